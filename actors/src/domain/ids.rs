@@ -1,0 +1,150 @@
+//! Names of things: SKUs, customers, orders, carts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest identifier, in bytes. Entity keys in the journal hold at most 256, and a key may be
+/// made of two identifiers and a separator.
+const BYTES_MAX: usize = 64;
+
+/// Why a text is no identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what} {problem}")]
+pub struct IdError {
+    /// Which kind of identifier was asked for: `sku`.
+    what: Box<str>,
+    /// What is wrong with the text.
+    problem: IdProblem,
+}
+
+impl IdError {
+    /// What is wrong with the text.
+    #[must_use]
+    pub fn problem(&self) -> IdProblem {
+        self.problem
+    }
+}
+
+/// What is wrong with a text that should be an identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdProblem {
+    /// There is no text.
+    #[error("is empty; give at least one character")]
+    Empty,
+    /// The text is longer than an identifier may be.
+    #[error("is longer than {BYTES_MAX} bytes; shorten it")]
+    TooLong,
+    /// A character may not stand in an identifier.
+    #[error("holds a space, a slash or a character outside printable ascii; leave it out")]
+    Character,
+}
+
+/// A slash is kept free: it separates the parts of compound keys.
+fn check(what: &str, text: &str) -> Result<(), IdError> {
+    let problem = if text.is_empty() {
+        IdProblem::Empty
+    } else if text.len() > BYTES_MAX {
+        IdProblem::TooLong
+    } else if text.bytes().any(|b| !b.is_ascii_graphic() || b == b'/') {
+        IdProblem::Character
+    } else {
+        return Ok(());
+    };
+    Err(IdError {
+        what: what.into(),
+        problem,
+    })
+}
+
+macro_rules! identifiers {
+    ($($(#[$meta:meta])* $name:ident = $what:literal;)+) => {$(
+        $(#[$meta])*
+        ///
+        /// One to 64 printable ASCII characters, without spaces and slashes.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "Box<str>", into = "Box<str>")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// When the text is empty, too long or holds a character that may not stand in it.
+            pub fn new(text: impl Into<Box<str>>) -> Result<Self, IdError> {
+                let text = text.into();
+                check($what, &text)?;
+                Ok(Self(text))
+            }
+
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<Box<str>> for $name {
+            type Error = IdError;
+
+            fn try_from(text: Box<str>) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for Box<str> {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+identifiers! {
+    /// A stock keeping unit: what is stocked, priced and sold.
+    Sku = "sku";
+    /// A shopper's account.
+    CustomerId = "customer id";
+    /// An order.
+    OrderId = "order id";
+    /// A cart.
+    CartId = "cart id";
+    /// A hold on stock.
+    ReservationId = "reservation id";
+    /// An order that the shop gives to a supplier.
+    PurchaseOrderId = "purchase order id";
+    /// A price reduction that runs for a time.
+    PromotionId = "promotion id";
+    /// A payment, by the name that the shop gave it.
+    PaymentId = "payment id";
+}
+
+impl From<&OrderId> for ReservationId {
+    /// The hold that an order has on each of its SKUs.
+    fn from(order: &OrderId) -> Self {
+        Self(order.0.clone())
+    }
+}
+
+impl From<&OrderId> for PaymentId {
+    /// The one payment of an order: an order cannot be charged under a second name.
+    fn from(order: &OrderId) -> Self {
+        Self(order.0.clone())
+    }
+}

@@ -1,0 +1,21 @@
+//! The words of the shop: identifiers, money, products, carts, addresses.
+//!
+//! Every value here is valid from the moment it exists: constructors refuse what must not be, and
+//! reading one back from bytes goes through the same constructor.
+
+mod cart;
+mod catalogue;
+mod ids;
+mod money;
+mod person;
+mod quantity;
+
+pub use cart::{Cart, CartError, CartLine, HeldPrice};
+pub use catalogue::{Catalogue, CatalogueError, Product};
+pub use ids::{
+    CartId, CustomerId, IdError, IdProblem, OrderId, PaymentId, PromotionId, PurchaseOrderId,
+    ReservationId, Sku,
+};
+pub use money::{BasisPoints, Currency, CurrencyError, Money, MoneyError};
+pub use person::{Address, AddressPart, EmailAddress, Jurisdiction, PersonError};
+pub use quantity::{Quantity, QuantityError};

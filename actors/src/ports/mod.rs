@@ -1,0 +1,22 @@
+//! The outside: payments, carriers, mail.
+//!
+//! A port is a trait; agents and flows know nothing else of the outside. Each has a default that
+//! lives in this process and keeps a ledger of what it did, so that a shop runs without any
+//! outside, and a simulator can hold the ledger against the shop's own books.
+
+mod carrier;
+mod ledger;
+mod mail;
+mod payments;
+mod payments_in_process;
+
+pub use carrier::{
+    Carrier, CarrierError, InProcessCarrier, LabelEntry, TrackingNumber, TrackingNumberError,
+};
+pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
+pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
+pub use payments::{
+    Authorisation, AuthoriseRequest, DeclineReason, MovementRequest, PaymentError, PaymentMethod,
+    PaymentRecord, Payments, VoidOutcome,
+};
+pub use payments_in_process::{InProcessPayments, PaymentEntry, PaymentLedger, PaymentMovement};

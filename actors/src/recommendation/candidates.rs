@@ -1,0 +1,280 @@
+//! The fallback ladder: from what is known of the shopper down to the bare catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::model::Model;
+use super::rules::BusinessRules;
+use crate::domain::{Catalogue, Sku};
+
+/// Where a recommendation comes from, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Rung {
+    /// It goes with what the shopper looked at and bought over time.
+    Personal,
+    /// It goes with what was looked at in this session.
+    Session,
+    /// Many people buy it.
+    Popular,
+    /// The shop sells it.
+    Catalogue,
+}
+
+/// What candidates are made from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CandidateContext {
+    /// Products of this session, newest first.
+    pub session: Vec<Sku>,
+    /// Products of earlier sessions, newest first.
+    pub viewed: Vec<Sku>,
+    /// Products bought, newest first.
+    pub bought: Vec<Sku>,
+    /// How many candidates: at most [`WANTED_MAX`](Self::WANTED_MAX).
+    pub wanted: usize,
+}
+
+impl CandidateContext {
+    /// The most candidates that are made: each costs a question to Inventory and one to Pricing.
+    pub const WANTED_MAX: usize = 64;
+}
+
+/// A product that may be recommended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Which.
+    pub sku: Sku,
+    /// Its category.
+    pub category: Box<str>,
+    /// The rung that it comes from.
+    pub rung: Rung,
+    /// How well it fits, above 0 and at most 1. Every candidate of a stronger rung is above every
+    /// candidate of a weaker one.
+    pub relevance: f64,
+}
+
+/// What may be recommended, and under which rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidates {
+    /// Best first, each product once.
+    pub products: Vec<Candidate>,
+    /// The merchant's rules at that moment.
+    pub rules: BusinessRules,
+}
+
+/// Of each history so many products count, newest first.
+const SEEDS_MAX: usize = 16;
+/// A look counts for half of a purchase.
+const VIEW_WEIGHT: f64 = 0.5;
+
+impl Rung {
+    const COUNT: f64 = 4.0;
+
+    /// Maps a score from 0 to 1 into the rung's own band.
+    fn relevance(self, score: f64) -> f64 {
+        let below = match self {
+            Self::Personal => 3.0,
+            Self::Session => 2.0,
+            Self::Popular => 1.0,
+            Self::Catalogue => 0.0,
+        };
+        // A product that is on a rung at all stands above the next rung's best.
+        (below + score.clamp(0.001, 1.0)) / Self::COUNT
+    }
+}
+
+/// Walks down the ladder until enough products are found. A weaker rung only fills up what the
+/// stronger ones left open. What the shopper has in this session is not repeated.
+pub(super) fn candidates(
+    model: &Model,
+    catalogue: &Catalogue,
+    context: &CandidateContext,
+) -> Vec<Candidate> {
+    let mut ladder = Ladder {
+        model,
+        catalogue,
+        wanted: context.wanted,
+        taken: context.session.iter().collect(),
+        found: Vec::new(),
+    };
+    let history = || {
+        let bought = newest(&context.bought, 1.0);
+        let viewed = newest(&context.viewed, VIEW_WEIGHT);
+        bought.chain(viewed)
+    };
+    // A shopper without a past has no personal rung: what the session tells is the session's.
+    if history().next().is_some() {
+        ladder.add_related(
+            Rung::Personal,
+            newest(&context.session, 1.0).chain(history()),
+        );
+    }
+    ladder.add_related(Rung::Session, newest(&context.session, 1.0));
+    ladder.add_popular();
+    ladder.add_catalogue();
+    ladder.found
+}
+
+/// The newest products of a history, each counting less than the one after it.
+fn newest(history: &[Sku], weight: f64) -> impl Iterator<Item = (&Sku, f64)> {
+    let weights = (0u32..).map(move |age| weight / f64::from(age + 1));
+    history.iter().take(SEEDS_MAX).zip(weights)
+}
+
+struct Ladder<'a> {
+    model: &'a Model,
+    catalogue: &'a Catalogue,
+    wanted: usize,
+    taken: BTreeSet<&'a Sku>,
+    found: Vec<Candidate>,
+}
+
+impl<'a> Ladder<'a> {
+    fn add_related(&mut self, rung: Rung, seeds: impl Iterator<Item = (&'a Sku, f64)>) {
+        let model = self.model;
+        let mut scores: BTreeMap<&Sku, f64> = BTreeMap::new();
+        for (seed, weight) in seeds {
+            for (sku, similarity) in model.neighbours(seed) {
+                *scores.entry(sku).or_default() += weight * similarity;
+            }
+        }
+        self.add(rung, scores.into_iter().collect());
+    }
+
+    fn add_popular(&mut self) {
+        let model = self.model;
+        let scores = model
+            .popular()
+            .map(|(sku, baskets)| (sku, f64::from(baskets)));
+        self.add(Rung::Popular, scores.collect());
+    }
+
+    fn add_catalogue(&mut self) {
+        let open = self.wanted.saturating_sub(self.found.len());
+        if open == 0 {
+            return;
+        }
+        let catalogue = self.catalogue;
+        let free: Vec<_> = catalogue
+            .iter()
+            .filter(|product| self.is_free(&product.sku))
+            .take(open)
+            .zip(0u32..)
+            .map(|(product, place)| (&product.sku, 1.0 / f64::from(place + 1)))
+            .collect();
+        self.add(Rung::Catalogue, free);
+    }
+
+    fn is_free(&self, sku: &Sku) -> bool {
+        !self.taken.contains(sku) && !self.model.is_suppressed(sku)
+    }
+
+    fn add(&mut self, rung: Rung, mut scores: Vec<(&'a Sku, f64)>) {
+        scores.retain(|(sku, _)| self.is_free(sku));
+        scores.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let best = scores.first().map_or(1.0, |(_, score)| *score);
+        for (sku, score) in scores {
+            if self.found.len() >= self.wanted {
+                return;
+            }
+            // The catalogue of this run may no longer have what was learned in an earlier one.
+            let Some(product) = self.catalogue.get(sku) else {
+                continue;
+            };
+            self.taken.insert(sku);
+            self.found.push(Candidate {
+                sku: sku.clone(),
+                category: product.category.clone(),
+                rung,
+                relevance: rung.relevance(score / best),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommendation::testing::{catalogue, sku};
+
+    fn taught() -> Model {
+        let mut model = Model::untaught();
+        model.learn(&[sku(1), sku(2)]);
+        model.learn(&[sku(1), sku(2), sku(3)]);
+        model.learn(&[sku(4), sku(5)]);
+        model
+    }
+
+    fn rungs(context: &CandidateContext) -> Vec<(Rung, Sku)> {
+        candidates(&taught(), &catalogue(8), context)
+            .into_iter()
+            .map(|candidate| (candidate.rung, candidate.sku))
+            .collect()
+    }
+
+    #[test]
+    fn a_stranger_gets_the_popular_and_then_the_catalogue() {
+        let found = rungs(&CandidateContext {
+            wanted: 7,
+            ..CandidateContext::default()
+        });
+        let names: Vec<_> = found.iter().map(|(rung, _)| *rung).collect();
+        assert_eq!(names[..5], [Rung::Popular; 5]);
+        assert_eq!(names[5..], [Rung::Catalogue; 2]);
+        assert_eq!(found[0].1, sku(1));
+    }
+
+    #[test]
+    fn a_session_is_answered_from_itself_without_repeating_it() {
+        let found = rungs(&CandidateContext {
+            session: vec![sku(1)],
+            wanted: 3,
+            ..CandidateContext::default()
+        });
+        assert_eq!(
+            found[..2],
+            [(Rung::Session, sku(2)), (Rung::Session, sku(3))]
+        );
+        assert!(found.iter().all(|(_, found)| *found != sku(1)));
+    }
+
+    #[test]
+    fn a_past_makes_it_personal() {
+        let found = rungs(&CandidateContext {
+            session: vec![sku(1)],
+            bought: vec![sku(4)],
+            wanted: 3,
+            ..CandidateContext::default()
+        });
+        assert!(found.iter().all(|(rung, _)| *rung == Rung::Personal));
+        assert!(found.contains(&(Rung::Personal, sku(5))));
+    }
+
+    #[test]
+    fn a_weaker_rung_never_outranks_a_stronger_one() {
+        let found = candidates(
+            &taught(),
+            &catalogue(8),
+            &CandidateContext {
+                session: vec![sku(4)],
+                wanted: 7,
+                ..CandidateContext::default()
+            },
+        );
+        assert!(found.is_sorted_by(|a, b| a.relevance >= b.relevance && a.rung <= b.rung));
+    }
+
+    #[test]
+    fn the_suppressed_is_on_no_rung() {
+        let mut model = taught();
+        model.suppress(sku(2), "low stock".into());
+        let context = CandidateContext {
+            session: vec![sku(1)],
+            wanted: 8,
+            ..CandidateContext::default()
+        };
+        let found = candidates(&model, &catalogue(8), &context);
+        assert_eq!(found.len(), 6);
+        assert!(found.iter().all(|candidate| candidate.sku != sku(2)));
+    }
+}

@@ -1,0 +1,143 @@
+//! The Recommendation agent: what a shopper may like, and what goes with what.
+//!
+//! It owns one entity for each shopper (their [`Taste`]) and one for the shop (the [`Model`] of
+//! products that are bought together). Both are bounded.
+
+mod candidates;
+mod commands;
+mod events;
+mod model;
+mod rank;
+mod rules;
+mod taste;
+#[cfg(test)]
+mod testing;
+mod workflow;
+
+use std::sync::Arc;
+
+use mercato_runtime::{Agent, Commands};
+use serde::{Deserialize, Serialize};
+
+pub use candidates::{Candidate, CandidateContext, Candidates, Rung};
+pub use commands::{
+    GenerateCandidates, LearnBasket, RecommendationRejection, RecordPurchase, RecordView,
+    RestoreProduct, ShopperTaste, SuppressProduct,
+};
+pub use events::{
+    BasketLearned, BoughtProduct, ProductRestored, ProductSuppressed, ProductViewed,
+    ProductsBought, RecommendationEvent,
+};
+pub use model::Model;
+pub use rules::BusinessRules;
+pub use taste::{Purchase, Taste};
+pub use workflow::{
+    BrowseRequest, RecommendError, Recommendation, Recommendations, recommend,
+};
+
+use crate::domain::Catalogue;
+
+/// The Recommendation agent.
+#[derive(Debug, Clone)]
+pub struct RecommendationAgent {
+    catalogue: Arc<Catalogue>,
+    rules: BusinessRules,
+}
+
+impl RecommendationAgent {
+    /// An agent that recommends from this catalogue, under these rules.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>, rules: BusinessRules) -> Self {
+        Self { catalogue, rules }
+    }
+}
+
+/// One entity of the Recommendation agent; its key says which.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub enum RecommendationState {
+    /// Before the first event.
+    #[default]
+    New,
+    /// `shopper/<customer>`.
+    Shopper(Taste),
+    /// `model`.
+    Model(Model),
+}
+
+impl RecommendationState {
+    /// The shopper's taste; of a new shopper nothing is known.
+    #[must_use]
+    pub fn taste(&self) -> &Taste {
+        static UNKNOWN: Taste = Taste::unknown();
+        match self {
+            Self::Shopper(taste) => taste,
+            Self::New | Self::Model(_) => &UNKNOWN,
+        }
+    }
+
+    /// The model; a new one has learned nothing.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        static UNTAUGHT: Model = Model::untaught();
+        match self {
+            Self::Model(model) => model,
+            Self::New | Self::Shopper(_) => &UNTAUGHT,
+        }
+    }
+
+    fn change_taste(&mut self, change: impl FnOnce(&mut Taste)) {
+        if matches!(self, Self::New) {
+            *self = Self::Shopper(Taste::unknown());
+        }
+        if let Self::Shopper(taste) = self {
+            change(taste);
+        }
+    }
+
+    fn change_model(&mut self, change: impl FnOnce(&mut Model)) {
+        if matches!(self, Self::New) {
+            *self = Self::Model(Model::untaught());
+        }
+        if let Self::Model(model) = self {
+            change(model);
+        }
+    }
+}
+
+impl Agent for RecommendationAgent {
+    const NAME: &'static str = "recommendation";
+    type State = RecommendationState;
+    type Event = RecommendationEvent;
+    type Rejection = RecommendationRejection;
+
+    fn evolve(state: &mut Self::State, event: &Self::Event) {
+        match event {
+            RecommendationEvent::ProductViewed(event) => {
+                state.change_taste(|taste| taste.viewed(event));
+            }
+            RecommendationEvent::ProductsBought(event) => {
+                state.change_taste(|taste| taste.bought(event));
+            }
+            RecommendationEvent::BasketLearned(event) => {
+                state.change_model(|model| model.learn(&event.skus));
+            }
+            RecommendationEvent::ProductSuppressed(event) => state.change_model(|model| {
+                model.suppress(event.sku.clone(), event.reason.clone());
+            }),
+            RecommendationEvent::ProductRestored(event) => {
+                state.change_model(|model| model.restore(&event.sku));
+            }
+        }
+    }
+
+    fn commands(commands: &mut Commands<Self>) {
+        commands
+            .add::<RecordView>()
+            .add::<RecordPurchase>()
+            .add::<LearnBasket>()
+            .add::<SuppressProduct>()
+            .add::<RestoreProduct>()
+            .add::<ShopperTaste>()
+            .add::<GenerateCandidates>();
+    }
+}

@@ -1,0 +1,2 @@
+//! The `mercato` command.
+fn main() {}

@@ -1,0 +1,161 @@
+//! What can go wrong at the journal's boundary.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::block::BlockError;
+use crate::codec::CodecError;
+use crate::record::Position;
+
+/// A journal that could not be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file is something else.
+    #[error(
+        "{path} is not a Mercato journal ({reason}); name another file, or move this one away to start afresh"
+    )]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// Another process has it open.
+    #[error("{path} is in use by another process; stop that process first, or name another file")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "{path} has journal format {found}, and this version reads up to {supported}; use the newer mercato that wrote it"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format in the file.
+        found: u64,
+        /// The newest format that this code reads.
+        supported: u64,
+    },
+    /// The file is a journal, but parts of it are not what was written.
+    #[error("{path} is damaged: {source}; restore a backup, or run `mercato journal verify` for the whole list")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first damage found.
+        source: ReadError,
+    },
+    /// The file or its folder cannot be used.
+    #[error("cannot open {path}: {source}; check that the folder exists and may be written")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store said something else.
+    #[error("cannot open {path}: {reason}")]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// An append that was not taken. Nothing was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The stream has moved on: somebody else wrote to it, or the writer's state is stale.
+    #[error("stream `{stream}` is at version {actual}, not at {expected}; load it again and decide anew")]
+    WrongVersion {
+        /// The stream.
+        stream: Box<str>,
+        /// What the writer believed.
+        expected: u64,
+        /// What is true.
+        actual: u64,
+    },
+    /// The command was recorded before; its first reply stands.
+    #[error("command {command} is recorded already")]
+    Repeated {
+        /// The command.
+        command: uuid::Uuid,
+    },
+    /// The append is larger than the journal takes.
+    #[error("the append of {bytes} bytes is above the limit of {limit}; split it, or raise `record_bytes_max`")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too much waits to be written; wait for room and try again.
+    #[error("the journal's queue is full ({bytes} bytes wait to be written); wait for room and try again")]
+    Full {
+        /// How much waits.
+        bytes: usize,
+    },
+    /// An event or a reply has no stored form.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The journal takes nothing more.
+    #[error(transparent)]
+    Failed(#[from] JournalFailed),
+}
+
+/// Why the journal takes nothing more: a write to the disk failed, or it was closed.
+///
+/// Nothing that was acknowledged is lost; what was not yet durable never will be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal is read-only: {reason}")]
+pub struct JournalFailed {
+    reason: Arc<str>,
+}
+
+impl JournalFailed {
+    pub(crate) fn because(reason: impl std::fmt::Display) -> Self {
+        Self {
+            reason: reason.to_string().into(),
+        }
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::because("it was closed")
+    }
+}
+
+/// A read that failed. What is damaged is named, never served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A block does not hold together.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// A record has an unknown layout.
+    #[error("the record at position {position} cannot be read: {source}")]
+    Record {
+        /// Its position.
+        position: Position,
+        /// Why.
+        source: CodecError,
+    },
+    /// A position that should be there is not.
+    #[error("no block holds position {position}")]
+    Missing {
+        /// The position.
+        position: Position,
+    },
+    /// The store could not read its file.
+    #[error("the store cannot be read: {0}")]
+    Store(#[from] Box<redb::Error>),
+}
+
+impl ReadError {
+    pub(crate) fn store(error: impl Into<redb::Error>) -> Self {
+        Self::Store(Box::new(error.into()))
+    }
+}

@@ -1,0 +1,94 @@
+//! The journal as its users see it.
+
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::error::{AppendError, JournalFailed, ReadError};
+use crate::record::{Append, FirstReply, Position, Recorded, Snapshot};
+
+/// Where an append stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place in the total order.
+    pub position: Position,
+    /// The stream's version after it.
+    pub version: u64,
+}
+
+/// The durable, totally ordered log.
+///
+/// An append takes its place in the order at once and becomes durable a little later, together
+/// with its neighbours. Everything up to [`durable`](Self::durable) survives a crash, and because
+/// the order is total, that prefix holds the cause of everything in it. So: go on at once with
+/// what stays inside, and pass [`until_durable`](Self::until_durable) with what goes out.
+pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
+    /// Takes its place in the order for `append`. Never waits.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing was recorded.
+    fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// Whether an append is welcome now, or should wait for [`room`](Self::room).
+    fn has_room(&self) -> bool;
+
+    /// Waits until the queue of appends has room, or the journal has failed.
+    fn room(&self) -> BoxFuture<'_, ()>;
+
+    /// Everything up to here survives a crash.
+    fn durable(&self) -> Position;
+
+    /// Follows [`durable`](Self::durable) as it grows.
+    fn watch_durable(&self) -> watch::Receiver<Position>;
+
+    /// Waits until everything up to `position` survives a crash.
+    fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>>;
+
+    /// Grows by one each time that appends were taken back because the disk failed. State built
+    /// under an earlier epoch may hold what never happened: load it again.
+    fn epoch(&self) -> u64;
+
+    /// Why the journal takes nothing more, where that is so.
+    fn failure(&self) -> Option<JournalFailed>;
+
+    /// The first reply to a command that was recorded before.
+    fn first_reply(&self, command: Uuid) -> Option<FirstReply>;
+
+    /// How many events a stream has.
+    fn version(&self, stream: &str) -> u64;
+
+    /// The stream's latest durable snapshot.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError>;
+
+    /// Hands in a snapshot, to be written with one of the next commits.
+    fn offer_snapshot(&self, snapshot: Snapshot);
+
+    /// A stream's appends beyond its first `after` events, those not yet durable included.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged.
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError>;
+
+    /// Up to `records_max` durable appends after `after`, in the total order.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged.
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError>;
+
+    /// The streams under `prefix` whose last mark is [`Mark::Open`](crate::Mark::Open), in order.
+    fn open_streams(&self, prefix: &str) -> Vec<Box<str>>;
+
+    /// How far the subscriber `name` has come.
+    fn cursor(&self, name: &str) -> Position;
+
+    /// Notes how far the subscriber has come: written with one of the next commits, but never
+    /// before `after`, the last append that it made of what it read, is durable. After a crash a
+    /// subscriber may see again what it saw since the last commit.
+    fn set_cursor(&self, name: &str, position: Position, after: Position);
+
+    /// Writes what waits and stops. Later appends fail.
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>>;
+}

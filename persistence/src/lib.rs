@@ -1,0 +1,27 @@
+//! The journal: what is durable.
+//!
+//! A [`Journal`] is one totally ordered log of appends to named streams. It knows no actor and no
+//! shop. [`RedbJournal`] keeps it in one file: appends take their place in memory at once, and one
+//! writer commits everything that waits as one block with one sync.
+
+pub mod codec;
+
+mod block;
+mod error;
+mod front;
+mod gate;
+mod journal;
+mod options;
+mod record;
+mod redb_journal;
+mod store;
+mod verify;
+
+pub use block::BlockError;
+pub use codec::CodecError;
+pub use error::{AppendError, JournalFailed, OpenError, ReadError};
+pub use journal::{Appended, Journal};
+pub use options::{DiskPace, JournalOptions, WriterPlace};
+pub use record::{Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot};
+pub use redb_journal::RedbJournal;
+pub use verify::{PROBLEMS_MAX, VerifyReport, verify};

@@ -1,0 +1,308 @@
+//! Puts a runtime together.
+
+use std::collections::BTreeSet;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mercato_persistence::Journal;
+use mercato_supervisor::{
+    Intensity, Mailbox, MailboxOptions, Strategy, SupervisorSpec, Tree, TreeOptions, WorkerOptions,
+    supervisor_child, worker_child,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use crate::agent::Agent;
+use crate::clock::Clock;
+use crate::core::{Core, Services};
+use crate::entities::Entities;
+use crate::entropy::Entropy;
+use crate::flow::{
+    Activities, Activity, ActivityCall, ActivityError, Definitions, Flow, FlowFailure, FlowOptions,
+    FlowType, Orchestrator, TypedFlow,
+};
+use crate::handle::Handle;
+use crate::quarantine::Quarantine;
+use crate::runtime::{Runtime, RuntimeError, observe};
+use crate::service::Service;
+use crate::shard::{Shard, ShardContext};
+use crate::stats::AgentCounters;
+use crate::trigger::{Trigger, TriggerCounters, follow};
+
+/// Limits of one agent.
+#[derive(Debug, Clone)]
+pub struct AgentOptions {
+    /// How many shards serve it. A key stays with its shard, so changing the number is safe only
+    /// between runs, which it is: shards hold nothing that the journal does not. Default 4.
+    pub shards: NonZeroUsize,
+    /// The bound and the batch of each shard's mailbox.
+    pub mailbox: MailboxOptions,
+    /// How often one command may make its shard panic before it is quarantined. Default 3.
+    pub attempts_max: NonZeroU32,
+    /// The most entities that one shard keeps in memory. Default 65,536.
+    pub active_entities_max: NonZeroUsize,
+    /// A snapshot of an entity is taken after so many events. Default 256.
+    pub snapshot_every_events: u64,
+    /// How many restarts of its shards, in what time, are too many. Default 64 in 10 seconds.
+    pub intensity: Intensity,
+}
+
+impl Default for AgentOptions {
+    fn default() -> Self {
+        const SHARDS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+        const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(3).unwrap();
+        const ACTIVE_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
+        Self {
+            shards: SHARDS,
+            mailbox: MailboxOptions::default(),
+            attempts_max: ATTEMPTS_MAX,
+            active_entities_max: ACTIVE_MAX,
+            snapshot_every_events: 256,
+            intensity: Intensity {
+                restarts_max: 64,
+                period: Duration::from_secs(10),
+            },
+        }
+    }
+}
+
+type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec>;
+
+/// Collects the agents, flows, activities and triggers of a runtime, and starts it.
+pub struct RuntimeBuilder {
+    journal: Arc<dyn Journal>,
+    clock: Option<Clock>,
+    entropy: Option<Entropy>,
+    flow_options: FlowOptions,
+    agents: Vec<AddAgent>,
+    activities: Activities,
+    definitions: Definitions,
+    triggers: Vec<Trigger>,
+    names: BTreeSet<(&'static str, &'static str)>,
+    problem: Option<RuntimeError>,
+}
+
+/// What the agents are built into.
+struct Assembly {
+    journal: Arc<dyn Journal>,
+    clock: Clock,
+    services: Services,
+}
+
+impl RuntimeBuilder {
+    pub(crate) fn new(journal: Arc<dyn Journal>) -> Self {
+        Self {
+            journal,
+            clock: None,
+            entropy: None,
+            flow_options: FlowOptions::default(),
+            agents: Vec::new(),
+            activities: Activities::default(),
+            definitions: Definitions::new(),
+            triggers: Vec::new(),
+            names: BTreeSet::new(),
+            problem: None,
+        }
+    }
+
+    /// Uses this clock. Default: the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Uses this randomness. Default: the machine's.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Entropy) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// Bounds the orchestrator.
+    #[must_use]
+    pub fn flow_options(mut self, options: FlowOptions) -> Self {
+        self.flow_options = options;
+        self
+    }
+
+    /// Adds an agent with the default limits.
+    #[must_use]
+    pub fn agent<A: Agent>(self, agent: A) -> Self {
+        self.agent_with(agent, AgentOptions::default())
+    }
+
+    /// Adds an agent.
+    #[must_use]
+    pub fn agent_with<A: Agent>(mut self, agent: A, options: AgentOptions) -> Self {
+        self.claim("agent", A::NAME);
+        self.agents
+            .push(Box::new(move |assembly| assemble(assembly, agent, &options)));
+        self
+    }
+
+    /// Registers what a call to a port does.
+    #[must_use]
+    pub fn activity<I, O, F, Fut>(mut self, activity: Activity<I, O>, function: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        self.claim("activity", activity.name);
+        self.activities.add(activity, function);
+        self
+    }
+
+    /// Registers a flow's function.
+    #[must_use]
+    pub fn flow<I, O, E, F, Fut>(mut self, flow: FlowType<I, O, E>, function: F) -> Self
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize + Send + 'static,
+        E: FlowFailure,
+        F: Fn(Flow, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        self.claim("flow", flow.name);
+        let typed = TypedFlow::new(flow.version, function);
+        self.definitions.insert(flow.name, Arc::new(typed));
+        self
+    }
+
+    /// Adds a rule: which events start what.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.claim("trigger", trigger.name());
+        self.triggers.push(trigger);
+        self
+    }
+
+    /// Starts everything: shards first, then the flows that had not ended, then the triggers.
+    ///
+    /// # Errors
+    /// See [`RuntimeError`].
+    pub async fn start(self) -> Result<Runtime, RuntimeError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let clock = self.clock.unwrap_or_else(Clock::system);
+        let entropy = self.entropy.unwrap_or_else(Entropy::system);
+        let entropy = Arc::new(entropy.continued_after(self.journal.durable().get()));
+        let mut assembly = Assembly {
+            journal: self.journal.clone(),
+            clock,
+            services: Services::default(),
+        };
+        let mut root = SupervisorSpec::new("mercato", Strategy::OneForOne);
+        for add in self.agents {
+            root = root.with_child(supervisor_child(add(&mut assembly)));
+        }
+        let core = Arc::new(Core {
+            journal: self.journal,
+            clock,
+            entropy: entropy.clone(),
+            services: assembly.services,
+        });
+        let tree_options = TreeOptions::new(move || clock.elapsed(), entropy.fork("supervision"));
+        let tree = Tree::start(root, observe(&core, tree_options)).await?;
+        let orchestrator = Orchestrator::new(
+            core.clone(),
+            self.definitions,
+            self.activities,
+            self.flow_options,
+        );
+        orchestrator.resume();
+        let stopping = watch::Sender::new(false);
+        let trigger_counters = Arc::new(TriggerCounters::default());
+        let triggers = self
+            .triggers
+            .into_iter()
+            .map(|trigger| {
+                tokio::spawn(follow(
+                    core.clone(),
+                    orchestrator.clone(),
+                    trigger,
+                    trigger_counters.clone(),
+                    stopping.subscribe(),
+                ))
+            })
+            .collect();
+        Ok(Runtime {
+            handle: Handle {
+                core: core.clone(),
+                orchestrator,
+            },
+            core,
+            tree,
+            triggers,
+            trigger_counters,
+            stopping,
+        })
+    }
+
+    /// Reserves a name; what is wrong with it is told by [`start`](Self::start).
+    fn claim(&mut self, kind: &'static str, name: &'static str) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+        let problem = if name.is_empty() || !name.chars().all(plain) {
+            RuntimeError::BadName { kind, name }
+        } else if self.names.insert((kind, name)) {
+            return;
+        } else {
+            RuntimeError::NameTaken { kind, name }
+        };
+        self.problem.get_or_insert(problem);
+    }
+}
+
+impl std::fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuntimeBuilder")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gives an agent its mailboxes and its place in the tree: one supervisor over its shards.
+fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions) -> SupervisorSpec {
+    let counters = Arc::new(AgentCounters::default());
+    let context = ShardContext {
+        agent: Arc::new(agent),
+        journal: assembly.journal.clone(),
+        clock: assembly.clock,
+        counters: counters.clone(),
+    };
+    let mailboxes: Box<[_]> = (0..options.shards.get())
+        .map(|_| Mailbox::new(options.mailbox))
+        .collect();
+    let mut supervisor = SupervisorSpec::new(A::NAME, Strategy::OneForOne);
+    supervisor.intensity = options.intensity;
+    for (shard, mailbox) in mailboxes.iter().enumerate() {
+        let context = context.clone();
+        let (active_max, snapshot_every) =
+            (options.active_entities_max, options.snapshot_every_events);
+        let quarantine = Quarantine {
+            journal: assembly.journal.clone(),
+            clock: assembly.clock,
+            counters: counters.clone(),
+        };
+        supervisor = supervisor.with_child(worker_child(
+            shard.to_string(),
+            mailbox.clone(),
+            WorkerOptions {
+                attempts_max: options.attempts_max,
+            },
+            move || {
+                let entities = Entities::bounded(active_max, snapshot_every);
+                Ok(Shard::new(context.clone(), entities))
+            },
+            move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),
+        ));
+    }
+    let service = Service::new(mailboxes, assembly.clock, counters);
+    assembly.services.add(Arc::new(service));
+    supervisor
+}

@@ -1,0 +1,167 @@
+//! What the parts of one runtime share. One value owns clock, entropy, journal and services.
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mercato_persistence::{Journal, Position};
+
+use crate::agent::{Agent, Command};
+use crate::clock::{Clock, Timestamp};
+use crate::entropy::Entropy;
+use crate::envelope::{Answered, Call};
+use crate::error::AskFailure;
+use crate::ids::CommandId;
+use crate::principal::Principal;
+use crate::service::{Admission, AnyService, Service};
+
+pub(crate) struct Core {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Arc<Entropy>,
+    pub(crate) services: Services,
+}
+
+/// The agents of a runtime, by name and by type. Fixed when the runtime starts.
+#[derive(Default)]
+pub(crate) struct Services {
+    by_name: BTreeMap<&'static str, Arc<dyn AnyService>>,
+    by_type: BTreeMap<TypeId, &'static str>,
+}
+
+impl Services {
+    pub(crate) fn add<A: Agent>(&mut self, service: Arc<Service<A>>) {
+        self.by_name.insert(A::NAME, service);
+        self.by_type.insert(TypeId::of::<A>(), A::NAME);
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<dyn AnyService>> {
+        self.by_name.get(name)
+    }
+
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Arc<dyn AnyService>> {
+        self.by_name.values()
+    }
+
+    pub(crate) fn of<A: Agent>(&self) -> Result<Arc<Service<A>>, AskFailure> {
+        self.by_type
+            .get(&TypeId::of::<A>())
+            .and_then(|name| self.by_name.get(name))
+            .and_then(|service| service.clone().as_any().downcast().ok())
+            .ok_or_else(|| {
+                AskFailure::invalid(format_args!(
+                    "this runtime has no agent `{}`; add it with `RuntimeBuilder::agent`",
+                    A::NAME
+                ))
+            })
+    }
+}
+
+impl Core {
+    pub(crate) async fn ask<C: Command>(
+        &self,
+        call: Call,
+        admission: Admission,
+        command: C,
+    ) -> Answered<C> {
+        match self.services.of::<C::Agent>() {
+            Ok(service) => service.ask(call, admission, command).await,
+            Err(failure) => (Err(failure.into()), Position::START),
+        }
+    }
+
+    /// The output rule: nothing leaves before all that it depends on is durable.
+    pub(crate) async fn release(
+        &self,
+        depends_on: Position,
+        deadline: Timestamp,
+    ) -> Result<(), AskFailure> {
+        // Most answers of a quiet shop depend on nothing that is still on its way.
+        if self.journal.durable() >= depends_on {
+            return Ok(());
+        }
+        let durable = self.journal.until_durable(depends_on);
+        match tokio::time::timeout_at(self.clock.instant_of(deadline), durable).await {
+            Ok(durable) => durable.map_err(AskFailure::read_only),
+            Err(_) => Err(AskFailure::DeadlineExceeded),
+        }
+    }
+
+    /// A call at the beginning of a chain.
+    pub(crate) fn first_call(&self, caller: &Caller) -> Call {
+        let id = caller
+            .id
+            .unwrap_or_else(|| CommandId::from_uuid(self.entropy.uuid()));
+        Call {
+            id,
+            deadline: self.clock.now().plus(caller.budget),
+            principal: caller.principal.clone(),
+            causation: None,
+            trace: id,
+        }
+    }
+}
+
+/// On whose behalf, and how long it may take.
+///
+/// ```
+/// use std::time::Duration;
+/// use mercato_runtime::{Caller, CommandId, Principal};
+///
+/// let caller = Caller::new(Principal::shopper("7"))
+///     .within(Duration::from_millis(250))
+///     .keyed(CommandId::from_key("cart-9/checkout"));
+/// # let _ = caller;
+/// ```
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) budget: Duration,
+    pub(crate) id: Option<CommandId>,
+    pub(crate) admission: Admission,
+}
+
+impl Caller {
+    /// A caller with the default budget of 5 seconds, who waits for room, and whose commands get
+    /// fresh ids.
+    #[must_use]
+    pub fn new(principal: Principal) -> Self {
+        Self {
+            principal,
+            budget: Duration::from_secs(5),
+            id: None,
+            admission: Admission::Wait,
+        }
+    }
+
+    /// The runtime itself.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(Principal::System)
+    }
+
+    /// The same with this much time for an answer.
+    #[must_use]
+    pub fn within(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The same with this idempotency key, so that asking again has no second effect.
+    #[must_use]
+    pub fn keyed(self, id: CommandId) -> Self {
+        Self {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// The same, told at once where a mailbox is full.
+    #[must_use]
+    pub fn fail_fast(self) -> Self {
+        Self {
+            admission: Admission::FailFast,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A command on its way: what it carries beside itself, and its type put away.
+
+use std::borrow::Cow;
+
+use mercato_persistence::Position;
+use tokio::sync::oneshot;
+
+use crate::agent::{Agent, Command, Context, Kind, Rejection};
+use crate::clock::Timestamp;
+use crate::codec;
+use crate::error::{AskError, AskFailure};
+use crate::event::CodecError;
+use crate::ids::CommandId;
+use crate::principal::Principal;
+
+/// What every command carries, whoever sent it.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The idempotency key.
+    pub(crate) id: CommandId,
+    /// What has not run by then is dropped.
+    pub(crate) deadline: Timestamp,
+    /// On whose behalf.
+    pub(crate) principal: Principal,
+    /// The command or event that led to this one.
+    pub(crate) causation: Option<CommandId>,
+    /// The first command of the whole chain: one trace has one id.
+    pub(crate) trace: CommandId,
+}
+
+/// What a shard's mailbox holds.
+pub(crate) enum Envelope<A: Agent> {
+    /// A command for one entity.
+    Command { call: Call, task: Box<dyn Task<A>> },
+    /// A fault, injected to show that nothing is lost by it.
+    Crash(CrashPoint),
+}
+
+/// Where an injected crash strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Between two commands.
+    Idle,
+    /// In the middle of the next command, which is in hand and must come again.
+    NextCommand,
+}
+
+/// An answer, or a refusal, and the position that it depends on.
+pub(crate) type Answered<C> = (
+    Result<<C as Command>::Reply, AskError<Rejection<C>>>,
+    Position,
+);
+
+/// A decision with its types put away: what remains to be recorded.
+pub(crate) struct Staged<E> {
+    pub(crate) events: Vec<E>,
+    /// The encoded reply, for the dedupe record; a read has none.
+    pub(crate) reply: Option<Vec<u8>>,
+}
+
+/// A command of some type for the agent `A`, together with the way back to who asked.
+pub(crate) trait Task<A: Agent>: Send {
+    fn name(&self) -> &'static str;
+    fn kind(&self) -> Kind;
+    fn entity(&self) -> Cow<'_, str>;
+    fn body(&self) -> Result<Vec<u8>, CodecError>;
+
+    /// Decides. The reply is kept until [`answer`](Self::answer) releases it; a refusal is
+    /// answered at once and gives `None`.
+    fn decide(
+        &mut self,
+        agent: &A,
+        state: &A::State,
+        context: &Context<'_>,
+        seen: Position,
+    ) -> Result<Option<Staged<A::Event>>, CodecError>;
+
+    /// Releases the reply of the last [`decide`](Self::decide).
+    fn answer(&mut self, depends_on: Position);
+
+    /// Answers with the first reply, given to an earlier copy of this command.
+    fn answer_first(&mut self, reply: &[u8], depends_on: Position);
+
+    /// Answers that it cannot be served.
+    fn fail(&mut self, failure: AskFailure);
+}
+
+/// The way back to who asked.
+enum Reply<C: Command> {
+    /// They know the command's type.
+    Typed(oneshot::Sender<Answered<C>>),
+    /// They hold the command as bytes and only need to know how it went.
+    Outcome(oneshot::Sender<(Result<(), AskError<Refusal>>, Position)>),
+    /// Answered already.
+    Given,
+}
+
+pub(crate) struct TypedTask<C: Command> {
+    command: C,
+    reply: Reply<C>,
+    decided: Option<C::Reply>,
+}
+
+impl<C: Command> TypedTask<C> {
+    pub(crate) fn new(command: C, reply: oneshot::Sender<Answered<C>>) -> Self {
+        Self {
+            command,
+            reply: Reply::Typed(reply),
+            decided: None,
+        }
+    }
+
+    fn give(&mut self, outcome: Result<C::Reply, AskError<Rejection<C>>>, depends_on: Position) {
+        // Where nobody waits any more the answer is dropped; a write has its record all the same.
+        match std::mem::replace(&mut self.reply, Reply::Given) {
+            Reply::Typed(sender) => drop(sender.send((outcome, depends_on))),
+            Reply::Outcome(sender) => {
+                let outcome = outcome.map(drop).map_err(|error| match error {
+                    AskError::Rejected(rejection) => AskError::Rejected(Refusal(rejection.to_string())),
+                    AskError::Failed(failure) => AskError::Failed(failure),
+                });
+                drop(sender.send((outcome, depends_on)));
+            }
+            Reply::Given => {}
+        }
+    }
+}
+
+/// A rejection whose type is not known where the command is only bytes: its text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refusal(pub(crate) String);
+
+/// How a command that arrived as bytes went.
+pub(crate) type Outcome = oneshot::Receiver<(Result<(), AskError<Refusal>>, Position)>;
+
+/// A command that was only bytes, and the way to learn how it went.
+pub(crate) type Stored<A> = (Box<dyn Task<A>>, Outcome);
+
+/// Reads a command that was stored under its name.
+pub(crate) fn typed_from_bytes<C: Command>(
+    version: u16,
+    bytes: &[u8],
+) -> Result<Stored<C::Agent>, CodecError> {
+    if version != C::VERSION {
+        return Err(CodecError::unknown(C::NAME, version));
+    }
+    let command: C = codec::decode(bytes)?;
+    let (sender, receiver) = oneshot::channel();
+    let task = TypedTask {
+        command,
+        reply: Reply::Outcome(sender),
+        decided: None,
+    };
+    Ok((Box::new(task), receiver))
+}
+
+impl<C: Command> Task<C::Agent> for TypedTask<C> {
+    fn name(&self) -> &'static str {
+        C::NAME
+    }
+
+    fn kind(&self) -> Kind {
+        C::KIND
+    }
+
+    fn entity(&self) -> Cow<'_, str> {
+        self.command.entity()
+    }
+
+    fn body(&self) -> Result<Vec<u8>, CodecError> {
+        codec::encode(&(C::NAME, C::VERSION, &self.command))
+    }
+
+    fn decide(
+        &mut self,
+        agent: &C::Agent,
+        state: &<C::Agent as Agent>::State,
+        context: &Context<'_>,
+        seen: Position,
+    ) -> Result<Option<Staged<<C::Agent as Agent>::Event>>, CodecError> {
+        match self.command.decide(agent, state, context) {
+            Ok(decision) => {
+                let (events, reply) = decision.into_parts();
+                let encoded = match C::KIND {
+                    Kind::Write => Some(codec::encode(&reply)?),
+                    Kind::Read => None,
+                };
+                self.decided = Some(reply);
+                Ok(Some(Staged {
+                    events,
+                    reply: encoded,
+                }))
+            }
+            Err(rejection) => {
+                self.give(Err(AskError::Rejected(rejection)), seen);
+                Ok(None)
+            }
+        }
+    }
+
+    fn answer(&mut self, depends_on: Position) {
+        if let Some(reply) = self.decided.take() {
+            self.give(Ok(reply), depends_on);
+        }
+    }
+
+    fn answer_first(&mut self, reply: &[u8], depends_on: Position) {
+        let reply = codec::decode(reply)
+            .map_err(|error| AskError::Failed(AskFailure::storage(error)));
+        self.give(reply, depends_on);
+    }
+
+    fn fail(&mut self, failure: AskFailure) {
+        self.give(Err(failure.into()), Position::START);
+    }
+}

@@ -1,0 +1,113 @@
+//! What a call through the runtime can meet.
+
+use std::error::Error;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a command was not answered with its reply.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError<R: Error> {
+    /// The agent refused; nothing was recorded.
+    #[error(transparent)]
+    Rejected(R),
+    /// The runtime could not serve it.
+    #[error(transparent)]
+    Failed(#[from] AskFailure),
+}
+
+/// Why the runtime could not serve a command, whatever the agent would have said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AskFailure {
+    /// Too much waits already. Nothing was done.
+    #[error("the shard is overloaded; try again in {} ms", retry_after.as_millis())]
+    Overloaded {
+        /// When there may be room.
+        retry_after: Duration,
+    },
+    /// The deadline passed. A write may still have happened: ask again with the same id.
+    #[error("the deadline passed; ask again with the same command id to learn the outcome")]
+    DeadlineExceeded,
+    /// The command id was used for another command.
+    #[error("this command id belongs to a command with another body; use a new id")]
+    IdReused,
+    /// The command made its agent panic time and again and was set aside for people to look at.
+    #[error("the command was quarantined after {attempts} attempts")]
+    Quarantined {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The journal takes nothing more; what was acknowledged is safe.
+    #[error("{reason}")]
+    ReadOnly {
+        /// What the journal said.
+        reason: String,
+    },
+    /// The runtime is stopping, or stopped.
+    #[error("the runtime is stopping; the work goes on when it is started again")]
+    Stopped,
+    /// The command itself cannot be served: no such agent, a key too long, no stored form.
+    #[error("{reason}")]
+    Invalid {
+        /// What is wrong and how to mend it.
+        reason: String,
+    },
+    /// Stored data could not be read.
+    #[error("{reason}")]
+    Storage {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl AskFailure {
+    pub(crate) fn invalid(reason: impl std::fmt::Display) -> Self {
+        Self::Invalid {
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn storage(reason: impl std::fmt::Display) -> Self {
+        Self::Storage {
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn read_only(reason: impl std::fmt::Display) -> Self {
+        Self::ReadOnly {
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Whether asking again, with the same id, may well succeed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Overloaded { .. } | Self::DeadlineExceeded)
+    }
+
+    /// Whether the runtime itself is going away, so that unfinished work must wait for the next
+    /// start rather than be given up.
+    pub(crate) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Stopped | Self::ReadOnly { .. })
+    }
+}
+
+impl<R: Error> AskError<R> {
+    /// The failure, where it is not the agent's own refusal.
+    pub fn failure(&self) -> Option<&AskFailure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            Self::Rejected(_) => None,
+        }
+    }
+
+    /// The agent's refusal, where it is one.
+    pub fn rejection(&self) -> Option<&R> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection),
+            Self::Failed(_) => None,
+        }
+    }
+}

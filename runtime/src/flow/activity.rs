@@ -1,0 +1,157 @@
+//! Activities: what a flow asks of the outside, through a port.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::codec;
+
+/// The name and types of a call to a port; what it does is registered under it with
+/// [`RuntimeBuilder::activity`](crate::RuntimeBuilder::activity).
+pub struct Activity<I, O> {
+    pub(crate) name: &'static str,
+    types: PhantomData<fn(I) -> O>,
+}
+
+impl<I, O> Activity<I, O> {
+    /// An activity type: `payments.authorise`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<I, O> Clone for Activity<I, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I, O> Copy for Activity<I, O> {}
+
+impl<I, O> fmt::Debug for Activity<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// What an activity may know beside its input.
+#[derive(Debug, Clone)]
+pub struct ActivityCall {
+    /// The idempotency key for the port: the same at every attempt of the same step.
+    pub key: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Nobody waits for the answer after this.
+    pub deadline: Timestamp,
+}
+
+/// Why an activity did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message} ({code})")]
+pub struct ActivityError {
+    /// What may be done about it.
+    pub kind: ActivityErrorKind,
+    /// A short name for programs: `declined`.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What may be done about a failed activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActivityErrorKind {
+    /// Nothing happened; trying again may help.
+    Transient,
+    /// Nothing happened, and trying again will not help.
+    Permanent,
+    /// It may or may not have happened: ask the port under the same key, never do it again blindly.
+    Unknown,
+}
+
+impl ActivityError {
+    /// An error of this kind.
+    pub fn new(
+        kind: ActivityErrorKind,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn permanent(code: &str, message: impl Into<String>) -> Self {
+        Self::new(ActivityErrorKind::Permanent, code, message)
+    }
+}
+
+type StoredActivity =
+    Arc<dyn Fn(ActivityCall, &[u8]) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> + Send + Sync>;
+
+/// The activities of one runtime.
+#[derive(Clone, Default)]
+pub(crate) struct Activities {
+    by_name: BTreeMap<&'static str, StoredActivity>,
+}
+
+impl Activities {
+    pub(crate) fn add<I, O, F, Fut>(&mut self, activity: Activity<I, O>, function: F)
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        let stored: StoredActivity = Arc::new(move |call, input| match codec::decode(input) {
+            Ok(input) => function(call, input)
+                .map(|output| {
+                    // The port has acted by then, whatever becomes of its answer.
+                    codec::encode(&output?).map_err(|error| {
+                        let message = format!("the port's answer has no stored form: {error}");
+                        ActivityError::new(ActivityErrorKind::Unknown, "codec", message)
+                    })
+                })
+                .boxed(),
+            Err(error) => {
+                let error = ActivityError::permanent("codec", error.to_string());
+                futures::future::ready(Err(error)).boxed()
+            }
+        });
+        self.by_name.insert(activity.name, stored);
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
+    pub(crate) fn call(
+        &self,
+        name: &str,
+        call: ActivityCall,
+        input: &[u8],
+    ) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> {
+        match self.by_name.get(name) {
+            Some(activity) => activity(call, input),
+            None => {
+                let message = format!(
+                    "no activity `{name}`; register it with `RuntimeBuilder::activity`"
+                );
+                futures::future::ready(Err(ActivityError::permanent("unknown-activity", message)))
+                    .boxed()
+            }
+        }
+    }
+}

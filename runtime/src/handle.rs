@@ -1,0 +1,119 @@
+//! What callers hold.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::agent::{Command, Rejection};
+use crate::clock::Clock;
+use crate::core::{Caller, Core};
+use crate::entropy::Entropy;
+use crate::error::{AskError, AskFailure};
+use crate::flow::{FlowFailure, FlowType, Orchestrator, RunError};
+use crate::ids::FlowId;
+use crate::scope::Scope;
+use crate::stats::{AgentStats, FlowStats};
+
+/// The way into a runtime from outside. Cheap to clone; it survives every restart inside.
+///
+/// Whatever comes out of it is durable: each answer waits until the journal is safe up to all that
+/// the answer depends on.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) core: Arc<Core>,
+    pub(crate) orchestrator: Orchestrator,
+}
+
+impl Handle {
+    /// Asks one agent.
+    ///
+    /// # Errors
+    /// The agent's refusal, or why it could not be served. After
+    /// [`AskFailure::DeadlineExceeded`] a write may have happened: ask again under the same
+    /// [`Caller::keyed`] id to learn its outcome.
+    pub async fn ask<C: Command>(
+        &self,
+        caller: &Caller,
+        command: C,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
+        let call = self.core.first_call(caller);
+        let deadline = call.deadline;
+        let (answer, depends_on) = self.core.ask(call, caller.admission, command).await;
+        self.core.release(depends_on, deadline).await?;
+        answer
+    }
+
+    /// Runs a request/response workflow over several agents.
+    ///
+    /// # Errors
+    /// The workflow's own error; an [`AskFailure`] where its answer could not be made durable.
+    pub async fn serve<T, E, W>(&self, caller: &Caller, workflow: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&Scope) -> Result<T, E>,
+        E: From<AskFailure>,
+    {
+        let scope = Scope::new(self.core.clone(), self.core.first_call(caller));
+        let answer = workflow(&scope).await;
+        self.core.release(scope.seen(), scope.deadline()).await?;
+        answer
+    }
+
+    /// Starts a durable flow, or joins the one that has this id, and waits for its end.
+    ///
+    /// The flow goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// The flow's own error, once it has undone what it did; or why its end is not known.
+    pub async fn run<I, O, E>(
+        &self,
+        caller: &Caller,
+        flow: FlowType<I, O, E>,
+        id: FlowId,
+        input: I,
+    ) -> Result<O, RunError<E>>
+    where
+        I: Serialize + DeserializeOwned + Send + 'static,
+        O: Serialize + DeserializeOwned + Send + 'static,
+        E: FlowFailure,
+    {
+        let call = self.core.first_call(caller);
+        let deadline = call.deadline;
+        let (outcome, depends_on) = self.orchestrator.run(call, flow, id, &input).await?;
+        self.core
+            .release(depends_on, deadline)
+            .await
+            .map_err(RunError::Unserved)?;
+        outcome.map_err(RunError::Failed)
+    }
+
+    /// What each agent has done, in the order of their names.
+    #[must_use]
+    pub fn stats(&self) -> Vec<AgentStats> {
+        self.core.services.each().map(|s| s.stats()).collect()
+    }
+
+    /// What the orchestrator has done.
+    #[must_use]
+    pub fn flow_stats(&self) -> FlowStats {
+        self.orchestrator.stats()
+    }
+
+    /// The runtime's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.core.clock
+    }
+
+    /// The runtime's randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &Entropy {
+        &self.core.entropy
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! Agents, durable flows and what runs them.
+//!
+//! This crate knows no shop. A person who writes an agent meets [`Agent`], [`Command`] and
+//! [`Event`]; a person who writes a flow meets [`Flow`]; a person who embeds the runtime meets
+//! [`Runtime`] and [`Handle`].
+
+mod agent;
+mod builder;
+mod clock;
+mod core;
+mod entities;
+mod entropy;
+mod envelope;
+mod error;
+mod event;
+mod flow;
+mod handle;
+mod ids;
+mod principal;
+mod quarantine;
+mod registry;
+mod runtime;
+mod scope;
+mod service;
+mod shard;
+mod stats;
+mod trigger;
+
+pub use agent::{Agent, Command, Context, Decided, Decision, Kind, Rejection, State};
+pub use builder::{AgentOptions, RuntimeBuilder};
+pub use clock::{Clock, Timestamp};
+pub use core::Caller;
+pub use entropy::Entropy;
+pub use envelope::CrashPoint;
+pub use error::{AskError, AskFailure};
+pub use event::{CodecError, Event};
+pub use flow::{
+    Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowFailure,
+    FlowOptions, FlowType, RunError, WorkItem,
+};
+pub use handle::Handle;
+pub use ids::{CommandId, FlowId};
+pub use mercato_persistence as persistence;
+pub use mercato_persistence::codec;
+pub use mercato_supervisor as supervisor;
+pub use principal::Principal;
+pub use registry::Commands;
+pub use runtime::{Health, Runtime, RuntimeError};
+pub use scope::Scope;
+pub use service::Admission;
+pub use shard::InjectedCrash;
+pub use stats::{AgentStats, FlowStats};
+pub use trigger::{Occurred, Reaction, Trigger};

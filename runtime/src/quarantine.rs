@@ -1,0 +1,91 @@
+//! Commands that made their agent panic time and again, set aside where people can look at them.
+
+use std::sync::Arc;
+
+use mercato_persistence::{Append, AppendError, EventData, Journal};
+use serde::{Deserialize, Serialize};
+
+use crate::agent::Agent;
+use crate::clock::Clock;
+use crate::codec;
+use crate::envelope::Envelope;
+use crate::error::AskFailure;
+use crate::stats::AgentCounters;
+
+/// How often a note of a quarantined command is tried where other shards note theirs.
+const RACES_MAX: u32 = 64;
+
+/// What the journal keeps of a quarantined command.
+#[derive(Debug, Serialize, Deserialize)]
+struct CommandQuarantined {
+    command: uuid::Uuid,
+    name: String,
+    attempts: u32,
+    panic: String,
+    body: Vec<u8>,
+}
+
+/// Takes one shard's poison: keeps it in the journal and tells who asked.
+pub(crate) struct Quarantine {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<AgentCounters>,
+}
+
+impl Quarantine {
+    pub(crate) fn take<A: Agent>(&self, envelope: Envelope<A>, attempts: u32, panic: String) {
+        let Envelope::Command { call, mut task } = envelope else {
+            return;
+        };
+        self.counters.quarantined.add();
+        tracing::error!(
+            agent = A::NAME,
+            command = task.name(),
+            id = %call.id,
+            attempts,
+            "a command was quarantined"
+        );
+        let kept = task
+            .body()
+            .and_then(|body| {
+                codec::encode(&CommandQuarantined {
+                    command: call.id.as_uuid(),
+                    name: task.name().to_owned(),
+                    attempts,
+                    panic,
+                    body,
+                })
+            })
+            .map_err(AskFailure::invalid)
+            .and_then(|payload| self.keep(A::NAME, &payload));
+        if let Err(failure) = kept {
+            tracing::error!(agent = A::NAME, %failure, "a quarantined command could not be kept");
+        }
+        task.fail(AskFailure::Quarantined { attempts });
+    }
+
+    fn keep(&self, agent: &str, payload: &[u8]) -> Result<(), AskFailure> {
+        let stream: Box<str> = format!("quarantine/{agent}").into();
+        for _ in 0..RACES_MAX {
+            let appended = self.journal.append(Append {
+                stream: stream.clone(),
+                expected_version: self.journal.version(&stream),
+                recorded_at_ms: self.clock.now().as_millis(),
+                events: vec![EventData {
+                    name: "CommandQuarantined".into(),
+                    version: 1,
+                    payload: payload.to_vec(),
+                }],
+                command: None,
+                mark: None,
+            });
+            match appended {
+                Ok(_) => return Ok(()),
+                // Another shard of the agent noted its own in between.
+                Err(AppendError::WrongVersion { .. }) => {}
+                Err(error) => return Err(AskFailure::storage(error)),
+            }
+        }
+        Err(AskFailure::storage("too many shards quarantine at once"))
+    }
+}

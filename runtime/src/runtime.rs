@@ -1,0 +1,165 @@
+//! One value that owns it all: the tree of shards, the orchestrator, the triggers, the journal.
+
+use std::sync::Arc;
+
+use mercato_persistence::{Journal, JournalFailed};
+use mercato_supervisor::{StartError, SupervisionNotice, Tree, TreeHealth, TreeOptions};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::builder::RuntimeBuilder;
+use crate::core::Core;
+use crate::envelope::CrashPoint;
+use crate::error::AskFailure;
+use crate::flow::WorkItem;
+use crate::handle::Handle;
+use crate::ids::FlowId;
+use crate::trigger::TriggerCounters;
+
+/// A running runtime. Callers hold its [`Handle`]; whoever started it stops it.
+pub struct Runtime {
+    pub(crate) core: Arc<Core>,
+    pub(crate) handle: Handle,
+    pub(crate) tree: Tree,
+    pub(crate) triggers: Vec<JoinHandle<()>>,
+    pub(crate) trigger_counters: Arc<TriggerCounters>,
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+/// Why a runtime did not start. Nothing runs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// Two things were added under one name.
+    #[error("two {kind}s are named `{name}`; give each a name of its own")]
+    NameTaken {
+        /// What they are.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+    /// A name cannot be used.
+    #[error("`{name}` cannot name {kind}: use lower-case letters, digits, `-`, `_` and `.`")]
+    BadName {
+        /// What it was to name.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+    /// The supervision tree did not start.
+    #[error("the supervision tree did not start: {0}")]
+    Tree(#[from] StartError),
+}
+
+/// How a runtime is, as a value.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Health {
+    /// The supervision tree.
+    pub tree: TreeHealth,
+    /// Why nothing more can be recorded, where that is so.
+    pub read_only: Option<JournalFailed>,
+    /// Reactions of triggers that were set aside.
+    pub dead_letters: u64,
+}
+
+impl Runtime {
+    /// Begins to put a runtime together over a journal.
+    #[must_use]
+    pub fn builder(journal: Arc<dyn Journal>) -> RuntimeBuilder {
+        RuntimeBuilder::new(journal)
+    }
+
+    /// What callers hold.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            tree: self.tree.health(),
+            read_only: self.core.journal.failure(),
+            dead_letters: self.trigger_counters.dead_letters.get(),
+        }
+    }
+
+    /// The undos that did not succeed and wait for a person.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn work_list(&self) -> Result<Vec<WorkItem>, AskFailure> {
+        self.handle.orchestrator.work_list()
+    }
+
+    /// How many shards an agent has; 0 where there is no such agent.
+    #[must_use]
+    pub fn shards(&self, agent: &str) -> usize {
+        let service = self.core.services.named(agent);
+        service.map_or(0, |service| service.depths().len())
+    }
+
+    /// Injects a crash into a shard, to show that nothing is lost by it. `false` where there is no
+    /// such shard.
+    pub fn crash_shard(&self, agent: &str, shard: usize, point: CrashPoint) -> bool {
+        let service = self.core.services.named(agent);
+        service.is_some_and(|service| service.crash(shard, point))
+    }
+
+    /// Injects a crash into one flow. `false` where it is not on its way.
+    pub fn crash_flow(&self, flow: &str, id: &FlowId) -> bool {
+        self.handle.orchestrator.crash(flow, id)
+    }
+
+    /// Injects a crash into every flow on its way, and says how many they were.
+    pub fn crash_flows(&self) -> usize {
+        self.handle.orchestrator.crash_all()
+    }
+
+    /// Stops: triggers and flows are let go where they are, shards work off what waits for them,
+    /// and the journal writes all of it. Unfinished flows go on after the next start.
+    ///
+    /// # Errors
+    /// When the journal could not write what was left. What was acknowledged is safe.
+    pub async fn stop(self) -> Result<(), JournalFailed> {
+        self.stopping.send_replace(true);
+        self.handle.orchestrator.stop();
+        for trigger in self.triggers {
+            // A trigger that panicked has nothing left to stop.
+            let _ = trigger.await;
+        }
+        self.tree.stop().await;
+        self.core.journal.close().await
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime")
+            .field("state", &self.tree.health().state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Counts and logs what happens in the tree.
+pub(crate) fn observe(core: &Arc<Core>, options: TreeOptions) -> TreeOptions {
+    let core = core.clone();
+    options.on_event(move |notice| {
+        match notice {
+            SupervisionNotice::ChildRestarted { path, .. } => {
+                // Paths read `mercato/<agent>/<shard>`.
+                let service = path.split('/').nth(1).and_then(|a| core.services.named(a));
+                if let Some(service) = service {
+                    service.restarted();
+                }
+                tracing::info!(%path, "restarted");
+            }
+            SupervisionNotice::ChildFailed { path, error } => {
+                tracing::warn!(%path, %error, "failed");
+            }
+            notice => tracing::debug!(?notice, "supervision"),
+        }
+    })
+}

@@ -1,0 +1,88 @@
+//! A request that goes through several agents and is answered once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mercato_persistence::Position;
+
+use crate::agent::{Command, Rejection};
+use crate::clock::Timestamp;
+use crate::core::Core;
+use crate::envelope::Call;
+use crate::error::AskError;
+use crate::ids::CommandId;
+use crate::principal::Principal;
+use crate::service::Admission;
+
+/// What a request/response workflow runs in: it asks agents in sequence, or in parallel with the
+/// joins of `futures`, and remembers what its answer depends on.
+///
+/// It is not durable: a crash ends it unanswered. Business that must finish is a
+/// [`Flow`](crate::Flow).
+pub struct Scope {
+    core: Arc<Core>,
+    call: Call,
+    seen: AtomicU64,
+    asked: AtomicU64,
+}
+
+impl Scope {
+    pub(crate) fn new(core: Arc<Core>, call: Call) -> Self {
+        Self {
+            core,
+            call,
+            seen: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// Asks an agent. The answer may not be durable yet; the workflow's own answer waits for it.
+    ///
+    /// # Errors
+    /// The agent's refusal, or why it could not be served within the request's deadline.
+    pub async fn ask<C: Command>(&self, command: C) -> Result<C::Reply, AskError<Rejection<C>>> {
+        let call = Call {
+            id: self.fresh_id(),
+            causation: Some(self.call.id),
+            ..self.call.clone()
+        };
+        let (answer, depends_on) = self.core.ask(call, Admission::Wait, command).await;
+        self.seen.fetch_max(depends_on.get(), Ordering::AcqRel);
+        answer
+    }
+
+    /// An id that no other step of any request has; the same one where the request itself is
+    /// repeated under its own id and takes the same path.
+    #[must_use]
+    pub fn fresh_id(&self) -> CommandId {
+        let step = self.asked.fetch_add(1, Ordering::Relaxed);
+        self.call.id.derive(&step.to_string())
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.clock.now()
+    }
+
+    /// On whose behalf.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.call.principal
+    }
+
+    /// What is left of the time for an answer.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.call.deadline.since(self.now())
+    }
+
+    pub(crate) fn seen(&self) -> Position {
+        Position::new(self.seen.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn deadline(&self) -> Timestamp {
+        self.call.deadline
+    }
+}

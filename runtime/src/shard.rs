@@ -1,0 +1,247 @@
+//! A shard: the only writer of a slice of one agent's entities.
+//!
+//! It takes its commands from a mailbox that outlives it. It never waits for the disk: it appends,
+//! goes on with the next command on top of what it appended, and releases each reply with the
+//! position that it depends on.
+
+use std::sync::Arc;
+
+use mercato_persistence::{Append, AppendError, EventData, FirstReply, Journal};
+use mercato_supervisor::{InHand, Worker};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::agent::{Agent, Context, Kind};
+use crate::clock::Clock;
+use crate::entities::{Entities, Entity};
+use crate::envelope::{Call, CrashPoint, Envelope, Staged, Task};
+use crate::error::AskFailure;
+use crate::event::{CodecError, Event};
+use crate::stats::AgentCounters;
+
+/// What all shards of one agent share.
+pub(crate) struct ShardContext<A: Agent> {
+    pub(crate) agent: Arc<A>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<AgentCounters>,
+}
+
+impl<A: Agent> Clone for ShardContext<A> {
+    fn clone(&self) -> Self {
+        Self {
+            agent: self.agent.clone(),
+            journal: self.journal.clone(),
+            clock: self.clock,
+            counters: self.counters.clone(),
+        }
+    }
+}
+
+/// One incarnation of a shard.
+pub(crate) struct Shard<A: Agent> {
+    context: ShardContext<A>,
+    entities: Entities<A>,
+    epoch: u64,
+    crash_at_next: bool,
+}
+
+/// What an injected crash panics with, so that a panic hook can tell it from a real one.
+#[derive(Debug, Clone, Copy)]
+pub struct InjectedCrash;
+
+impl<A: Agent> Shard<A> {
+    pub(crate) fn new(context: ShardContext<A>, entities: Entities<A>) -> Self {
+        Self {
+            epoch: context.journal.epoch(),
+            context,
+            entities,
+            crash_at_next: false,
+        }
+    }
+
+    fn command(&mut self, call: &Call, task: &mut dyn Task<A>) {
+        let counters = &self.context.counters;
+        let now = self.context.clock.now();
+        if now >= call.deadline {
+            counters.shed.add();
+            return task.fail(AskFailure::DeadlineExceeded);
+        }
+        let epoch = self.context.journal.epoch();
+        if epoch != self.epoch {
+            self.entities.clear();
+            self.epoch = epoch;
+        }
+        let key = task.entity().into_owned();
+        let entity = match self.entities.load(&*self.context.journal, &key) {
+            Ok(entity) => entity,
+            Err(failure) => {
+                counters.failed.add();
+                tracing::error!(agent = A::NAME, %failure, "an entity cannot be loaded");
+                return task.fail(failure);
+            }
+        };
+        let served = serve(&self.context, entity, &key, call, task);
+        match served {
+            Ok(()) => self.entities.snapshot_if_due(&*self.context.journal, &key),
+            Err(failure) => {
+                counters.failed.add();
+                if matches!(failure, AskFailure::Storage { .. }) {
+                    // What is in memory does not match the journal; read it anew next time.
+                    self.entities.clear();
+                }
+                task.fail(failure);
+            }
+        }
+    }
+}
+
+/// Decides, appends and evolves one command against its entity, and releases the reply.
+fn serve<A: Agent>(
+    shard: &ShardContext<A>,
+    entity: &mut Entity<A>,
+    key: &str,
+    call: &Call,
+    task: &mut dyn Task<A>,
+) -> Result<(), AskFailure> {
+    let body_hash = match task.kind() {
+        Kind::Read => None,
+        Kind::Write => Some(xxh3_128(&task.body().map_err(AskFailure::invalid)?)),
+    };
+    if let Some(body_hash) = body_hash
+        && let Some(first) = shard.journal.first_reply(call.id.as_uuid())
+    {
+        if first.body_hash != body_hash {
+            return Err(AskFailure::IdReused);
+        }
+        shard.counters.repeated.add();
+        task.answer_first(&first.reply, entity.position);
+        return Ok(());
+    }
+
+    let context = Context {
+        now: shard.clock.now(),
+        entity: key,
+        version: entity.version,
+        command_id: call.id,
+        principal: &call.principal,
+    };
+    let decided = task
+        .decide(&shard.agent, &entity.state, &context, entity.position)
+        .map_err(AskFailure::invalid)?;
+    let Some(staged) = decided else {
+        shard.counters.rejected.add();
+        return Ok(());
+    };
+    match body_hash {
+        Some(body_hash) => record(shard, entity, call, &context, &staged, body_hash)?,
+        None if staged.events.is_empty() => {}
+        None => {
+            return Err(AskFailure::invalid(format_args!(
+                "`{}` is a read, but it decided {} events; make it a write",
+                task.name(),
+                staged.events.len()
+            )));
+        }
+    }
+    shard.counters.handled.add();
+    task.answer(entity.position);
+    Ok(())
+}
+
+/// One atomic append: the events and the dedupe record. Then, and only then, the state moves on.
+fn record<A: Agent>(
+    shard: &ShardContext<A>,
+    entity: &mut Entity<A>,
+    call: &Call,
+    context: &Context<'_>,
+    staged: &Staged<A::Event>,
+    body_hash: u128,
+) -> Result<(), AskFailure> {
+    let append = Append {
+        stream: entity.stream.clone(),
+        expected_version: entity.version,
+        recorded_at_ms: context.now.as_millis(),
+        events: staged
+            .events
+            .iter()
+            .map(event_data)
+            .collect::<Result<_, _>>()
+            .map_err(AskFailure::invalid)?,
+        command: Some(FirstReply {
+            command: call.id.as_uuid(),
+            body_hash,
+            reply: staged.reply.clone().unwrap_or_default(),
+        }),
+        mark: None,
+    };
+    let appended = shard.journal.append(append).map_err(append_failure)?;
+    tracing::trace!(
+        agent = A::NAME,
+        trace = %call.trace,
+        causation = ?call.causation,
+        position = %appended.position,
+        "recorded"
+    );
+    entity.position = appended.position;
+    for event in &staged.events {
+        A::evolve(&mut entity.state, event);
+        entity.version += 1;
+    }
+    Ok(())
+}
+
+/// An event in its stored form.
+pub(crate) fn event_data<E: Event>(event: &E) -> Result<EventData, CodecError> {
+    Ok(EventData {
+        name: event.name().into(),
+        version: event.version(),
+        payload: event.encode()?,
+    })
+}
+
+/// What a refused append means to the one who asked.
+pub(crate) fn append_failure(error: AppendError) -> AskFailure {
+    match error {
+        AppendError::Full { .. } => AskFailure::Overloaded {
+            retry_after: std::time::Duration::from_millis(50),
+        },
+        AppendError::Failed(failed) => AskFailure::read_only(failed),
+        error @ (AppendError::TooLarge { .. } | AppendError::Codec(_)) => {
+            AskFailure::invalid(error)
+        }
+        error => AskFailure::storage(error),
+    }
+}
+
+impl<A: Agent> Worker for Shard<A> {
+    type Message = Envelope<A>;
+
+    fn handle(&mut self, message: &mut InHand<'_, Envelope<A>>) {
+        let first_attempt = message.attempt() == 1;
+        match &mut **message {
+            // The crash is in hand while it strikes, and comes again like any other message.
+            Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),
+            Envelope::Crash(CrashPoint::Idle) => {}
+            Envelope::Crash(CrashPoint::NextCommand) => self.crash_at_next = true,
+            Envelope::Command { call, task } => {
+                self.command(call, task.as_mut());
+                if self.crash_at_next {
+                    // The worst moment: recorded and answered, but still in hand.
+                    crash();
+                }
+            }
+        }
+    }
+
+    async fn ready(&mut self) {
+        // Backpressure: commands stay in the mailbox while the disk is behind.
+        if !self.context.journal.has_room() {
+            self.context.journal.room().await;
+        }
+    }
+}
+
+#[expect(clippy::panic, reason = "this is the fault that tests and simulations inject")]
+fn crash() {
+    std::panic::panic_any(InjectedCrash);
+}

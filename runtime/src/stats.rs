@@ -1,0 +1,111 @@
+//! Counts, as values.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the shards of one agent count.
+#[derive(Debug, Default)]
+pub(crate) struct AgentCounters {
+    pub(crate) handled: Counter,
+    pub(crate) rejected: Counter,
+    pub(crate) repeated: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) shed: Counter,
+    pub(crate) quarantined: Counter,
+    pub(crate) restarts: Counter,
+}
+
+impl AgentCounters {
+    pub(crate) fn stats(&self, agent: &'static str) -> AgentStats {
+        AgentStats {
+            agent,
+            handled: self.handled.get(),
+            rejected: self.rejected.get(),
+            repeated: self.repeated.get(),
+            failed: self.failed.get(),
+            shed: self.shed.get(),
+            quarantined: self.quarantined.get(),
+            restarts: self.restarts.get(),
+        }
+    }
+}
+
+/// What one agent has done since the runtime started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentStats {
+    /// Its name.
+    pub agent: &'static str,
+    /// Commands answered with a reply.
+    pub handled: u64,
+    /// Commands that the agent refused.
+    pub rejected: u64,
+    /// Commands that came again and got their first reply.
+    pub repeated: u64,
+    /// Commands that could not be served.
+    pub failed: u64,
+    /// Commands dropped because their deadline had passed.
+    pub shed: u64,
+    /// Commands set aside after too many attempts.
+    pub quarantined: u64,
+    /// Restarts of its shards.
+    pub restarts: u64,
+}
+
+/// What the orchestrator has done since the runtime started.
+#[derive(Debug, Default)]
+pub(crate) struct FlowCounters {
+    pub(crate) started: Counter,
+    pub(crate) resumed: Counter,
+    pub(crate) completed: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) undone: Counter,
+    pub(crate) given_up: Counter,
+}
+
+impl FlowCounters {
+    pub(crate) fn stats(&self, in_flight: usize) -> FlowStats {
+        FlowStats {
+            started: self.started.get(),
+            resumed: self.resumed.get(),
+            completed: self.completed.get(),
+            failed: self.failed.get(),
+            undone: self.undone.get(),
+            given_up: self.given_up.get(),
+            in_flight,
+        }
+    }
+}
+
+/// What the orchestrator has done since the runtime started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlowStats {
+    /// Flows begun.
+    pub started: u64,
+    /// Flows run again after a crash.
+    pub resumed: u64,
+    /// Flows that reached their end.
+    pub completed: u64,
+    /// Flows that failed, and undid what they had done.
+    pub failed: u64,
+    /// Undos that ran.
+    pub undone: u64,
+    /// Undos that did not succeed and stand on the work list.
+    pub given_up: u64,
+    /// Flows on their way now.
+    pub in_flight: usize,
+}

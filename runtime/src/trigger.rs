@@ -1,0 +1,299 @@
+//! The bus: committed events start what follows from them.
+//!
+//! The journal is the outbox. Each trigger reads it with a cursor of its own and sees durable
+//! events only, in their order. What it starts carries an id made of the event's place, so an
+//! event that is delivered again after a crash has its effect once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use mercato_persistence::{Position, Recorded};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::agent::{Agent, Command};
+use crate::clock::Timestamp;
+use crate::codec;
+use crate::core::Core;
+use crate::entities::stream_of;
+use crate::envelope::Call;
+use crate::error::{AskError, AskFailure};
+use crate::event::{CodecError, Event};
+use crate::flow::{FlowType, Orchestrator, Start};
+use crate::ids::{CommandId, FlowId};
+use crate::principal::Principal;
+use crate::stats::Counter;
+
+/// How many appends one step of a trigger takes from the journal.
+const BATCH: usize = 128;
+/// How long one reaction may take before it is tried again.
+const REACTION_BUDGET: Duration = Duration::from_secs(10);
+/// How often a reaction that cannot be served is tried before it is set aside.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// An event that happened, and where.
+#[derive(Debug, Clone)]
+pub struct Occurred<E> {
+    /// The event.
+    pub event: E,
+    /// The key of the entity that it happened to.
+    pub entity: Box<str>,
+    /// When it was decided.
+    pub recorded_at: Timestamp,
+    /// Its own id: the same at every delivery.
+    pub id: CommandId,
+}
+
+/// What follows from an event.
+#[derive(Debug)]
+pub struct Reaction(Result<Act, CodecError>);
+
+#[derive(Debug)]
+enum Act {
+    Command {
+        agent: &'static str,
+        name: &'static str,
+        version: u16,
+        body: Vec<u8>,
+    },
+    Flow(Start),
+}
+
+impl Reaction {
+    /// A command to an agent. It must be named in the agent's
+    /// [`commands`](crate::Agent::commands).
+    pub fn command<C: Command>(command: &C) -> Self {
+        Self(codec::encode(command).map(|body| Act::Command {
+            agent: <C::Agent as Agent>::NAME,
+            name: C::NAME,
+            version: C::VERSION,
+            body,
+        }))
+    }
+
+    /// The start of a flow, where it has not been started under this id before.
+    pub fn flow<I: Serialize, O, E>(flow: FlowType<I, O, E>, id: FlowId, input: &I) -> Self {
+        Self(codec::encode(input).map(|input| {
+            Act::Flow(Start {
+                flow: flow.name,
+                budget: flow.budget,
+                id,
+                input,
+                principal: Principal::System,
+            })
+        }))
+    }
+}
+
+type React = dyn Fn(&Recorded) -> Result<Vec<(usize, Vec<Reaction>)>, CodecError> + Send + Sync;
+
+/// A rule: which events of an agent start what.
+pub struct Trigger {
+    name: &'static str,
+    stream_prefix: Box<str>,
+    react: Arc<React>,
+}
+
+impl Trigger {
+    /// A rule over the events of agent `A`. `name` is kept with the cursor: under a new name the
+    /// rule sees the whole journal again.
+    pub fn on<A: Agent>(
+        name: &'static str,
+        react: impl Fn(&Occurred<A::Event>) -> Vec<Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        let stream_prefix = stream_of(A::NAME, "");
+        let entity_at = stream_prefix.len();
+        Self {
+            name,
+            stream_prefix,
+            react: Arc::new(move |recorded| {
+                let append = &recorded.append;
+                let entity = append.stream.get(entity_at..).unwrap_or_default();
+                let events = append.events.iter().enumerate();
+                events
+                    .map(|(index, event)| {
+                        let occurred = Occurred {
+                            event: A::Event::decode(&event.name, event.version, &event.payload)?,
+                            entity: entity.into(),
+                            recorded_at: Timestamp::from_millis(append.recorded_at_ms),
+                            id: event_id(recorded.position, index),
+                        };
+                        Ok((index, react(&occurred)))
+                    })
+                    .collect()
+            }),
+        }
+    }
+
+    /// The rule's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl std::fmt::Debug for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trigger({} on {})", self.name, self.stream_prefix)
+    }
+}
+
+fn event_id(position: Position, index: usize) -> CommandId {
+    CommandId::from_key(&format!("event/{position}/{index}"))
+}
+
+/// What the triggers of a runtime count.
+#[derive(Debug, Default)]
+pub(crate) struct TriggerCounters {
+    /// Reactions that were refused or could not be served, and were set aside.
+    pub(crate) dead_letters: Counter,
+}
+
+/// Follows the journal for one trigger until the runtime stops.
+pub(crate) async fn follow(
+    core: Arc<Core>,
+    orchestrator: Orchestrator,
+    trigger: Trigger,
+    counters: Arc<TriggerCounters>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let subscription = Subscription {
+        cursor_name: format!("trigger/{}", trigger.name),
+        core,
+        orchestrator,
+        trigger,
+        counters,
+    };
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stopping| *stopping) => {}
+        ended = subscription.run() => {
+            if let Err(failure) = ended {
+                let trigger = subscription.trigger.name;
+                tracing::error!(trigger, %failure, "a trigger stopped; it goes on after the next start");
+            }
+        }
+    }
+}
+
+struct Subscription {
+    cursor_name: String,
+    core: Arc<Core>,
+    orchestrator: Orchestrator,
+    trigger: Trigger,
+    counters: Arc<TriggerCounters>,
+}
+
+impl Subscription {
+    async fn run(&self) -> Result<(), AskFailure> {
+        let journal = &self.core.journal;
+        let mut durable = journal.watch_durable();
+        let mut cursor = journal.cursor(&self.cursor_name);
+        loop {
+            let records = journal.read(cursor, BATCH).map_err(AskFailure::storage)?;
+            let Some(last) = records.last() else {
+                if durable.changed().await.is_err() {
+                    return Err(AskFailure::Stopped);
+                }
+                continue;
+            };
+            let last = last.position;
+            let made = self.react_to(&records).await?;
+            journal.set_cursor(&self.cursor_name, last, made);
+            cursor = last;
+        }
+    }
+
+    /// Starts everything that follows from these records, in their order, and waits until all of
+    /// it is recorded. Gives the last position that it made.
+    async fn react_to(&self, records: &[Recorded]) -> Result<Position, AskFailure> {
+        let mut acts = Vec::new();
+        let ours = records
+            .iter()
+            .filter(|recorded| recorded.append.stream.starts_with(&*self.trigger.stream_prefix));
+        for recorded in ours {
+            let reactions = (self.trigger.react)(recorded).map_err(AskFailure::storage)?;
+            for (index, reactions) in reactions {
+                let event = event_id(recorded.position, index);
+                for (nth, reaction) in reactions.into_iter().enumerate() {
+                    let id = event.derive(&format!("{}/{nth}", self.trigger.name));
+                    acts.push(self.act(event, id, reaction));
+                }
+            }
+        }
+        // Polled in order, so commands to one shard arrive in the order of their events.
+        let made = join_all(acts).await;
+        made.into_iter()
+            .try_fold(Position::START, |last, made| Ok(last.max(made?)))
+    }
+
+    /// Carries out one reaction. A refusal is final; what cannot be served is tried again, and set
+    /// aside in the end so that one reaction never holds up all others.
+    async fn act(
+        &self,
+        event: CommandId,
+        id: CommandId,
+        reaction: Reaction,
+    ) -> Result<Position, AskFailure> {
+        let trigger = self.trigger.name;
+        let act = match reaction.0 {
+            Ok(act) => act,
+            Err(error) => return self.set_aside(&error.to_string()),
+        };
+        let mut wait = Duration::from_millis(50);
+        for _ in 0..ATTEMPTS_MAX {
+            let failure = match self.once(event, id, &act).await {
+                Ok(position) => return Ok(position),
+                Err(AskError::Rejected(refusal)) => return self.set_aside(&refusal.to_string()),
+                Err(AskError::Failed(failure)) => failure,
+            };
+            if failure.is_interruption() {
+                return Err(failure);
+            }
+            if !failure.is_transient() {
+                return self.set_aside(&failure.to_string());
+            }
+            tracing::debug!(trigger, %failure, "a reaction is tried again");
+            tokio::time::sleep(wait).await;
+            wait = wait.saturating_mul(2);
+        }
+        self.set_aside("it could not be served in time, time and again")
+    }
+
+    async fn once(
+        &self,
+        event: CommandId,
+        id: CommandId,
+        act: &Act,
+    ) -> Result<Position, AskError<crate::envelope::Refusal>> {
+        match act {
+            Act::Flow(start) => Ok(self.orchestrator.start(start.clone())?),
+            Act::Command {
+                agent,
+                name,
+                version,
+                body,
+            } => {
+                let service = self.core.services.named(agent).ok_or_else(|| {
+                    AskFailure::invalid(format_args!("this runtime has no agent `{agent}`"))
+                })?;
+                let call = Call {
+                    id,
+                    deadline: self.core.clock.now().plus(REACTION_BUDGET),
+                    principal: Principal::System,
+                    causation: Some(event),
+                    trace: event,
+                };
+                let (outcome, position) = service.send_stored(call, name, *version, body).await;
+                outcome.map(|()| position)
+            }
+        }
+    }
+
+    fn set_aside(&self, reason: &str) -> Result<Position, AskFailure> {
+        self.counters.dead_letters.add();
+        tracing::warn!(trigger = self.trigger.name, reason, "a reaction was set aside");
+        Ok(Position::START)
+    }
+}

@@ -1,0 +1,4 @@
+//! sim
+
+pub mod data;
+pub mod shopper;

@@ -1,0 +1,44 @@
+//! How many restarts are too many.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The restarts a supervisor may spend before it gives up and escalates: a group restart counts
+/// once, and so does a restart that fails to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intensity {
+    /// How many restarts within `period` are tolerated; one more escalates. Default 10.
+    pub restarts_max: u32,
+    /// The sliding period, which is also how long a child must stay up for its next restart to be
+    /// immediate again. Default 60 s.
+    pub period: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Self {
+            restarts_max: 10,
+            period: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The instants of recent restarts. Never longer than `restarts_max + 1`, because whoever exceeds
+/// the intensity is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Window(VecDeque<Duration>);
+
+impl Window {
+    /// Counts a restart at `now`; returns how many fall into the period that ends now, it included.
+    pub(crate) fn count(&mut self, now: Duration, period: Duration) -> u32 {
+        self.0.push_back(now);
+        while self
+            .0
+            .front()
+            .is_some_and(|&past| past.saturating_add(period) < now)
+        {
+            self.0.pop_front();
+        }
+        self.0.len().try_into().unwrap_or(u32::MAX)
+    }
+}

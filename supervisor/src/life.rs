@@ -1,0 +1,53 @@
+//! One incarnation of a child, seen from its supervisor.
+
+use std::time::Duration;
+
+use ractor::{ActorCell, ActorId};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long a killed actor may take to die. It dies at its next await, so only a worker stuck in
+/// the middle of a message takes longer; a stop does not wait for that one for ever.
+const KILL_WAIT: Duration = Duration::from_secs(1);
+
+/// A running incarnation: ractor's handle to it, and the task which is over when everything of the
+/// incarnation is dropped.
+pub(crate) struct Life {
+    cell: ActorCell,
+    task: JoinHandle<()>,
+}
+
+impl Life {
+    pub(crate) fn new(cell: ActorCell, task: JoinHandle<()>) -> Self {
+        Self { cell, task }
+    }
+
+    pub(crate) fn id(&self) -> ActorId {
+        self.cell.get_id()
+    }
+
+    /// Asks a worker to stop after the message it handles, which its drain loop notices.
+    pub(crate) fn ask_worker(&self) {
+        // Refused by an actor that has ended already, which is what we want.
+        let _ = self.cell.drain();
+    }
+
+    /// Asks a supervisor to stop: before any news of its children, which it is about to stop.
+    pub(crate) fn ask_supervisor(&self) {
+        self.cell.stop(None);
+    }
+
+    /// Waits until nothing of the incarnation is left.
+    pub(crate) async fn ended(&mut self) {
+        if !self.task.is_finished() {
+            // An error here is a panic in a drop, after the actor ended; it has no further meaning.
+            let _ = (&mut self.task).await;
+        }
+    }
+
+    /// Kills the incarnation; `false` if it does not even die of that.
+    pub(crate) async fn kill(&mut self) -> bool {
+        self.cell.kill();
+        timeout(KILL_WAIT, self.ended()).await.is_ok()
+    }
+}

@@ -1,0 +1,147 @@
+//! A small agent that the tests of the runtime share: counters that can be made to panic.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use mercato::persistence::{DiskPace, Journal, JournalOptions, RedbJournal, WriterPlace};
+use mercato::{
+    Agent, Clock, Command, Commands, Context, Decided, Decision, Entropy, Kind, Runtime,
+    RuntimeBuilder, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A disk on which every commit takes 2 ms of virtual time.
+pub struct EvenDisk;
+
+pub const COMMIT: Duration = Duration::from_millis(2);
+
+impl DiskPace for EvenDisk {
+    fn commit_time(&mut self, _bytes: usize) -> Duration {
+        COMMIT
+    }
+}
+
+pub fn memory() -> Arc<dyn Journal> {
+    let writer = WriterPlace::Task(Box::new(EvenDisk));
+    Arc::new(RedbJournal::in_memory(JournalOptions::default(), writer).expect("a journal"))
+}
+
+pub fn file(path: &std::path::Path) -> Arc<dyn Journal> {
+    let writer = WriterPlace::Task(Box::new(EvenDisk));
+    Arc::new(RedbJournal::open(path, JournalOptions::default(), writer).expect("a journal"))
+}
+
+/// A builder under virtual time and a fixed seed.
+pub fn virtual_runtime(journal: Arc<dyn Journal>) -> RuntimeBuilder {
+    Runtime::builder(journal)
+        .clock(Clock::starting_at(Timestamp::from_millis(1_000_000)))
+        .entropy(Entropy::seeded(7))
+}
+
+/// Counters. The fuse makes the next so many `Add`s panic while they are decided.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    pub fuse: Arc<AtomicU32>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Count {
+    pub value: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Added {
+    pub amount: i64,
+}
+
+mercato::events! {
+    pub enum CounterEvent { Added: 1 }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("the counter would fall below zero; it stands at {value}")]
+pub struct BelowZero {
+    pub value: i64,
+}
+
+impl Agent for Counters {
+    const NAME: &'static str = "counters";
+    type State = Count;
+    type Event = CounterEvent;
+    type Rejection = BelowZero;
+
+    fn evolve(state: &mut Count, event: &CounterEvent) {
+        let CounterEvent::Added(added) = event;
+        state.value += added.amount;
+    }
+
+    fn commands(commands: &mut Commands<Self>) {
+        commands.add::<Add>();
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Add {
+    pub counter: String,
+    pub amount: i64,
+}
+
+pub fn add(counter: &str, amount: i64) -> Add {
+    Add {
+        counter: counter.into(),
+        amount,
+    }
+}
+
+impl Command for Add {
+    type Agent = Counters;
+    type Reply = i64;
+    const NAME: &'static str = "Add";
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.counter).into()
+    }
+
+    fn decide(&self, agent: &Counters, state: &Count, _: &Context<'_>) -> Decided<Self> {
+        let burnt = agent.fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            left.checked_sub(1)
+        });
+        assert!(burnt.is_err(), "the fuse blew");
+        let value = state.value + self.amount;
+        if value < 0 {
+            return Err(BelowZero { value: state.value });
+        }
+        Ok(Decision::reply(value).record(Added {
+            amount: self.amount,
+        }))
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Read {
+    pub counter: String,
+}
+
+pub fn read(counter: &str) -> Read {
+    Read {
+        counter: counter.into(),
+    }
+}
+
+impl Command for Read {
+    type Agent = Counters;
+    type Reply = i64;
+    const NAME: &'static str = "Read";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.counter).into()
+    }
+
+    fn decide(&self, _: &Counters, state: &Count, _: &Context<'_>) -> Decided<Self> {
+        Ok(Decision::reply(state.value))
+    }
+}
