@@ -2,10 +2,14 @@
 
 mod domain;
 mod inventory;
+mod journeys;
 mod marketing;
+mod order;
 mod ports;
 mod pricing;
 mod recommendation;
+mod shop;
+mod support;
 
 pub use domain::{
     Address, AddressPart, BasisPoints, Cart, CartError, CartId, CartLine, Catalogue,
@@ -23,6 +27,16 @@ pub use inventory::{
     ReservationReleased, ReserveStock, ReturnStock, ShipStock, Shipped, ShippingState,
     ShippingStatus, Stock, StockLevels, StockReceived, StockRecovered, StockReserved,
     StockReturned, StockShipped, StockStatus,
+};
+pub use order::{
+    CancelOrder, CancelReason, Cancelled, ChangeOrder, CheckModificationEligibility, Eligibility,
+    Fulfilment, LabelRecorded, OrderAgent, OrderCancelled, OrderChanged, OrderDetails, OrderEvent,
+    OrderLine, OrderPhase, OrderPlaced, OrderPriced, OrderProblem, OrderReceived, OrderRejection,
+    OrderSettings, OrderState, OrderStatus, OrderView, PaymentAuthorised, PaymentCaptured,
+    PaymentDeclined, PaymentOutcome, PaymentOutcomeLost, PendingUnits, PlaceOrder, PriceOrder,
+    PricedLine, PricedOrder, ReceiveOrder, RecordAuthorisation, RecordCapture, RecordLabel,
+    RecordRefund, RefundRecorded, RefuseReturn, RequestReturn, ReturnRefused, ReturnRequested,
+    ShowFulfilment, Transition,
 };
 pub use ports::{
     Authorisation, AuthoriseRequest, Carrier, CarrierError, DeclineReason, InProcessCarrier,
@@ -43,13 +57,21 @@ pub use recommendation::{
     GenerateCandidates, LearnBasket, Model, ProductRestored, ProductSuppressed, ProductViewed,
     ProductsBought, Purchase, RecommendationAgent, RecommendationEvent, RecommendationRejection,
     RecommendationState, RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste,
-    SuppressProduct, Taste, BrowseRequest, RecommendError, Recommendation, Recommendations, recommend,
+    SuppressProduct, Taste, BrowseRequest, RecommendError, Recommendation, Recommendations, recommend, recommendation_triggers,
+};
+pub use journeys::{
+    AUTHORISE, CAPTURE, CHECKOUT, CREATE_LABEL, CartPricingError, CheckoutError, CheckoutReceipt,
+    CheckoutRequest, FULFIL, FulfilError, FulfilRequest, Fulfilled, Inspection, LOOK_UP,
+    LOW_STOCK, LabelRequest, LineOption, LowStockError, LowStockOutcome, LowStockRequest,
+    ModificationOptions, OrderChangeError, PricedCart, PricedCartLine, REFUND, RELEASE, RETURN,
+    ReleaseError, ReleaseRequest, ReturnError, ReturnOutcome, ReturnRequest, VOID, checkout,
+    fulfil, low_stock, modification_options, price_cart, register_journeys, release, return_goods,
 };
 pub use marketing::{
     Allocation, AssignVariant, Assignment, Campaign, CampaignId, CampaignIdError, CampaignMetrics,
     CampaignPlan, CampaignTriggered, Channel, ConfirmationQueued, Consent, ConsentRecorded,
     ContactRecorded, Content, CountEngagement, DELIVER, DeliverMessage, Delivered, DeliveryError,
-    OutgoingMail, SEND_MAIL, deliver, send_mail, CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign, CountSend, Customer, CustomerProfile,
+    OutgoingMail, SEND_MAIL, deliver, send_mail, CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign, FollowUp, marketing_triggers, CountSend, Customer, CustomerProfile,
     CustomerSegment, DecideSend, DropReason, Engagement, EngagementCounted, ExplorationFloor,
     ExplorationFloorError, Field, Finished, FrequencyCap, FrequencyCapError, MarketingAgent,
     MarketingEvent, MarketingRejection, MarketingSettings, MarketingState, MessageDropped,
@@ -61,3 +83,13 @@ pub use marketing::{
     SendCounted, SendDecision, SetQuietHours, ShowPromotions, Template, TemplateError,
     TriggerCampaign, Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred,
 };
+pub use support::{
+    AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
+    ConversationIdError, CustomerQuery, FindProducts, Intent, IntentClassifier, KnowledgeBase,
+    OpenTicket, Priority, PrivateText, QueryReceived, ReceiveQuery, RecordAnswer, RecordedAnswer,
+    Resolution, ResolveTicket, SearchKnowledge, ShowConversation, SupportAgent, SupportAnswer,
+    SupportError, SupportEvent, SupportRejection, Ticket, TicketOpened, TicketReason,
+    TicketResolved, Turn, Understood, answer_query,
+};
+pub use mercato_runtime as runtime;
+pub use shop::{AGENTS, Ports, Shop};

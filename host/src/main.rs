@@ -1,2 +1,44 @@
 //! The `mercato` command.
-fn main() {}
+//!
+//! Exit status: 0 when all went well, 1 when a law was broken or a journal is damaged, 2 when the
+//! command could not do what it was asked.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the one crate whose output is for people"
+)]
+
+mod args;
+mod journal;
+mod panics;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Task};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("MERCATO_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    panics::hide_injected();
+    let outcome = match args.task {
+        Task::Simulate(args) => simulate::run(args),
+        Task::Journal(args) => journal::run(&args),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -3,10 +3,11 @@
 //! One value per commit is what lets a thousand appends share one sync and one tree update. The
 //! layout is a header, a table of record ends, and the records, each behind its checksum, so that
 //! one record is read without decoding its neighbours and a flipped bit is found where it lies.
+//! The checksum covers the record's position too: a sound record in a wrong place is damage.
 
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::codec::FORMAT;
 use crate::record::Position;
@@ -35,9 +36,12 @@ pub enum BlockError {
     },
 }
 
-/// Lays records out as one block.
-pub(crate) fn encode(records: &[Arc<[u8]>]) -> Vec<u8> {
-    let payload: usize = records.iter().map(|record| record.len() + CHECKSUM + END).sum();
+/// Lays records out as one block, the first of them at `first`.
+pub(crate) fn encode(first: Position, records: &[Arc<[u8]>]) -> Vec<u8> {
+    let payload: usize = records
+        .iter()
+        .map(|record| record.len() + CHECKSUM + END)
+        .sum();
     let mut block = Vec::with_capacity(HEADER + payload);
     block.push(FORMAT);
     block.extend_from_slice(&length(records.len()));
@@ -46,11 +50,17 @@ pub(crate) fn encode(records: &[Arc<[u8]>]) -> Vec<u8> {
         end += CHECKSUM + record.len();
         block.extend_from_slice(&length(end));
     }
+    let mut position = first;
     for record in records {
-        block.extend_from_slice(&xxh3_64(record).to_le_bytes());
+        block.extend_from_slice(&checksum(position, record));
         block.extend_from_slice(record);
+        position = position.next();
     }
     block
+}
+
+fn checksum(position: Position, record: &[u8]) -> [u8; CHECKSUM] {
+    xxh3_64_with_seed(record, position.get()).to_le_bytes()
 }
 
 /// Group limits keep every length below 4 GiB (see `JournalOptions`), so this cannot saturate.
@@ -92,6 +102,11 @@ impl<'a> Block<'a> {
         Ok(block)
     }
 
+    /// The position of its first record.
+    pub(crate) fn first(&self) -> Position {
+        self.first
+    }
+
     /// How many records it holds.
     pub(crate) fn len(&self) -> usize {
         self.ends.len() / END
@@ -128,10 +143,8 @@ impl<'a> Block<'a> {
         };
         let end = self.end(index).ok_or_else(damaged)?;
         let framed = self.records.get(start..end).ok_or_else(damaged)?;
-        let (checksum, record) = framed
-            .split_first_chunk::<CHECKSUM>()
-            .ok_or_else(damaged)?;
-        if xxh3_64(record).to_le_bytes() == *checksum {
+        let (stored, record) = framed.split_first_chunk::<CHECKSUM>().ok_or_else(damaged)?;
+        if checksum(position, record) == *stored {
             Ok(record)
         } else {
             Err(damaged())
@@ -152,16 +165,18 @@ fn read_length(bytes: &[u8], at: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
+    const FIRST: Position = Position::new(7);
+
     fn sample() -> (Vec<Arc<[u8]>>, Vec<u8>) {
         let records: Vec<Arc<[u8]>> = vec![b"one"[..].into(), b""[..].into(), b"three"[..].into()];
-        let block = encode(&records);
+        let block = encode(FIRST, &records);
         (records, block)
     }
 
     #[test]
     fn gives_back_what_was_written() {
         let (records, bytes) = sample();
-        let block = Block::open(Position::new(7), &bytes).expect("a sound block");
+        let block = Block::open(FIRST, &bytes).expect("a sound block");
         assert_eq!(block.last(), Position::new(9));
         for (index, record) in records.iter().enumerate() {
             let position = Position::new(7 + index as u64);
@@ -172,17 +187,28 @@ mod tests {
     }
 
     #[test]
+    fn no_record_is_served_in_a_wrong_place() {
+        let (records, bytes) = sample();
+        let block = Block::open(FIRST.next(), &bytes).expect("a sound frame");
+        for index in 0..records.len() as u64 {
+            let position = Position::new(FIRST.next().get() + index);
+            let refused = Some(Err(BlockError::Checksum { position }));
+            assert_eq!(block.record(position), refused);
+        }
+    }
+
+    #[test]
     fn no_flipped_bit_is_ever_served() {
         let (records, bytes) = sample();
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            let Ok(block) = Block::open(Position::new(1), &damaged) else {
+            let Ok(block) = Block::open(FIRST, &damaged) else {
                 continue;
             };
             // Whatever is still served must be what was written; at least one record is refused.
             let served: Vec<_> = (0..records.len())
-                .map(|i| block.record(Position::new(1 + i as u64)))
+                .map(|i| block.record(Position::new(FIRST.get() + i as u64)))
                 .collect();
             let mut refused = 0;
             for (record, served) in records.iter().zip(served) {

@@ -65,7 +65,8 @@ impl CodecError {
 /// # Errors
 /// When the value's `Serialize` fails, as for a map of unknown length.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    bincode::serde::encode_to_vec(value, CONFIG).map_err(|error| CodecError::Encode(error.to_string()))
+    bincode::serde::encode_to_vec(value, CONFIG)
+        .map_err(|error| CodecError::Encode(error.to_string()))
 }
 
 /// Appends the stored form of a value to `buffer`.

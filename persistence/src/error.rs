@@ -7,7 +7,7 @@ use crate::block::BlockError;
 use crate::codec::CodecError;
 use crate::record::Position;
 
-/// A journal that could not be opened. Nothing was changed.
+/// A journal that could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -40,7 +40,9 @@ pub enum OpenError {
         supported: u64,
     },
     /// The file is a journal, but parts of it are not what was written.
-    #[error("{path} is damaged: {source}; restore a backup, or run `mercato journal verify` for the whole list")]
+    #[error(
+        "{path} is damaged: {source}; restore a backup, or run `mercato journal verify` for the whole list"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -70,7 +72,9 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum AppendError {
     /// The stream has moved on: somebody else wrote to it, or the writer's state is stale.
-    #[error("stream `{stream}` is at version {actual}, not at {expected}; load it again and decide anew")]
+    #[error(
+        "stream `{stream}` is at version {actual}, not at {expected}; load it again and decide anew"
+    )]
     WrongVersion {
         /// The stream.
         stream: Box<str>,
@@ -86,7 +90,9 @@ pub enum AppendError {
         command: uuid::Uuid,
     },
     /// The append is larger than the journal takes.
-    #[error("the append of {bytes} bytes is above the limit of {limit}; split it, or raise `record_bytes_max`")]
+    #[error(
+        "the append of {bytes} bytes is above the limit of {limit}; split it, or raise `record_bytes_max`"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -94,7 +100,9 @@ pub enum AppendError {
         limit: usize,
     },
     /// Too much waits to be written; wait for room and try again.
-    #[error("the journal's queue is full ({bytes} bytes wait to be written); wait for room and try again")]
+    #[error(
+        "the journal's queue is full ({bytes} bytes wait to be written); wait for room and try again"
+    )]
     Full {
         /// How much waits.
         bytes: usize,

@@ -98,7 +98,13 @@ impl Front {
                 .into_iter()
                 .map(|(name, position)| {
                     let unwritten = None;
-                    (name, Cursor { position, unwritten })
+                    (
+                        name,
+                        Cursor {
+                            position,
+                            unwritten,
+                        },
+                    )
                 })
                 .collect(),
             epoch: 0,
@@ -231,16 +237,21 @@ impl Front {
     }
 
     pub(crate) fn set_cursor(&mut self, name: &str, position: Position, after: Position) {
-        let moved = Cursor {
-            position,
-            unwritten: Some(after),
-        };
         match self.cursors.entry(name.into()) {
             Entry::Vacant(entry) => {
-                entry.insert(moved);
+                let unwritten = Some(after);
+                entry.insert(Cursor {
+                    position,
+                    unwritten,
+                });
             }
             Entry::Occupied(mut entry) if entry.get().position < position => {
-                entry.insert(moved);
+                // What an earlier move waits for, this one waits for too: it covers the same reads.
+                let unwritten = entry.get().unwritten.max(Some(after));
+                entry.insert(Cursor {
+                    position,
+                    unwritten,
+                });
             }
             Entry::Occupied(_) => {}
         }

@@ -1,5 +1,6 @@
 //! The journal on one machine: redb behind one writer with group commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -66,7 +69,8 @@ impl RedbJournal {
     /// Opens the journal at `path`, or creates it, and starts its writer.
     ///
     /// # Errors
-    /// See [`OpenError`]; an existing file is never changed by a failed open.
+    /// See [`OpenError`]. A file that is refused is left as it was, save that redb mends one of its
+    /// own whose last writer crashed.
     pub fn open(
         path: impl AsRef<Path>,
         options: JournalOptions,
@@ -83,9 +87,26 @@ impl RedbJournal {
     /// # Errors
     /// When the memory for it cannot be had.
     pub fn in_memory(options: JournalOptions, writer: WriterPlace) -> Result<Self, OpenError> {
+        Self::with_backend(InMemoryBackend::new(), options, writer)
+    }
+
+    /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
+    /// creates it where the disk is empty.
+    ///
+    /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
+    /// loses its power while it is first written may hold something that is not a journal.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn with_backend(
+        backend: impl StorageBackend,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
         let options = options.within_range();
-        let store = Store::in_memory(&options)?;
-        Self::start(Path::new("(memory)"), store, options, writer)
+        let path = Path::new("(backend)");
+        let store = Store::on(path, backend, &options)?;
+        Self::start(path, store, options, writer)
     }
 
     fn start(
@@ -152,7 +173,9 @@ async fn write_groups(shared: Arc<Shared>, mut pace: Option<Box<dyn DiskPace>>) 
         let Some(group) = shared.next_group().await else {
             break;
         };
-        let written = shared.store.commit(&group);
+        // A panic in the store must not leave callers waiting for a writer that is gone.
+        let written = catch_unwind(AssertUnwindSafe(|| shared.store.commit(&group)))
+            .unwrap_or_else(|_| Err(redb::Error::Corrupted("the store panicked".into())));
         if let Some(pace) = &mut pace {
             tokio::time::sleep(pace.commit_time(group.bytes)).await;
         }
@@ -164,7 +187,10 @@ async fn write_groups(shared: Arc<Shared>, mut pace: Option<Box<dyn DiskPace>>) 
             }
         }
     }
-    shared.stopped.send_replace(true);
+    // Whoever waits for the end may open the file again at once: let go of it first.
+    let stopped = shared.stopped.clone();
+    drop(shared);
+    stopped.send_replace(true);
 }
 
 impl Shared {
@@ -233,7 +259,9 @@ impl Journal for RedbJournal {
         let appended = {
             let mut front = self.shared.front.lock();
             let appended = front.append(append, bytes)?;
-            self.shared.has_room.store(front.has_room(), Ordering::Release);
+            self.shared
+                .has_room
+                .store(front.has_room(), Ordering::Release);
             appended
         };
         self.shared.work.notify_one();
@@ -286,7 +314,9 @@ impl Journal for RedbJournal {
     }
 
     fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError> {
-        self.shared.store.snapshot(stream)
+        let stored = self.shared.store.snapshot(stream)?;
+        // On a disk that failed, the store shows what it could not write.
+        Ok(stored.filter(|snapshot| snapshot.position <= self.durable()))
     }
 
     fn offer_snapshot(&self, snapshot: Snapshot) {
@@ -301,9 +331,7 @@ impl Journal for RedbJournal {
         for (position, bytes) in places.waiting {
             records.push(read_record(position, &bytes)?);
         }
-        records.retain(|record| {
-            record.version_before + record.append.events.len() as u64 > after
-        });
+        records.retain(|record| record.version_before + record.append.events.len() as u64 > after);
         Ok(records)
     }
 

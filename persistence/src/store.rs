@@ -1,98 +1,75 @@
-//! The journal's file: redb tables, and how it comes to be.
+//! The journal's tables in redb.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::backends::FileBackend;
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
+};
 
 use crate::block::{self, Block};
 use crate::codec;
 use crate::error::{OpenError, ReadError};
 use crate::front::Group;
+use crate::fuse::{Fuse, Fused};
+use crate::opening::{
+    builder, check_format, create_atomically, io_error, lay_out, open_error, turn_away_others,
+};
 use crate::options::JournalOptions;
 use crate::record::{Position, Recorded, Snapshot, decode_append};
 
-/// The layout of the tables below. A file with a higher number was written by newer code.
-const FORMAT_VERSION: u64 = 1;
-
 /// One value for each commit, under the position of its first record.
-const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 /// The latest snapshot of each stream.
-const SNAPSHOTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("snapshots");
+pub(crate) const SNAPSHOTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("snapshots");
 /// How far each subscriber has come.
-const CURSORS: TableDefinition<'_, &str, u64> = TableDefinition::new("cursors");
-/// Facts of the file itself.
-const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
-const META_FORMAT: &str = "format";
+pub(crate) const CURSORS: TableDefinition<'_, &str, u64> = TableDefinition::new("cursors");
 
 /// The redb file behind a journal.
 #[derive(Debug)]
 pub(crate) struct Store {
     db: Database,
+    fuse: Fuse,
 }
 
 impl Store {
     /// Opens the journal at `path`, or creates it where there is none.
     pub(crate) fn at(path: &Path, options: &JournalOptions) -> Result<Self, OpenError> {
         let exists = path.try_exists().map_err(|source| io_error(path, source))?;
-        if !exists {
+        if exists {
+            turn_away_others(path)?;
+        } else {
             create_atomically(path, options)?;
         }
-        let db = Database::builder()
-            .set_cache_size(options.cache_bytes)
+        let file = File::options()
+            .read(true)
+            .write(true)
             .open(path)
-            .map_err(|error| open_error(path, error))?;
-        let store = Self { db };
-        store.check_format(path)?;
-        Ok(store)
+            .map_err(|source| io_error(path, source))?;
+        let file = FileBackend::new(file).map_err(|error| open_error(path, error))?;
+        Self::on(path, file, options)
     }
 
-    /// A journal that lives in memory and dies with the process: for tests and simulation.
-    pub(crate) fn in_memory(options: &JournalOptions) -> Result<Self, OpenError> {
-        let path = Path::new("(memory)");
-        let db = Database::builder()
-            .set_cache_size(options.cache_bytes)
-            .create_with_backend(redb::backends::InMemoryBackend::new())
-            .map_err(|error| open_error(path, error))?;
-        let store = Self { db };
-        store.lay_out().map_err(|error| store_error(path, &error))?;
-        Ok(store)
-    }
-
-    fn lay_out(&self) -> Result<(), redb::Error> {
-        let txn = self.db.begin_write()?;
-        txn.open_table(BLOCKS)?;
-        txn.open_table(SNAPSHOTS)?;
-        txn.open_table(CURSORS)?;
-        txn.open_table(META)?.insert(META_FORMAT, FORMAT_VERSION)?;
-        txn.commit()?;
-        Ok(())
-    }
-
-    fn check_format(&self, path: &Path) -> Result<(), OpenError> {
-        let not_ours = |reason: &str| OpenError::NotAJournal {
-            path: path.into(),
-            reason: reason.into(),
-        };
-        let read = || -> Result<Option<u64>, redb::Error> {
-            let meta = self.db.begin_read()?.open_table(META)?;
-            Ok(meta.get(META_FORMAT)?.map(|format| format.value()))
-        };
-        match read() {
-            Ok(Some(FORMAT_VERSION)) => Ok(()),
-            Ok(Some(found)) if found > FORMAT_VERSION => Err(OpenError::Newer {
-                path: path.into(),
-                found,
-                supported: FORMAT_VERSION,
-            }),
-            Ok(_) => Err(not_ours("it does not say its format")),
-            Err(redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. }) => {
-                Err(not_ours("it is a database of some other program"))
-            }
-            Err(error) => Err(store_error(path, &error)),
+    /// Opens the journal on `backend`, or creates it where that is empty. `name` stands for the
+    /// path in errors.
+    pub(crate) fn on(
+        name: &Path,
+        backend: impl StorageBackend,
+        options: &JournalOptions,
+    ) -> Result<Self, OpenError> {
+        let bytes = backend.len().map_err(|source| io_error(name, source))?;
+        let fuse = Fuse::default();
+        let db = builder(options)
+            .create_with_backend(Fused::new(backend, fuse.clone()))
+            .map_err(|error| open_error(name, error))?;
+        if bytes == 0 {
+            lay_out(&db).map_err(|error| open_error(name, error))?;
         }
+        check_format(name, &db)?;
+        fuse.check().map_err(|source| io_error(name, source))?;
+        Ok(Self { db, fuse })
     }
 
     /// Writes a group and syncs it.
@@ -100,7 +77,7 @@ impl Store {
         let mut txn = self.db.begin_write()?;
         txn.set_durability(Durability::Immediate)?;
         if !group.records.is_empty() {
-            let block = block::encode(&group.records);
+            let block = block::encode(group.first, &group.records);
             txn.open_table(BLOCKS)?
                 .insert(group.first.get(), block.as_slice())?;
         }
@@ -121,6 +98,7 @@ impl Store {
             }
         }
         txn.commit()?;
+        self.fuse.check()?;
         Ok(())
     }
 
@@ -140,9 +118,16 @@ impl Store {
             .transpose()
             .map_err(ReadError::store)?
             .map_or(0, |(first, _)| first.value());
+        let start = from.max(Position::START.next());
+        let mut expected = start;
         for entry in blocks.range(first..).map_err(ReadError::store)? {
             let (first, bytes) = entry.map_err(ReadError::store)?;
             let block = Block::open(Position::new(first.value()), bytes.value())?;
+            let begins_before = expected == start && block.first() < start;
+            if block.first() != expected && !begins_before {
+                return Err(ReadError::Missing { position: expected });
+            }
+            expected = block.last().next();
             for (position, record) in block.records_from(from) {
                 if !visit(read_record(position, record?)?) {
                     return Ok(());
@@ -223,74 +208,4 @@ impl Store {
 
 pub(crate) fn read_record(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
     decode_append(position, bytes).map_err(|source| ReadError::Record { position, source })
-}
-
-/// Creates the file under a temporary name and moves it into place only when it is whole: a cut
-/// in the middle leaves either no journal or an empty one, never a file that will not open.
-fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenError> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".creating");
-    let partial = PathBuf::from(partial);
-    // What an earlier cut left under the temporary name was never a journal.
-    match fs::remove_file(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(io_error(path, error));
-        }
-        _ => {}
-    }
-    let store = Store {
-        db: Database::builder()
-            .set_cache_size(options.cache_bytes)
-            .create(&partial)
-            .map_err(|error| open_error(path, error))?,
-    };
-    store.lay_out().map_err(|error| store_error(path, &error))?;
-    drop(store);
-    let settle = || -> io::Result<()> {
-        File::open(&partial)?.sync_all()?;
-        fs::rename(&partial, path)?;
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-    };
-    settle().map_err(|error| io_error(path, error))
-}
-
-fn open_error(path: &Path, error: redb::DatabaseError) -> OpenError {
-    use redb::{DatabaseError, StorageError};
-    let path_buf = path.to_owned();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::Locked { path: path_buf },
-        DatabaseError::Storage(StorageError::Io(source))
-            if source.kind() == io::ErrorKind::InvalidData
-                || source.kind() == io::ErrorKind::UnexpectedEof =>
-        {
-            OpenError::NotAJournal {
-                path: path_buf,
-                reason: source.to_string(),
-            }
-        }
-        DatabaseError::Storage(StorageError::Io(source)) => OpenError::Io {
-            path: path_buf,
-            source,
-        },
-        DatabaseError::Storage(StorageError::Corrupted(reason)) => OpenError::NotAJournal {
-            path: path_buf,
-            reason,
-        },
-        error => store_error(path, &error.into()),
-    }
-}
-
-fn store_error(path: &Path, error: &redb::Error) -> OpenError {
-    OpenError::Store {
-        path: path.into(),
-        reason: error.to_string(),
-    }
-}
-
-fn io_error(path: &Path, source: io::Error) -> OpenError {
-    OpenError::Io {
-        path: path.into(),
-        source,
-    }
 }

@@ -86,8 +86,14 @@ impl Check {
         self.report.blocks += 1;
         self.report.bytes += bytes.len() as u64;
         let expected = self.report.last.next();
-        if first != expected {
-            self.problem(format!("positions {expected} to {first} are missing"));
+        if first > expected {
+            let last = first.get() - 1;
+            self.problem(format!("positions {expected} to {last} are missing"));
+        } else if first < expected {
+            self.problem(format!(
+                "the block at position {first} overlaps the one before it, which ends at {}",
+                self.report.last
+            ));
         }
         let block = match Block::open(first, bytes) {
             Ok(block) => block,

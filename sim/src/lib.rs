@@ -1,4 +1,36 @@
-//! sim
+//! Synthetic shoppers, virtual time and the laws: a client of the shop, like any other.
+//!
+//! [`simulate`] opens a shop, sends a day of shoppers through it while its agents are crashed, lets
+//! it settle, opens it anew over the same store, and holds the laws against what the outside saw.
+//! In virtual time everything runs on one thread under a clock that jumps, and one seed gives the
+//! same [`Report`] every time.
 
 pub mod data;
 pub mod shopper;
+
+mod audit;
+mod crashes;
+mod disk;
+mod error;
+mod law;
+mod laws;
+mod observer;
+mod options;
+mod outside;
+mod progress;
+mod report;
+mod run;
+mod stocking;
+mod visit;
+mod world;
+
+pub use audit::{Books, OrderBook, StockBook, audit};
+pub use disk::{DrawnPace, MemoryDisk};
+pub use error::SimulationError;
+pub use law::Law;
+pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
+pub use options::{Mode, SimulationOptions};
+pub use outside::{Outside, RemotePayments};
+pub use progress::{Progress, Silent};
+pub use report::{Business, Report};
+pub use run::simulate;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mercato_supervisor::{Backoff, Intensity, StartError, Strategy};
 
 mod common;
-use common::{Log, Tell, clock, flaky_probe, root, start_seeded};
+use common::{Log, Tell, clock, flaky_probe, probe, root, start_seeded};
 
 /// Crashes a child which then fails to start `failures` times; returns the instants of its starts
 /// in milliseconds since the crash, and the notices.
@@ -84,6 +84,32 @@ async fn waits_are_within_bounds_with_jitter() {
         distinct.insert(starts);
     }
     assert!(distinct.len() > 15, "seeds lead to different waits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_child_waits_for_its_own_backoff() {
+    let (work, notices) = (Log::default(), Log::default());
+    let (a, first) = probe("a", &work);
+    let (b, second) = probe("b", &work);
+    let mut spec = root(Strategy::OneForOne, [first, second]);
+    spec.backoff = EXACT;
+    let tree = start_seeded(spec, &notices, 1).await.unwrap();
+    let at = |ms| tokio::time::sleep(Duration::from_millis(ms));
+    // Each is restarted at once and then, since its message kills it again, after 100 ms.
+    a.try_send(Tell::PanicBefore(3)).unwrap();
+    at(50).await;
+    b.try_send(Tell::PanicBefore(3)).unwrap();
+    at(55).await;
+    assert_eq!(
+        work.take(),
+        ["a at attempt 3"],
+        "the wait of a ends at 100 ms"
+    );
+    at(40).await;
+    assert_eq!(work.take(), [""; 0]);
+    at(10).await;
+    assert_eq!(work.take(), ["b at attempt 3"], "and that of b at 150 ms");
+    tree.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,6 +106,41 @@ async fn crashes_that_fall_together_cause_one_group_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_crash_in_the_middle_of_a_group_restart_belongs_to_it_and_is_still_told() {
+    let (work, notices) = (Log::default(), Log::default());
+    let (a, first) = probe("a", &work);
+    let (b, second) = probe("b", &work);
+    let (c, third) = probe("c", &work);
+    let third = third.shutdown_grace(Duration::from_millis(100));
+    let tree = start(root(Strategy::OneForAll, [first, second, third]), &notices)
+        .await
+        .unwrap();
+    c.try_send(Tell::Stall).unwrap();
+    c.try_send(Tell::Note(1)).unwrap();
+    settle().await;
+    notices.take();
+
+    a.try_send(Tell::PanicBefore(2)).unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    b.try_send(Tell::PanicBefore(2)).unwrap(); // While the supervisor waits for `c` to stop.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(
+        notices.take(),
+        [
+            "root/a failed: a attempt 1",
+            "root/c failed: did not stop within 100ms, and was killed",
+            "root/c stopped",
+            "root/b stopped",
+            "root/a restarted after 0ns (attempt 1)",
+            "root/b restarted after 0ns (attempt 1)",
+            "root/c restarted after 0ns (attempt 1)",
+            "root/b failed: b attempt 1",
+        ]
+    );
+    tree.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_to_the_left_takes_over_a_group_that_waits() {
     let (tree, [a, b, _], notices) = abc(Strategy::RestForOne).await;
     // The second restart of `b` waits for 50 ms, and in the middle of that `a` crashes.

@@ -54,7 +54,8 @@ impl<'a> Draft<'a> {
         self.events.push(event);
     }
 
-    /// The decision. A crossing of the reorder point is recorded once, in either direction.
+    /// The decision. A crossing of the reorder point is recorded once, in either direction; stock
+    /// that is still low after a delivery is detected anew, since more must be bought.
     pub(super) fn reply<R>(
         mut self,
         reply: R,
@@ -65,14 +66,16 @@ impl<'a> Draft<'a> {
             let forecast = forecast_demand(&self.agent.settings, self.stock, self.context.now);
             let low = available <= forecast.reorder_point;
             let sku = self.sku.clone();
-            match (self.stock.low, low) {
-                (false, true) => self.record(LowStockDetected {
+            let was_low = self.stock.low;
+            let delivered = self.balances.received > self.stock.balances.received;
+            if low && (!was_low || delivered) {
+                self.record(LowStockDetected {
                     sku,
                     available,
                     reorder_point: forecast.reorder_point,
-                }),
-                (true, false) => self.record(StockRecovered { sku, available }),
-                (false, false) | (true, true) => {}
+                });
+            } else if was_low && !low {
+                self.record(StockRecovered { sku, available });
             }
         }
         Ok(Decision::reply(reply).record_all(self.events))

@@ -97,7 +97,8 @@ pub struct StockReturned {
     pub condition: Condition,
 }
 
-/// What is available fell to the reorder point. Recorded once, until [`StockRecovered`].
+/// What is available fell to the reorder point, or stayed there after a delivery. Recorded once
+/// until then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowStockDetected {
     /// The product.

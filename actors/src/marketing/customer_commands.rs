@@ -16,6 +16,11 @@ pub(super) fn customer_key(customer: &CustomerId) -> Cow<'static, str> {
     Cow::Owned(format!("customer/{customer}"))
 }
 
+/// The customer whose entity has this key.
+pub(super) fn customer_of(key: &str) -> Option<CustomerId> {
+    CustomerId::new(key.strip_prefix("customer/")?).ok()
+}
+
 /// Notes a customer's e-mail address.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordContact {

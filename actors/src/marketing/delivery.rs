@@ -103,7 +103,9 @@ pub(super) async fn send_when_allowed(
                 body: content.body,
             },
         };
-        let handed_over = flow.perform(&format!("mail/{round}"), SEND_MAIL, mail).await;
+        let handed_over = flow
+            .perform(&format!("mail/{round}"), SEND_MAIL, mail)
+            .await;
         let accepted = match handed_over {
             Ok(()) => true,
             Err(error) if error.kind == ActivityErrorKind::Permanent => false,

@@ -35,6 +35,10 @@ impl CampaignId {
         Ok(Self(text))
     }
 
+    pub(super) fn follow_up() -> Self {
+        Self("follow-up".into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

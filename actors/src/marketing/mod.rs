@@ -19,6 +19,7 @@ mod promotion_commands;
 mod rejection;
 mod segment;
 mod settings;
+mod triggers;
 mod workflow;
 
 use mercato_runtime::{Agent, Commands};
@@ -54,6 +55,7 @@ pub use promotion_commands::{NoteReorder, PausePromotions, ResumePromotions, Sho
 pub use rejection::MarketingRejection;
 pub use segment::{CustomerSegment, Purchases, RfmThresholds};
 pub use settings::{ExplorationFloor, ExplorationFloorError, MarketingSettings};
+pub use triggers::{FollowUp, marketing_triggers};
 pub use workflow::{CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign};
 
 /// The Marketing agent.

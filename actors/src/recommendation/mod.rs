@@ -12,6 +12,7 @@ mod rules;
 mod taste;
 #[cfg(test)]
 mod testing;
+mod triggers;
 mod workflow;
 
 use std::sync::Arc;
@@ -31,9 +32,8 @@ pub use events::{
 pub use model::Model;
 pub use rules::BusinessRules;
 pub use taste::{Purchase, Taste};
-pub use workflow::{
-    BrowseRequest, RecommendError, Recommendation, Recommendations, recommend,
-};
+pub use triggers::recommendation_triggers;
+pub use workflow::{BrowseRequest, RecommendError, Recommendation, Recommendations, recommend};
 
 use crate::domain::Catalogue;
 

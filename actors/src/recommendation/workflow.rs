@@ -76,7 +76,7 @@ pub enum RecommendError {
     Refused(RecommendationRejection),
     /// An agent could not be asked.
     #[error("recommendations cannot be made now: {0}")]
-    Unavailable(AskFailure),
+    Unavailable(#[from] AskFailure),
 }
 
 impl From<AskError<RecommendationRejection>> for RecommendError {
@@ -157,7 +157,10 @@ async fn query_preferences(scope: &Scope, context: &UserContext) -> Result<Taste
 }
 
 fn analyse_browsing_history(context: &UserContext, taste: &Taste) -> CandidateContext {
-    let earlier = taste.views.iter().filter(|sku| !context.session.contains(sku));
+    let earlier = taste
+        .views
+        .iter()
+        .filter(|sku| !context.session.contains(sku));
     CandidateContext {
         session: context.session.clone(),
         viewed: earlier.cloned().collect(),
@@ -244,14 +247,16 @@ fn rank_recommendations(placed: Vec<(Placement, ShelfItem)>, taste: &Taste) -> V
 }
 
 fn return_personalised_results(chosen: Vec<Ranked>) -> Recommendations {
-    let items = chosen.into_iter().map(|Ranked { score, item, .. }| Recommendation {
-        sku: item.candidate.sku,
-        category: item.candidate.category,
-        price: item.price,
-        available: item.available,
-        rung: item.candidate.rung,
-        score,
-    });
+    let items = chosen
+        .into_iter()
+        .map(|Ranked { score, item, .. }| Recommendation {
+            sku: item.candidate.sku,
+            category: item.candidate.category,
+            price: item.price,
+            available: item.available,
+            rung: item.candidate.rung,
+            score,
+        });
     Recommendations {
         items: items.collect(),
     }

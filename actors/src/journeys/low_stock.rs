@@ -1,0 +1,164 @@
+//! What follows when stock falls to its reorder point.
+
+use futures::future::join_all;
+use futures::join;
+use mercato_runtime::{Flow, FlowError, FlowType};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{BasisPoints, OrderId, PurchaseOrderId, Quantity, Sku};
+use crate::inventory::{
+    ConsiderReorder, Forecast, ForecastDemand, OpenReservations, ReceivePurchaseOrder,
+    ReorderStatus,
+};
+use crate::marketing::{NoteReorder, PausePromotions};
+use crate::order::PendingUnits;
+use crate::pricing::{AdjustStrategy, PriceReason, PriceRecommendation};
+use crate::recommendation::SuppressProduct;
+
+/// The flow that follows low stock. It is started by
+/// [`LowStockDetected`](crate::LowStockDetected).
+pub const LOW_STOCK: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
+    FlowType::new("low-stock", 1);
+
+/// What a scarce product costs more.
+const SCARCITY: BasisPoints = BasisPoints::new(500);
+/// How many orders are asked about the pipeline.
+const ORDERS_ASKED_MAX: u16 = 32;
+const REASON: &str = "stock is low";
+
+/// Which product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowStockRequest {
+    /// The product.
+    pub sku: Sku,
+}
+
+/// What was done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowStockOutcome {
+    /// What customers wait for and have not been sent, in units, of the orders that were asked.
+    pub pipeline: u64,
+    /// What is expected to be asked for.
+    pub forecast: Forecast,
+    /// What the product costs before and after.
+    pub price: PriceRecommendation,
+    /// What was delivered, in units; `None` when this flow ordered nothing.
+    pub delivered: Option<Quantity>,
+}
+
+/// Why the alert was not dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("the low-stock alert was not dealt with: {0}")]
+pub struct LowStockError(#[from] FlowError);
+
+/// Deals with low stock: slows the product down, buys more, and waits for it. What the slowing
+/// changed goes back to normal on [`StockRecovered`](crate::StockRecovered).
+///
+/// # Errors
+/// When a step is refused or cannot be taken.
+pub async fn low_stock(
+    flow: Flow,
+    request: LowStockRequest,
+) -> Result<LowStockOutcome, LowStockError> {
+    let sku = &request.sku;
+    let (pipeline, waiting) = check_pending_orders(&flow, sku).await?;
+    let forecast = calculate_demand_forecast(&flow, sku).await?;
+    let price = low_stock_detected(&flow, sku).await?;
+    let delivered = reorder_needed(&flow, sku, waiting).await?;
+    Ok(LowStockOutcome {
+        pipeline,
+        forecast,
+        price,
+        delivered,
+    })
+}
+
+/// Asks the orders that hold this product what they still wait for. Gives the pipeline, and how
+/// much of it no stock is held for.
+async fn check_pending_orders(flow: &Flow, sku: &Sku) -> Result<(u64, u64), FlowError> {
+    let open = OpenReservations {
+        sku: sku.clone(),
+        limit: ORDERS_ASKED_MAX,
+    };
+    let open = flow.ask("reservations", open).await?;
+    let asked = open.iter().filter_map(|held| {
+        let order = OrderId::new(held.reservation.as_str()).ok()?;
+        let step = format!("pending/{order}");
+        let sku = sku.clone();
+        Some(async move {
+            let pending = flow.ask(&step, PendingUnits { order, sku }).await;
+            // A hold need not belong to an order; then the hold is all that waits.
+            pending.unwrap_or(held.quantity.get())
+        })
+    });
+    let pipeline = join_all(asked).await.into_iter().map(u64::from).sum();
+    let held: u64 = open.iter().map(|held| u64::from(held.quantity.get())).sum();
+    Ok((pipeline, pipeline.saturating_sub(held)))
+}
+
+async fn calculate_demand_forecast(flow: &Flow, sku: &Sku) -> Result<Forecast, FlowError> {
+    let sku = sku.clone();
+    Ok(flow.ask("forecast", ForecastDemand { sku }).await?)
+}
+
+/// Raises the price, pauses promotions and recommends other products, all at once.
+async fn low_stock_detected(flow: &Flow, sku: &Sku) -> Result<PriceRecommendation, FlowError> {
+    let adjust = AdjustStrategy {
+        sku: sku.clone(),
+        adjustment: SCARCITY,
+        reason: PriceReason::LowStock,
+    };
+    let pause = PausePromotions {
+        sku: sku.clone(),
+        reason: REASON.into(),
+    };
+    let suppress = SuppressProduct {
+        sku: sku.clone(),
+        reason: REASON.into(),
+    };
+    let (price, promotions, recommendations) = join!(
+        flow.ask("strategy", adjust),
+        flow.ask("promotions", pause),
+        flow.ask("recommendations", suppress),
+    );
+    promotions?;
+    recommendations?;
+    Ok(price?)
+}
+
+/// Generates the purchase order, tells Marketing, waits for the delivery and books it.
+async fn reorder_needed(
+    flow: &Flow,
+    sku: &Sku,
+    waiting: u64,
+) -> Result<Option<Quantity>, FlowError> {
+    let consider = ConsiderReorder {
+        sku: sku.clone(),
+        waiting,
+    };
+    let ReorderStatus::Raised {
+        order,
+        quantity,
+        expected_at,
+    } = flow.ask("reorder", consider).await?
+    else {
+        return Ok(None);
+    };
+    let note = NoteReorder {
+        sku: sku.clone(),
+        units: quantity.get(),
+        expected_at,
+    };
+    flow.ask("notify-marketing", note).await?;
+    let now = flow.now("ordered-at").await?;
+    flow.sleep("delivery", expected_at.since(now)).await?;
+    receive_delivery(flow, sku, order).await?;
+    Ok(Some(quantity))
+}
+
+async fn receive_delivery(flow: &Flow, sku: &Sku, order: PurchaseOrderId) -> Result<(), FlowError> {
+    let sku = sku.clone();
+    flow.ask("receive", ReceivePurchaseOrder { sku, order })
+        .await?;
+    Ok(())
+}

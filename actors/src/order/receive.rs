@@ -1,0 +1,145 @@
+//! Taking an order in: product, customer and payment validation.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use mercato_runtime::{Command, Context, Decided, Decision, Principal};
+use serde::{Deserialize, Serialize};
+
+use super::events::{OrderDetails, OrderReceived};
+use super::state::OrderState;
+use super::{OrderAgent, OrderRejection};
+use crate::domain::{Cart, Jurisdiction, OrderId, Sku};
+use crate::ports::PaymentMethod;
+
+/// Validates the details of an order and takes it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiveOrder {
+    /// The order's name.
+    pub order: OrderId,
+    /// What is ordered, by whom.
+    pub details: OrderDetails,
+}
+
+/// Something that is wrong with the details of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrderProblem {
+    /// Nothing is ordered.
+    #[error("it has no lines; put something into the cart")]
+    NoLines,
+    /// Too much is ordered at once.
+    #[error("it has more than {max} lines; split it")]
+    TooManyLines {
+        /// The most lines.
+        max: u32,
+    },
+    /// A SKU stands on two lines.
+    #[error("sku {0} stands on two lines; put them together")]
+    DuplicateLine(Sku),
+    /// The shop does not sell it.
+    #[error("sku {0} is not in the catalogue; take it out")]
+    UnknownProduct(Sku),
+    /// Too many of one product.
+    #[error("more than {max} of sku {sku}; order fewer or ask for an offer")]
+    TooManyUnits {
+        /// The product.
+        sku: Sku,
+        /// The most units on a line.
+        max: u32,
+    },
+    /// A shopper orders for somebody else.
+    #[error("the customer is not the one signed in; sign in with that account")]
+    OtherCustomer,
+    /// The shop does not deliver there.
+    #[error("the shop does not deliver to {0}; give another address")]
+    NotDelivered(Jurisdiction),
+    /// There is nothing to pay with.
+    #[error("the payment method is empty or too long; choose one")]
+    PaymentMethod,
+}
+
+impl Command for ReceiveOrder {
+    type Agent = OrderAgent;
+    type Reply = ();
+    const NAME: &'static str = "ReceiveOrder";
+
+    fn entity(&self) -> Cow<'_, str> {
+        self.order.as_str().into()
+    }
+
+    fn decide(
+        &self,
+        agent: &OrderAgent,
+        state: &OrderState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        if state.is_received() {
+            return Err(OrderRejection::AlreadyReceived);
+        }
+        let mut problems = Vec::new();
+        validate_products(agent, &self.details, &mut problems);
+        validate_customer(agent, &self.details, context.principal, &mut problems);
+        validate_payment(&self.details, &mut problems);
+        if !problems.is_empty() {
+            return Err(OrderRejection::Invalid { problems });
+        }
+        Ok(Decision::reply(()).record(OrderReceived {
+            details: self.details.clone(),
+        }))
+    }
+}
+
+fn validate_products(agent: &OrderAgent, details: &OrderDetails, problems: &mut Vec<OrderProblem>) {
+    if details.lines.is_empty() {
+        problems.push(OrderProblem::NoLines);
+    }
+    if details.lines.len() > Cart::LINES_MAX {
+        // Looking at each of too many lines would make a refusal of unbounded size.
+        problems.push(OrderProblem::TooManyLines {
+            max: u32::try_from(Cart::LINES_MAX).unwrap_or(u32::MAX),
+        });
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for line in &details.lines {
+        if !seen.insert(&line.sku) {
+            problems.push(OrderProblem::DuplicateLine(line.sku.clone()));
+        }
+        if agent.catalogue.get(&line.sku).is_none() {
+            problems.push(OrderProblem::UnknownProduct(line.sku.clone()));
+        }
+        let max = agent.settings.line_units_max;
+        if line.quantity.get() > max {
+            problems.push(OrderProblem::TooManyUnits {
+                sku: line.sku.clone(),
+                max,
+            });
+        }
+    }
+}
+
+fn validate_customer(
+    agent: &OrderAgent,
+    details: &OrderDetails,
+    principal: &Principal,
+    problems: &mut Vec<OrderProblem>,
+) {
+    if principal
+        .as_shopper()
+        .is_some_and(|shopper| shopper != details.customer.as_str())
+    {
+        problems.push(OrderProblem::OtherCustomer);
+    }
+    let jurisdiction = details.address.jurisdiction();
+    if !agent.settings.tax.contains_key(&jurisdiction) {
+        problems.push(OrderProblem::NotDelivered(jurisdiction));
+    }
+}
+
+fn validate_payment(details: &OrderDetails, problems: &mut Vec<OrderProblem>) {
+    let token = details.method.as_str();
+    if token.trim().is_empty() || token.len() > PaymentMethod::TOKEN_BYTES_MAX {
+        problems.push(OrderProblem::PaymentMethod);
+    }
+}

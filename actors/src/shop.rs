@@ -1,0 +1,154 @@
+//! The shop: six agents, the journeys between them, and the outside that they reach through ports.
+
+use std::sync::Arc;
+
+use mercato_runtime::{AgentOptions, RuntimeBuilder};
+
+use crate::domain::Catalogue;
+use crate::inventory::{InventoryAgent, InventorySettings};
+use crate::journeys::register_journeys;
+use crate::marketing::{
+    DELIVER, FollowUp, MarketingAgent, MarketingSettings, RUN_CAMPAIGN, SEND_MAIL, deliver,
+    marketing_triggers, run_campaign, send_mail,
+};
+use crate::order::{OrderAgent, OrderSettings};
+use crate::ports::{Carrier, Mail, Payments};
+use crate::pricing::{PricingAgent, PricingSettings};
+use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
+use crate::support::{KnowledgeBase, SupportAgent};
+
+/// The names of the six agents, in the order in which they start.
+pub const AGENTS: [&str; 6] = [
+    "inventory",
+    "pricing",
+    "order",
+    "recommendation",
+    "support",
+    "marketing",
+];
+
+/// The outside that a shop reaches.
+#[derive(Clone)]
+pub struct Ports {
+    /// Moves money.
+    pub payments: Arc<dyn Payments>,
+    /// Carries parcels.
+    pub carrier: Arc<dyn Carrier>,
+    /// Carries mail.
+    pub mail: Arc<dyn Mail>,
+}
+
+/// A shop's goods and terms.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    /// What it sells.
+    pub catalogue: Arc<Catalogue>,
+    /// How it holds and buys stock.
+    pub inventory: InventorySettings,
+    /// What its prices may do.
+    pub pricing: PricingSettings,
+    /// What its orders may hold and cost.
+    pub order: OrderSettings,
+    /// What it recommends, and what not.
+    pub rules: BusinessRules,
+    /// What it can answer.
+    pub knowledge: KnowledgeBase,
+    /// How it writes to its customers.
+    pub marketing: MarketingSettings,
+    /// The campaign that follows an order, if one does.
+    pub follow_up: Option<FollowUp>,
+    /// The limits of each agent's shards.
+    pub agents: AgentOptions,
+}
+
+impl Shop {
+    /// A shop with the default terms.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            catalogue,
+            inventory: InventorySettings::default(),
+            pricing: PricingSettings::default(),
+            order: OrderSettings::default(),
+            rules: BusinessRules::default(),
+            knowledge: KnowledgeBase::default(),
+            marketing: MarketingSettings::default(),
+            follow_up: Some(FollowUp::ask_for_opinion()),
+            agents: AgentOptions::default(),
+        }
+    }
+
+    /// Opens the shop in a runtime: adds its agents, flows, port calls and rules.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mercato_actors::{
+    ///     Catalogue, Currency, InProcessCarrier, InProcessMail, InProcessPayments, Money, Ports,
+    ///     Product, Shop, Sku,
+    /// };
+    /// use mercato_actors::runtime::Runtime;
+    /// use mercato_actors::runtime::persistence::{JournalOptions, RedbJournal, WriterPlace};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let catalogue = Catalogue::new([Product {
+    ///     sku: Sku::new("MUG-1")?,
+    ///     name: "Mug".into(),
+    ///     description: "A blue mug".into(),
+    ///     category: "kitchen".into(),
+    ///     base_price: Money::new(450, Currency::GBP),
+    ///     cost: Money::new(200, Currency::GBP),
+    /// }])?;
+    /// let ports = Ports {
+    ///     payments: Arc::new(InProcessPayments::new(Default::default())),
+    ///     carrier: Arc::new(InProcessCarrier::new(Default::default())),
+    ///     mail: Arc::new(InProcessMail::new(Default::default())),
+    /// };
+    /// let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
+    /// let builder = Runtime::builder(Arc::new(journal));
+    /// let runtime = Shop::new(Arc::new(catalogue)).open(builder, &ports).start().await?;
+    /// assert_eq!(runtime.handle().stats().len(), 6);
+    /// runtime.stop().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn open(self, builder: RuntimeBuilder, ports: &Ports) -> RuntimeBuilder {
+        let limits = self.agents;
+        let model_limits = AgentOptions {
+            // The model of what goes with what is one large entity: a snapshot of it is worth
+            // many events.
+            snapshot_every_events: limits.snapshot_every_events.saturating_mul(16),
+            ..limits.clone()
+        };
+        let builder = builder
+            .agent_with(InventoryAgent::new(self.inventory), limits.clone())
+            .agent_with(
+                PricingAgent::new(self.pricing, self.catalogue.clone()),
+                limits.clone(),
+            )
+            .agent_with(
+                OrderAgent::new(self.order, self.catalogue.clone()),
+                limits.clone(),
+            )
+            .agent_with(
+                RecommendationAgent::new(self.catalogue.clone(), self.rules),
+                model_limits,
+            )
+            .agent_with(
+                SupportAgent::new(self.knowledge, self.catalogue),
+                limits.clone(),
+            )
+            .agent_with(MarketingAgent::new(self.marketing), limits);
+        let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
+        let mail = ports.mail.clone();
+        let builder = builder
+            .activity(SEND_MAIL, move |call, input| send_mail(mail.clone(), call, input))
+            .flow(DELIVER, deliver)
+            .flow(RUN_CAMPAIGN, run_campaign);
+        recommendation_triggers()
+            .into_iter()
+            .chain(marketing_triggers(self.follow_up))
+            .fold(builder, RuntimeBuilder::trigger)
+    }
+}

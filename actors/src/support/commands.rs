@@ -1,0 +1,256 @@
+//! What the Customer Support agent is asked.
+
+use std::borrow::Cow;
+
+use mercato_runtime::{Command, Context, Decided, Decision, State};
+use serde::{Deserialize, Serialize};
+
+use super::SupportAgent;
+use super::conversation::Conversation;
+use super::events::{AnswerRecorded, QueryReceived, TicketOpened, TicketResolved};
+use super::ids::ConversationId;
+use super::intent::Classification;
+use super::knowledge::Citation;
+use super::text::PrivateText;
+use super::ticket::{Ticket, TicketReason};
+use crate::domain::OrderId;
+
+/// The longest question, in bytes.
+const QUERY_BYTES_MAX: usize = 4 * 1024;
+/// The longest answer, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+/// Why the Customer Support agent refused a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum SupportRejection {
+    /// The question is too long.
+    #[error("the question is longer than {QUERY_BYTES_MAX} bytes; shorten it")]
+    QueryTooLong,
+    /// The answer is too long.
+    #[error("the answer is longer than {ANSWER_BYTES_MAX} bytes; shorten it")]
+    AnswerTooLong,
+    /// There is none, or it is somebody else's: a stranger learns no more than that.
+    #[error("you have no conversation {0}; begin one under another name")]
+    NoConversation(ConversationId),
+    /// The conversation has no such question, or it is too old to be remembered.
+    #[error("question {0} is not among the remembered ones; answer one of those")]
+    NoQuestion(u32),
+    /// No such ticket waits.
+    #[error("ticket {0} does not wait; look at the conversation for the one that does")]
+    NoTicket(u32),
+    /// Only the shop's own people settle tickets.
+    #[error("a ticket is settled by the shop; ask for a person instead")]
+    NotStaff,
+}
+
+pub(super) fn conversation_key(conversation: &ConversationId) -> Cow<'static, str> {
+    Cow::Owned(format!("conversation/{conversation}"))
+}
+
+/// A conversation that has begun and is open to who asks.
+pub(super) fn begun<'a>(
+    state: &'a Conversation,
+    id: &ConversationId,
+    context: &Context<'_>,
+) -> Result<&'a Conversation, SupportRejection> {
+    if state.asked > 0 && state.open_to(context.principal) {
+        Ok(state)
+    } else {
+        Err(SupportRejection::NoConversation(id.clone()))
+    }
+}
+
+/// Takes a question in, and says what it is taken for. The first one begins the conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReceiveQuery {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// What is asked: at most 4 KiB.
+    pub text: PrivateText,
+}
+
+/// What a question was taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Understood {
+    /// The question's number in the conversation.
+    pub turn: u32,
+    /// What it was taken for.
+    pub taken_for: Classification,
+    /// How often the shop may still ask back.
+    pub clarifications_left: u32,
+}
+
+impl Command for ReceiveQuery {
+    type Agent = SupportAgent;
+    type Reply = Understood;
+    const NAME: &'static str = "ReceiveQuery";
+
+    fn entity(&self) -> Cow<'_, str> {
+        conversation_key(&self.conversation)
+    }
+
+    fn decide(
+        &self,
+        agent: &SupportAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        let text = self.text.as_str();
+        if text.len() > QUERY_BYTES_MAX {
+            return Err(SupportRejection::QueryTooLong);
+        }
+        if state.asked > 0 {
+            begun(state, &self.conversation, context)?;
+        }
+        let taken_for = agent.intents.classify(text);
+        Ok(Decision::reply(Understood {
+            turn: state.asked.saturating_add(1),
+            taken_for,
+            clarifications_left: Conversation::CLARIFICATIONS_MAX
+                .saturating_sub(state.clarifications),
+        })
+        .record(QueryReceived {
+            shopper: context.principal.as_shopper().map(Into::into),
+            text: self.text.clone(),
+            taken_for,
+            at: context.now,
+        }))
+    }
+}
+
+/// Notes what the shop answered. The first answer to a question stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordAnswer {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// To which question, by number.
+    pub turn: u32,
+    /// What it says: at most 16 KiB.
+    pub text: PrivateText,
+    /// The articles that it rests on.
+    pub citations: Vec<Citation>,
+    /// Whether it only asks back.
+    pub clarification: bool,
+}
+
+impl Command for RecordAnswer {
+    type Agent = SupportAgent;
+    type Reply = ();
+    const NAME: &'static str = "RecordAnswer";
+
+    fn entity(&self) -> Cow<'_, str> {
+        conversation_key(&self.conversation)
+    }
+
+    fn decide(
+        &self,
+        _: &SupportAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        if self.text.as_str().len() > ANSWER_BYTES_MAX {
+            return Err(SupportRejection::AnswerTooLong);
+        }
+        let turns = &begun(state, &self.conversation, context)?.turns;
+        let turn = (turns.iter())
+            .find(|turn| turn.number == self.turn)
+            .ok_or(SupportRejection::NoQuestion(self.turn))?;
+        let event = turn.answer.is_none().then(|| AnswerRecorded {
+            turn: self.turn,
+            text: self.text.clone(),
+            citations: self.citations.clone(),
+            clarification: self.clarification,
+            at: context.now,
+        });
+        Ok(Decision::reply(()).record_all(event))
+    }
+}
+
+/// Hands a conversation to a person. Where a ticket of the same or a higher priority waits already,
+/// that one is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenTicket {
+    /// Which conversation; it is the ticket's context.
+    pub conversation: ConversationId,
+    /// Why.
+    pub reason: TicketReason,
+    /// The order that it is about, if it is about one.
+    pub order: Option<OrderId>,
+}
+
+impl Command for OpenTicket {
+    type Agent = SupportAgent;
+    type Reply = Ticket;
+    const NAME: &'static str = "OpenTicket";
+
+    fn entity(&self) -> Cow<'_, str> {
+        conversation_key(&self.conversation)
+    }
+
+    fn decide(
+        &self,
+        _: &SupportAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        let conversation = begun(state, &self.conversation, context)?;
+        let priority = self.reason.priority();
+        if let Some(waiting) = &conversation.ticket
+            && waiting.priority <= priority
+        {
+            return Ok(Decision::reply(waiting.clone()));
+        }
+        let due_at = context.now.plus(priority.answer_within());
+        let waiting = conversation.ticket.as_ref();
+        let ticket = Ticket {
+            number: conversation.tickets.saturating_add(1),
+            reason: self.reason,
+            priority,
+            order: self.order.clone(),
+            opened_at: context.now,
+            // A more urgent ticket takes the place of the one that waits, and never its time.
+            due_at: waiting.map_or(due_at, |waiting| waiting.due_at.min(due_at)),
+        };
+        Ok(Decision::reply(ticket.clone()).record(TicketOpened { ticket }))
+    }
+}
+
+/// Settles a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolveTicket {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// Which ticket, by number.
+    pub number: u32,
+}
+
+impl Command for ResolveTicket {
+    type Agent = SupportAgent;
+    type Reply = ();
+    const NAME: &'static str = "ResolveTicket";
+
+    fn entity(&self) -> Cow<'_, str> {
+        conversation_key(&self.conversation)
+    }
+
+    fn decide(
+        &self,
+        _: &SupportAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        if context.principal.as_shopper().is_some() {
+            return Err(SupportRejection::NotStaff);
+        }
+        match &begun(state, &self.conversation, context)?.ticket {
+            Some(waiting) if waiting.number == self.number => {
+                Ok(Decision::reply(()).record(TicketResolved {
+                    number: self.number,
+                    at: context.now,
+                }))
+            }
+            _ => Err(SupportRejection::NoTicket(self.number)),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A conversation: what was asked, what was answered, and what waits for a person.
+
+use std::collections::VecDeque;
+
+use mercato_runtime::{Principal, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::events::{AnswerRecorded, QueryReceived};
+use super::intent::Classification;
+use super::knowledge::Citation;
+use super::text::PrivateText;
+use super::ticket::Ticket;
+
+/// A conversation with one customer. It survives restarts and may go on in another channel.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The shopper whose conversation it is; `None` where nobody was signed in at its start.
+    pub shopper: Option<Box<str>>,
+    /// The newest questions with their answers, newest last; at most
+    /// [`TURNS_MAX`](Self::TURNS_MAX).
+    pub turns: VecDeque<Turn>,
+    /// How many questions were asked in all.
+    pub asked: u32,
+    /// How often the shop asked back since it last answered.
+    pub clarifications: u32,
+    /// The ticket that waits for a person, if one does.
+    pub ticket: Option<Ticket>,
+    /// How many tickets were opened in all.
+    pub tickets: u32,
+}
+
+/// A question and what was answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its number in the conversation, from 1.
+    pub number: u32,
+    /// What was asked.
+    pub question: PrivateText,
+    /// What it was taken for.
+    pub taken_for: Classification,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// What was answered, once it was.
+    pub answer: Option<RecordedAnswer>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedAnswer {
+    /// What it says.
+    pub text: PrivateText,
+    /// The articles that it rests on.
+    pub citations: Vec<Citation>,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+impl Conversation {
+    /// How many questions are remembered.
+    pub const TURNS_MAX: usize = 32;
+    /// How often the shop asks back before a person takes over.
+    pub const CLARIFICATIONS_MAX: u32 = 2;
+
+    /// Whether a conversation that has begun may be seen by this principal. The shop's own people
+    /// and programs may; a shopper only where it is theirs from the start.
+    pub(super) fn open_to(&self, principal: &Principal) -> bool {
+        match principal.as_shopper() {
+            Some(asking) => self.shopper.as_deref() == Some(asking),
+            None => true,
+        }
+    }
+
+    pub(super) fn received(&mut self, event: &QueryReceived) {
+        if self.asked == 0 {
+            self.shopper.clone_from(&event.shopper);
+        }
+        self.asked = self.asked.saturating_add(1);
+        self.turns.push_back(Turn {
+            number: self.asked,
+            question: event.text.clone(),
+            taken_for: event.taken_for,
+            asked_at: event.at,
+            answer: None,
+        });
+        if self.turns.len() > Self::TURNS_MAX {
+            self.turns.pop_front();
+        }
+    }
+
+    pub(super) fn answered(&mut self, event: &AnswerRecorded) {
+        self.clarifications = match event.clarification {
+            true => self.clarifications.saturating_add(1),
+            false => 0,
+        };
+        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.number == event.turn) {
+            turn.answer = Some(RecordedAnswer {
+                text: event.text.clone(),
+                citations: event.citations.clone(),
+                at: event.at,
+            });
+        }
+    }
+
+    pub(super) fn ticket_opened(&mut self, ticket: &Ticket) {
+        self.tickets = ticket.number;
+        self.ticket = Some(ticket.clone());
+    }
+
+    pub(super) fn ticket_resolved(&mut self) {
+        self.ticket = None;
+    }
+}

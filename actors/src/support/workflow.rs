@@ -1,0 +1,388 @@
+//! SPEC's customer support workflow, box by box.
+
+use futures::future::{try_join, try_join_all};
+use mercato_runtime::{AskError, AskFailure, FlowError, Scope};
+use serde::{Deserialize, Serialize};
+
+use super::commands::{OpenTicket, ReceiveQuery, RecordAnswer, SupportRejection, Understood};
+use super::ids::ConversationId;
+use super::intent::Intent;
+use super::knowledge::{Article, Citation};
+use super::reads::{FindProducts, SearchKnowledge};
+use super::respond::{
+    Reply, format_change_response, format_faq_response, format_order_not_found,
+    format_order_response, format_product_response,
+};
+use super::text::PrivateText;
+use super::ticket::{Ticket, TicketReason};
+use crate::domain::{Money, OrderId, Product, Sku};
+use crate::inventory::{CheckStock, ShippingState, ShippingStatus, StockStatus};
+use crate::journeys::{OrderChangeError, modification_options};
+use crate::order::{OrderRejection, OrderStatus, OrderView};
+use crate::pricing::{QuotePrice, Segment};
+
+/// A question to the shop. Who asks is the scope's principal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomerQuery {
+    /// The conversation that it belongs to; a new name begins a new one.
+    pub conversation: ConversationId,
+    /// What is asked, at most 4 KiB, in any script. What holds no known word is asked back for.
+    pub text: PrivateText,
+    /// The order that the customer looks at, if they do.
+    pub order: Option<OrderId>,
+    /// The product that the customer looks at, if they do.
+    pub product: Option<Sku>,
+}
+
+/// What the shop answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupportAnswer {
+    /// The question's number in the conversation, from 1.
+    pub turn: u32,
+    /// What the question was taken for.
+    pub intent: Option<Intent>,
+    /// How it was dealt with.
+    pub resolution: Resolution,
+    /// The answer.
+    pub text: PrivateText,
+    /// The articles that it rests on.
+    pub citations: Vec<Citation>,
+}
+
+/// How a question was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resolution {
+    /// It was answered.
+    Answered,
+    /// The shop asked back.
+    Clarifying,
+    /// The customer must sign in first.
+    SignInNeeded,
+    /// A person will answer.
+    Escalated(Ticket),
+}
+
+/// Why a question got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SupportError {
+    /// The agent refused it.
+    #[error(transparent)]
+    Refused(SupportRejection),
+    /// An agent could not be asked.
+    #[error("the question cannot be answered now: {0}")]
+    Unavailable(#[from] AskFailure),
+}
+
+impl From<AskError<SupportRejection>> for SupportError {
+    fn from(error: AskError<SupportRejection>) -> Self {
+        match error {
+            AskError::Rejected(rejection) => Self::Refused(rejection),
+            failure => unavailable(&failure),
+        }
+    }
+}
+
+/// Another agent's refusal is no answer that a customer could use.
+fn unavailable<R: std::error::Error>(error: &AskError<R>) -> SupportError {
+    let failure = error.failure().cloned();
+    SupportError::Unavailable(failure.unwrap_or_else(|| AskFailure::Invalid {
+        reason: error.to_string(),
+    }))
+}
+
+/// What a question is taken for below this confidence is asked back for.
+const CONFIDENCE_MIN: f64 = 0.5;
+
+const WHAT_IS_MEANT: &str = "I am not sure what you mean. I can tell you about a product, about \
+                             an order, or how we deliver, take payments and take things back. I \
+                             understand English.";
+const WHICH_PRODUCT: &str = "Which product do you mean? Please give its name or its number.";
+const WHICH_ORDER: &str = "Which order do you mean? Please write its number, as in: order 1234.";
+
+/// Answers a question.
+///
+/// # Errors
+/// When the question is too long, the conversation is somebody else's, or an agent cannot be asked.
+pub async fn answer_query(
+    scope: &Scope,
+    query: CustomerQuery,
+) -> Result<SupportAnswer, SupportError> {
+    let understood = intent_classification(scope, &query).await?;
+    let desk = Desk {
+        scope,
+        query: &query,
+        understood,
+    };
+    let reply = match query_type(&understood) {
+        QueryType::ProductInfo => desk.product_knowledge_query().await?,
+        QueryType::OrderStatus => desk.order_status_query().await?,
+        QueryType::OrderChange => desk.order_change_query().await?,
+        QueryType::TechnicalIssue => desk.technical_support_flow().await?,
+        QueryType::GeneralQuestion => desk.faq_knowledge_query().await?,
+        QueryType::ForPerson(reason) => desk.escalate_to_human_agent(reason).await?,
+        QueryType::Unclear => desk.ask_back(WHAT_IS_MEANT).await?,
+    };
+    desk.send_response(reply).await
+}
+
+/// SPEC's "query type?".
+enum QueryType {
+    ProductInfo,
+    OrderStatus,
+    OrderChange,
+    TechnicalIssue,
+    GeneralQuestion,
+    ForPerson(TicketReason),
+    Unclear,
+}
+
+async fn intent_classification(
+    scope: &Scope,
+    query: &CustomerQuery,
+) -> Result<Understood, SupportError> {
+    let receive = ReceiveQuery {
+        conversation: query.conversation.clone(),
+        text: query.text.clone(),
+    };
+    Ok(scope.ask(receive).await?)
+}
+
+fn query_type(understood: &Understood) -> QueryType {
+    let taken_for = understood.taken_for;
+    match taken_for.intent {
+        Some(intent) if taken_for.confidence >= CONFIDENCE_MIN => match intent {
+            Intent::ProductInfo => QueryType::ProductInfo,
+            Intent::OrderStatus => QueryType::OrderStatus,
+            Intent::OrderChange => QueryType::OrderChange,
+            Intent::TechnicalIssue => QueryType::TechnicalIssue,
+            Intent::ReturnOrRefund | Intent::GeneralQuestion => QueryType::GeneralQuestion,
+            Intent::Person => QueryType::ForPerson(TicketReason::PersonAsked),
+            Intent::Complaint => QueryType::ForPerson(TicketReason::Complaint),
+        },
+        _ => QueryType::Unclear,
+    }
+}
+
+/// One question on its way through the workflow.
+struct Desk<'a> {
+    scope: &'a Scope,
+    query: &'a CustomerQuery,
+    understood: Understood,
+}
+
+impl Desk<'_> {
+    async fn product_knowledge_query(&self) -> Result<Reply, SupportError> {
+        match self.retrieve_product_details().await? {
+            Some((product, stock, price)) => Ok(format_product_response(&product, stock, price)),
+            None => self.ask_back(WHICH_PRODUCT).await,
+        }
+    }
+
+    async fn retrieve_product_details(
+        &self,
+    ) -> Result<Option<(Product, StockStatus, Money)>, SupportError> {
+        let find = FindProducts {
+            conversation: self.query.conversation.clone(),
+            question: self.query.text.clone(),
+            page: self.query.product.clone(),
+        };
+        let Some(product) = self.scope.ask(find).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let stock = async {
+            let sku = product.sku.clone();
+            let levels = self.scope.ask(CheckStock { sku }).await;
+            levels.map_err(|error| unavailable(&error))
+        };
+        let price = async {
+            let quote = QuotePrice {
+                sku: product.sku.clone(),
+                segment: Segment::Standard,
+                held: None,
+            };
+            let quote = self.scope.ask(quote).await;
+            quote.map_err(|error| unavailable(&error))
+        };
+        let (levels, quote) = try_join(stock, price).await?;
+        Ok(Some((product, levels.status, quote.unit)))
+    }
+
+    async fn order_status_query(&self) -> Result<Reply, SupportError> {
+        let order = match self.identify_order() {
+            Ok(order) => order,
+            Err(missing) => return self.without_order(missing).await,
+        };
+        match self.query_order_database(&order).await? {
+            Some(view) => {
+                let parcels = self.check_shipping_status(&view).await?;
+                Ok(format_order_response(&view, &parcels))
+            }
+            None => Ok(format_order_not_found(&order)),
+        }
+    }
+
+    /// Order data is for the signed-in shopper only, so that comes first.
+    fn identify_order(&self) -> Result<OrderId, Missing> {
+        if self.scope.principal().as_shopper().is_none() {
+            return Err(Missing::Identity);
+        }
+        let named = mentioned_order(self.query.text.as_str());
+        named
+            .or_else(|| self.query.order.clone())
+            .ok_or(Missing::OrderNumber)
+    }
+
+    async fn without_order(&self, missing: Missing) -> Result<Reply, SupportError> {
+        match missing {
+            Missing::Identity => Ok(Reply::sign_in()),
+            Missing::OrderNumber => self.ask_back(WHICH_ORDER).await,
+        }
+    }
+
+    /// `None` for an order that does not exist, and for somebody else's.
+    async fn query_order_database(
+        &self,
+        order: &OrderId,
+    ) -> Result<Option<OrderView>, SupportError> {
+        let order = order.clone();
+        match self.scope.ask(OrderStatus { order }).await {
+            Ok(view) => Ok(Some(view)),
+            Err(AskError::Rejected(OrderRejection::NotFound(_))) => Ok(None),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    async fn check_shipping_status(
+        &self,
+        order: &OrderView,
+    ) -> Result<Vec<ShippingState>, SupportError> {
+        let lines = order.lines.iter().map(async |line| {
+            let status = ShippingStatus {
+                sku: line.sku.clone(),
+                reservation: (&order.order).into(),
+            };
+            let state = self.scope.ask(status).await;
+            state.map_err(|error| unavailable(&error))
+        });
+        try_join_all(lines).await
+    }
+
+    async fn order_change_query(&self) -> Result<Reply, SupportError> {
+        let order = match self.identify_order() {
+            Ok(order) => order,
+            Err(missing) => return self.without_order(missing).await,
+        };
+        if self.query_order_database(&order).await?.is_none() {
+            return Ok(format_order_not_found(&order));
+        }
+        let options = modification_options(self.scope, order.clone()).await;
+        let options = options.map_err(|error| match error {
+            OrderChangeError::Step(FlowError::Failed(failure)) => {
+                SupportError::Unavailable(failure)
+            }
+            other => SupportError::Unavailable(AskFailure::Invalid {
+                reason: other.to_string(),
+            }),
+        })?;
+        Ok(format_change_response(&order, &options))
+    }
+
+    async fn technical_support_flow(&self) -> Result<Reply, SupportError> {
+        self.escalate_to_human_agent(TicketReason::TechnicalIssue)
+            .await
+    }
+
+    async fn escalate_to_human_agent(&self, reason: TicketReason) -> Result<Reply, SupportError> {
+        Ok(Reply::ticket(self.create_support_ticket(reason).await?))
+    }
+
+    async fn create_support_ticket(&self, reason: TicketReason) -> Result<Ticket, SupportError> {
+        let open = OpenTicket {
+            conversation: self.query.conversation.clone(),
+            reason,
+            order: self.query.order.clone(),
+        };
+        Ok(self.scope.ask(open).await?)
+    }
+
+    /// No article, no claim: what the knowledge base does not hold goes to a person.
+    async fn faq_knowledge_query(&self) -> Result<Reply, SupportError> {
+        match self.search_knowledge_base().await? {
+            Some(article) => Ok(format_faq_response(&article)),
+            None => self.escalate_to_human_agent(TicketReason::NoArticle).await,
+        }
+    }
+
+    async fn search_knowledge_base(&self) -> Result<Option<Article>, SupportError> {
+        let search = SearchKnowledge {
+            conversation: self.query.conversation.clone(),
+            question: self.query.text.clone(),
+        };
+        Ok(self.scope.ask(search).await?.into_iter().next())
+    }
+
+    /// Asks back, at most twice in a row; then a person takes over.
+    async fn ask_back(&self, question: &str) -> Result<Reply, SupportError> {
+        if self.understood.clarifications_left == 0 {
+            return self
+                .escalate_to_human_agent(TicketReason::NotUnderstood)
+                .await;
+        }
+        Ok(Reply::clarification(question))
+    }
+
+    async fn send_response(&self, reply: Reply) -> Result<SupportAnswer, SupportError> {
+        let text = PrivateText::new(reply.text);
+        let record = RecordAnswer {
+            conversation: self.query.conversation.clone(),
+            turn: self.understood.turn,
+            text: text.clone(),
+            citations: reply.citations.clone(),
+            clarification: reply.resolution == Resolution::Clarifying,
+        };
+        self.scope.ask(record).await?;
+        Ok(SupportAnswer {
+            turn: self.understood.turn,
+            intent: self.understood.taken_for.intent,
+            resolution: reply.resolution,
+            text,
+            citations: reply.citations,
+        })
+    }
+}
+
+/// What is missing before an order can be looked at.
+enum Missing {
+    Identity,
+    OrderNumber,
+}
+
+/// The order that a text names: what follows the word `order` and holds a digit.
+fn mentioned_order(text: &str) -> Option<OrderId> {
+    let trimmed = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        (!word.is_empty()).then(|| word.to_owned())
+    };
+    let words: Vec<_> = text.split_whitespace().filter_map(trimmed).collect();
+    words
+        .windows(2)
+        .filter(|pair| pair[0].eq_ignore_ascii_case("order"))
+        .filter(|pair| pair[1].chars().any(|c| c.is_ascii_digit()))
+        .find_map(|pair| OrderId::new(pair[1].as_str()).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_named_by_what_follows_the_word() {
+        let named = |text| mentioned_order(text).map(|order| order.as_str().to_owned());
+        assert_eq!(named("where is my order #A-17?").as_deref(), Some("A-17"));
+        assert_eq!(named("Order: 536365, please").as_deref(), Some("536365"));
+        assert_eq!(named("where is my order"), None);
+        assert_eq!(named("my order for 2 mugs"), None);
+        assert_eq!(named("order 注文1"), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! What the in-process gateway promises: the outside that the simulator holds the shop against.
+
+use std::sync::{Arc, Mutex};
+
+use futures::executor::block_on;
+use mercato_actors::*;
+
+fn gateway() -> InProcessPayments {
+    InProcessPayments::new(LedgerOptions::default())
+}
+
+fn gbp(minor: i64) -> Money {
+    Money::new(minor, Currency::GBP)
+}
+
+fn payment(name: &str) -> PaymentId {
+    PaymentId::new(name).unwrap()
+}
+
+fn authorise(name: &str, minor: i64) -> AuthoriseRequest {
+    AuthoriseRequest {
+        payment: payment(name),
+        order: OrderId::new("o-1").unwrap(),
+        amount: gbp(minor),
+        method: PaymentMethod::token("tok"),
+    }
+}
+
+fn amount(minor: i64) -> MovementRequest {
+    MovementRequest {
+        payment: payment("p"),
+        amount: gbp(minor),
+    }
+}
+
+#[test]
+fn a_repeated_key_moves_no_more_money() {
+    let gateway = gateway();
+    let first = block_on(gateway.authorise(&authorise("p", 100)));
+    assert_eq!(block_on(gateway.authorise(&authorise("p", 100))), first);
+    block_on(gateway.capture("c", &amount(60))).unwrap();
+    block_on(gateway.capture("c", &amount(60))).unwrap();
+    assert_eq!(
+        gateway.ledger().payments[&payment("p")].captured,
+        Some(gbp(60))
+    );
+    assert_eq!(
+        block_on(gateway.capture("c", &amount(40))),
+        Err(PaymentError::KeyReused)
+    );
+    assert_eq!(
+        block_on(gateway.authorise(&authorise("p", 101))),
+        Err(PaymentError::KeyReused)
+    );
+}
+
+#[test]
+fn no_more_is_captured_than_authorised_and_none_refunded_than_captured() {
+    let gateway = gateway();
+    assert_eq!(
+        block_on(gateway.capture("c0", &amount(1))),
+        Err(PaymentError::NotAuthorised)
+    );
+    block_on(gateway.authorise(&authorise("p", 100))).unwrap();
+    block_on(gateway.capture("c1", &amount(60))).unwrap();
+    assert_eq!(
+        block_on(gateway.capture("c2", &amount(41))),
+        Err(PaymentError::Amount { left: gbp(40) })
+    );
+    for refund in [61, 0, -1] {
+        assert_eq!(
+            block_on(gateway.refund("r", &amount(refund))),
+            Err(PaymentError::Amount { left: gbp(60) })
+        );
+    }
+    block_on(gateway.refund("r", &amount(60))).unwrap();
+    let voided = block_on(gateway.void("v", &payment("p")));
+    assert_eq!(voided, Err(PaymentError::AlreadyCaptured));
+}
+
+#[test]
+fn an_authorisation_that_arrives_after_its_void_is_declined() {
+    let gateway = gateway();
+    assert_eq!(
+        block_on(gateway.void("v", &payment("p"))),
+        Ok(VoidOutcome::NothingToVoid)
+    );
+    assert_eq!(
+        block_on(gateway.authorise(&authorise("p", 100))),
+        Err(PaymentError::Declined(DeclineReason::Voided))
+    );
+}
+
+#[test]
+fn a_second_payment_of_an_order_is_refused_and_counted() {
+    let gateway = gateway();
+    block_on(gateway.authorise(&authorise("p", 100))).unwrap();
+    assert_eq!(
+        block_on(gateway.authorise(&authorise("q", 100))),
+        Err(PaymentError::Declined(DeclineReason::AlreadyPaid))
+    );
+    assert_eq!(gateway.ledger().double_charges_refused, 1);
+}
+
+#[test]
+fn a_restored_gateway_has_the_same_books() {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&written);
+    let first = InProcessPayments::new(LedgerOptions {
+        entries_max: 3,
+        sink: Some(Box::new(move |entry: &PaymentEntry| {
+            sink.lock().unwrap().push(entry.clone());
+        })),
+    });
+    block_on(first.authorise(&authorise("p", 100))).unwrap();
+    block_on(first.capture("c", &amount(100))).unwrap();
+    block_on(first.refund("r", &amount(10))).unwrap();
+    let full = block_on(first.refund("r2", &amount(10)));
+    assert_eq!(full, Err(PaymentError::Full));
+
+    let second = gateway();
+    second.restore(written.lock().unwrap().clone()).unwrap();
+    assert_eq!(second.ledger(), first.ledger());
+    block_on(second.capture("c", &amount(100))).unwrap();
+    assert_eq!(second.ledger(), first.ledger());
+}

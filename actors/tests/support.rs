@@ -1,0 +1,212 @@
+//! What the Customer Support agent promises: at most two questions back, a person for who wants
+//! one, nobody else's conversation, and answers that stand.
+
+// The helpers are tests too; clippy knows only functions marked as such.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mercato_actors::{
+    Catalogue, ConversationId, Currency, FindProducts, Intent, KnowledgeBase, Money, OpenTicket,
+    Priority, PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, SearchKnowledge,
+    ShowConversation, Sku, SupportAgent, SupportEvent, SupportRejection, TicketReason, Understood,
+};
+use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
+
+/// One conversation, and who speaks.
+struct Given {
+    agent: SupportAgent,
+    state: <SupportAgent as Agent>::State,
+    events: Vec<SupportEvent>,
+    principal: Principal,
+}
+
+impl Given {
+    fn nothing() -> Self {
+        let product = |sku: &str, name: &str| Product {
+            sku: Sku::new(sku).unwrap(),
+            name: name.into(),
+            description: "".into(),
+            category: "kitchen".into(),
+            base_price: Money::new(500, Currency::GBP),
+            cost: Money::new(200, Currency::GBP),
+        };
+        let products = [product("M1", "red mug"), product("T1", "tea towel")];
+        let catalogue = Arc::new(Catalogue::new(products).unwrap());
+        Self {
+            agent: SupportAgent::new(KnowledgeBase::default(), catalogue),
+            state: Default::default(),
+            events: Vec::new(),
+            principal: Principal::shopper("C1"),
+        }
+    }
+
+    fn when<C: Command<Agent = SupportAgent>>(
+        &mut self,
+        command: &C,
+    ) -> Result<C::Reply, Rejection<C>> {
+        let entity = command.entity();
+        let context = Context {
+            now: Timestamp::from_millis(1_000),
+            entity: &entity,
+            version: self.events.len() as u64,
+            command_id: CommandId::from_key("test"),
+            principal: &self.principal,
+        };
+        let decided = command.decide(&self.agent, &self.state, &context)?;
+        let (events, reply) = decided.into_parts();
+        for event in events {
+            SupportAgent::evolve(&mut self.state, &event);
+            self.events.push(event);
+        }
+        Ok(reply)
+    }
+
+    fn ask(&mut self, text: &str) -> Result<Understood, SupportRejection> {
+        self.when(&ReceiveQuery {
+            conversation: conversation(),
+            text: PrivateText::new(text),
+        })
+    }
+
+    fn answer(&mut self, turn: u32, clarification: bool) -> Result<(), SupportRejection> {
+        self.when(&RecordAnswer {
+            conversation: conversation(),
+            turn,
+            text: PrivateText::new("an answer"),
+            citations: Vec::new(),
+            clarification,
+        })
+    }
+
+    fn ticket(&mut self, reason: TicketReason) -> Result<mercato_actors::Ticket, SupportRejection> {
+        self.when(&OpenTicket {
+            conversation: conversation(),
+            reason,
+            order: None,
+        })
+    }
+}
+
+fn conversation() -> ConversationId {
+    ConversationId::new("chat-1").unwrap()
+}
+
+#[test]
+fn the_shop_asks_back_twice_and_an_answer_counts_anew() {
+    let mut given = Given::nothing();
+    assert_eq!(given.ask("hm").unwrap().clarifications_left, 2);
+    given.answer(1, true).unwrap();
+    assert_eq!(given.ask("hm").unwrap().clarifications_left, 1);
+    given.answer(2, true).unwrap();
+    assert_eq!(given.ask("hm").unwrap().clarifications_left, 0);
+    given.answer(3, false).unwrap();
+    assert_eq!(given.ask("hm").unwrap().clarifications_left, 2);
+}
+
+#[test]
+fn the_empty_and_the_foreign_are_out_of_scope_and_the_huge_is_refused() {
+    let mut given = Given::nothing();
+    for text in ["", "?!", "注文はどこですか"] {
+        assert_eq!(given.ask(text).unwrap().taken_for.intent, None);
+    }
+    let huge = "where is my order ".repeat(60_000);
+    assert_eq!(given.ask(&huge), Err(SupportRejection::QueryTooLong));
+    assert_eq!(given.events.len(), 3);
+}
+
+#[test]
+fn a_strangers_conversation_is_as_if_it_did_not_exist() {
+    let mut given = Given::nothing();
+    let show = ShowConversation {
+        conversation: conversation(),
+    };
+    let none = SupportRejection::NoConversation(conversation());
+    assert_eq!(given.when(&show), Err(none.clone()));
+    given.ask("where is my order").unwrap();
+    assert_eq!(given.when(&show).unwrap().turns.len(), 1);
+    given.principal = Principal::shopper("C2");
+    assert_eq!(given.when(&show), Err(none.clone()));
+    assert_eq!(given.ask("and mine?"), Err(none.clone()));
+    assert_eq!(given.answer(1, false), Err(none));
+    given.principal = Principal::Operator("ann".into());
+    assert_eq!(given.when(&show).unwrap().turns.len(), 1);
+}
+
+#[test]
+fn the_first_answer_stands() {
+    let mut given = Given::nothing();
+    given.ask("where is my order").unwrap();
+    given.answer(1, false).unwrap();
+    given.answer(1, true).unwrap();
+    assert_eq!(given.events.len(), 2);
+    assert_eq!(given.answer(9, false), Err(SupportRejection::NoQuestion(9)));
+}
+
+#[test]
+fn one_ticket_waits_and_only_a_more_urgent_one_takes_its_place() {
+    let mut given = Given::nothing();
+    given.ask("the website shows an error").unwrap();
+    let first = given.ticket(TicketReason::TechnicalIssue).unwrap();
+    let due = Timestamp::from_millis(1_000).plus(Duration::from_secs(24 * 3_600));
+    assert_eq!((first.number, first.due_at), (1, due));
+    assert_eq!(given.ticket(TicketReason::NotUnderstood), Ok(first));
+    let second = given.ticket(TicketReason::Complaint).unwrap();
+    assert_eq!((second.number, second.priority), (2, Priority::Urgent));
+    assert_eq!(given.ticket(TicketReason::PersonAsked), Ok(second));
+
+    let resolve = ResolveTicket {
+        conversation: conversation(),
+        number: 2,
+    };
+    assert_eq!(given.when(&resolve), Err(SupportRejection::NotStaff));
+    given.principal = Principal::Operator("ann".into());
+    given.when(&resolve).unwrap();
+    assert_eq!(given.when(&resolve), Err(SupportRejection::NoTicket(2)));
+}
+
+#[test]
+fn a_wish_for_a_person_is_never_lost() {
+    let mut given = Given::nothing();
+    let story = "my order did not arrive and the app shows an error when I track it. ".repeat(40);
+    let understood = given.ask(&format!("{story} A person, please!")).unwrap();
+    assert_eq!(understood.taken_for.intent, Some(Intent::Person));
+}
+
+#[test]
+fn knowledge_is_cited_by_version_and_products_are_found_by_name() {
+    let mut given = Given::nothing();
+    let search = |question: &str| SearchKnowledge {
+        conversation: conversation(),
+        question: PrivateText::new(question),
+    };
+    let found = given.when(&search("how do I return something")).unwrap();
+    assert_eq!(&*found[0].cite().article, "returns");
+    assert!(given.when(&search("will it rain")).unwrap().is_empty());
+
+    let find = |question: &str, page: Option<&str>| FindProducts {
+        conversation: conversation(),
+        question: PrivateText::new(question),
+        page: page.map(|sku| Sku::new(sku).unwrap()),
+    };
+    let found = given
+        .when(&find("are the red mugs in stock", None))
+        .unwrap();
+    assert_eq!(found[0].sku.as_str(), "M1");
+    let found = given.when(&find("what colour is it", Some("T1"))).unwrap();
+    assert_eq!(found[0].sku.as_str(), "T1");
+    assert!(
+        given
+            .when(&find("what is it", Some("X9")))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn nothing_that_was_said_shows_in_debug() {
+    let mut given = Given::nothing();
+    given.ask("my name is Ada Lovelace").unwrap();
+    assert!(!format!("{:?} {:?}", given.events, given.state).contains("Lovelace"));
+}

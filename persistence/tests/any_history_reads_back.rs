@@ -1,0 +1,203 @@
+//! Whatever is appended, and however often the process ends, what is read back is what was
+//! appended: all of it after a good end, a prefix with everything acknowledged after a crash.
+
+#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use common::{Disk, boot, commanded, incarnation, log};
+use mercato_persistence::{Append, Journal, JournalOptions, Mark, Position, RedbJournal};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const STREAMS: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Debug, Clone)]
+enum Act {
+    Append {
+        stream: &'static str,
+        /// How far the writer's idea of the version is off.
+        stale: u64,
+        events: usize,
+        command: Option<u8>,
+        mark: Option<Mark>,
+    },
+    /// Lets the disk work for so many milliseconds.
+    Pass(u64),
+    /// Waits until everything is durable.
+    Settle,
+    /// Ends the process, after closing the journal or in the middle of everything.
+    End { closed: bool },
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let mark = prop::option::of(prop_oneof![Just(Mark::Open), Just(Mark::Closed)]);
+    let command = prop::option::of(0..20u8);
+    let stream = prop::sample::select(&STREAMS);
+    let stale = prop_oneof![9 => Just(0), 1 => 1..3u64];
+    let append = (stream, stale, 0..3usize, command, mark).prop_map(
+        |(stream, stale, events, command, mark)| Act::Append {
+            stream,
+            stale,
+            events,
+            command,
+            mark,
+        },
+    );
+    let act = prop_oneof![
+        10 => append,
+        2 => (0..10u64).prop_map(Act::Pass),
+        2 => Just(Act::Settle),
+        1 => any::<bool>().prop_map(|closed| Act::End { closed }),
+    ];
+    prop::collection::vec(act, 1..60)
+}
+
+/// The log as a plain list.
+#[derive(Debug, Default)]
+struct Model {
+    log: Vec<Append>,
+    acknowledged: usize,
+}
+
+impl Model {
+    fn version(&self, stream: &str) -> u64 {
+        let own = self.log.iter().filter(|append| &*append.stream == stream);
+        own.map(|append| append.events.len() as u64).sum()
+    }
+
+    fn knows(&self, command: Uuid) -> bool {
+        let mut commands = self.log.iter().filter_map(|append| append.command.as_ref());
+        commands.any(|reply| reply.command == command)
+    }
+
+    fn open_streams(&self) -> Vec<Box<str>> {
+        let mut open = BTreeSet::new();
+        for append in &self.log {
+            match append.mark {
+                Some(Mark::Open) => drop(open.insert(append.stream.clone())),
+                Some(Mark::Closed) => drop(open.remove(&append.stream)),
+                None => {}
+            }
+        }
+        open.into_iter().collect()
+    }
+
+    fn append(&mut self, journal: &RedbJournal, act: &Act, nth: usize) {
+        let Act::Append {
+            stream,
+            stale,
+            events,
+            command,
+            mark,
+        } = act
+        else {
+            return;
+        };
+        let version = self.version(stream);
+        let mut append = commanded(stream, version + stale, u128::from(command.unwrap_or(0)));
+        append.recorded_at_ms = nth as u64;
+        append.events = vec![append.events[0].clone(); *events];
+        append.command = append.command.filter(|_| command.is_some());
+        append.mark = *mark;
+        let repeated = append
+            .command
+            .as_ref()
+            .is_some_and(|reply| self.knows(reply.command));
+        let appended = journal.append(append.clone());
+        if *stale > 0 || repeated {
+            appended.expect_err("it must be refused");
+            return;
+        }
+        self.log.push(append);
+        let appended = appended.expect("a good append");
+        assert_eq!(appended.position.get(), self.log.len() as u64);
+        assert_eq!(appended.version, self.version(stream));
+    }
+
+    /// Sees the journal, just opened, hold a prefix of the model with everything acknowledged,
+    /// and forgets the rest.
+    fn check(&mut self, journal: &RedbJournal) {
+        let found: Vec<_> = log(journal)
+            .into_iter()
+            .map(|recorded| recorded.append)
+            .collect();
+        assert!(
+            found.len() >= self.acknowledged,
+            "acknowledged appends are gone"
+        );
+        assert_eq!(found, self.log[..found.len()]);
+        self.log = found;
+        self.acknowledged = self.log.len();
+        assert_eq!(journal.open_streams(""), self.open_streams());
+        let mut streams: BTreeMap<&str, Vec<&Append>> = BTreeMap::new();
+        for append in &self.log {
+            streams.entry(&append.stream).or_default().push(append);
+            if let Some(reply) = &append.command {
+                assert_eq!(journal.first_reply(reply.command).as_ref(), Some(reply));
+            }
+        }
+        for stream in STREAMS {
+            assert_eq!(journal.version(stream), self.version(stream));
+            let with_events: Vec<_> = streams
+                .remove(stream)
+                .into_iter()
+                .flatten()
+                .filter(|append| append.expected_version + append.events.len() as u64 > 0)
+                .cloned()
+                .collect();
+            let read = journal.read_stream(stream, 0).expect("a sound journal");
+            let read: Vec<_> = read.into_iter().map(|recorded| recorded.append).collect();
+            assert_eq!(read, with_events);
+        }
+    }
+
+    async fn settle(&mut self, journal: &RedbJournal) {
+        let last = Position::new(self.log.len() as u64);
+        journal.until_durable(last).await.expect("a good disk");
+        self.acknowledged = self.log.len();
+    }
+}
+
+/// Lives from the `next`-th act to the end of one process, and gives the disk as it is then.
+fn live_once(disk: Disk, acts: &[Act], next: &mut usize, model: &mut Model) -> Disk {
+    let groups_of_three = JournalOptions {
+        group_records_max: 3,
+        ..JournalOptions::default()
+    };
+    incarnation(async {
+        let journal = boot(disk.clone(), groups_of_three);
+        model.check(&journal);
+        while let Some(act) = acts.get(*next) {
+            *next += 1;
+            match act {
+                Act::Append { .. } => model.append(&journal, act, *next),
+                Act::Pass(ms) => tokio::time::sleep(Duration::from_millis(*ms)).await,
+                Act::Settle => model.settle(&journal).await,
+                Act::End { closed: true } => {
+                    journal.close().await.expect("a good disk");
+                    model.acknowledged = model.log.len();
+                    return disk;
+                }
+                Act::End { closed: false } => return disk.after_power_cut(),
+            }
+        }
+        disk.after_power_cut()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_read_back_is_what_was_appended(acts in acts()) {
+        let (mut disk, mut next, mut model) = (Disk::default(), 0, Model::default());
+        while next < acts.len() {
+            disk = live_once(disk, &acts, &mut next, &mut model);
+        }
+        incarnation(async { model.check(&boot(disk, JournalOptions::default())) });
+    }
+}

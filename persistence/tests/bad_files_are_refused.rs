@@ -1,0 +1,153 @@
+//! A file that is no journal, or not one for this process, is refused with its path and a remedy,
+//! and is left as it was.
+
+#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{incarnation, one_event, open, settle};
+use mercato_persistence::{Journal, OpenError, verify};
+use redb::{Database, TableDefinition};
+use tempfile::TempDir;
+
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+
+/// A folder with a place for a journal in it.
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.journal");
+    (folder, path)
+}
+
+fn sound_journal(path: &Path) {
+    incarnation(async {
+        let journal = open(path).expect("a journal");
+        settle(&journal, one_event("a", 0)).await;
+        journal.close().await.expect("a good disk");
+    });
+}
+
+/// A redb file that says `key` = `value` in its table `meta`.
+fn database_saying(path: &Path, key: &str, value: u64) {
+    let db = Database::create(path).expect("a database");
+    let txn = db.begin_write().expect("a transaction");
+    txn.open_table(META)
+        .and_then(|mut meta| Ok(meta.insert(key, value).map(drop)?))
+        .expect("an entry");
+    txn.commit().expect("a good disk");
+}
+
+/// Sees both ways in refuse `path` as `kind`, with a text that names the path and the `remedy`,
+/// and the file unchanged.
+fn check_refused(path: &Path, kind: fn(&OpenError) -> bool, remedy: &str) {
+    let before = fs::read(path).ok();
+    let opened = incarnation(async { open(path).expect_err("it must be refused") });
+    let verified = verify(path, |_| {}).expect_err("it must be refused");
+    for error in [opened, verified] {
+        let text = error.to_string();
+        assert!(kind(&error), "{error:?}");
+        assert!(
+            text.contains(path.to_str().expect("a plain path")),
+            "{text}"
+        );
+        assert!(text.contains(remedy), "{text}");
+    }
+    assert!(fs::read(path).ok() == before, "the file was changed");
+}
+
+fn is_no_journal(error: &OpenError) -> bool {
+    matches!(error, OpenError::NotAJournal { .. })
+}
+
+fn is_damaged(error: &OpenError) -> bool {
+    matches!(error, OpenError::Damaged { .. })
+}
+
+fn is_io(error: &OpenError) -> bool {
+    matches!(error, OpenError::Io { .. })
+}
+
+#[test]
+fn a_text_file() {
+    let (_folder, path) = place();
+    fs::write(&path, "InvoiceNo,StockCode\n536365,85123A\n".repeat(1_000)).expect("a file");
+    check_refused(&path, is_no_journal, "name another file");
+}
+
+#[test]
+fn an_empty_file() {
+    let (_folder, path) = place();
+    fs::write(&path, "").expect("a file");
+    check_refused(&path, is_no_journal, "move this one away");
+}
+
+#[test]
+fn a_truncated_journal() {
+    let (_folder, path) = place();
+    sound_journal(&path);
+    let whole = fs::read(&path).expect("a file");
+    for keep in [whole.len() - 1, whole.len() / 2, 4_096, 512, 10] {
+        fs::write(&path, &whole[..keep]).expect("a file");
+        check_refused(&path, is_damaged, "restore a backup");
+    }
+}
+
+#[test]
+fn a_database_of_another_program() {
+    let (_folder, path) = place();
+    database_saying(&path, "something else", 7);
+    check_refused(&path, is_no_journal, "name another file");
+}
+
+#[test]
+fn a_journal_of_a_newer_version() {
+    let (_folder, path) = place();
+    database_saying(&path, "format", 2);
+    let newer = |error: &OpenError| {
+        matches!(
+            error,
+            OpenError::Newer {
+                found: 2,
+                supported: 1,
+                ..
+            }
+        )
+    };
+    check_refused(&path, newer, "use the newer mercato");
+}
+
+#[test]
+fn a_folder() {
+    let (folder, _) = place();
+    check_refused(folder.path(), is_io, "check that");
+}
+
+#[test]
+fn a_missing_folder() {
+    let (folder, _) = place();
+    let path = folder.path().join("missing").join("shop.journal");
+    check_refused(&path, is_io, "check that the folder exists");
+}
+
+#[test]
+fn a_journal_that_is_in_use() {
+    let (_folder, path) = place();
+    sound_journal(&path);
+    incarnation(async {
+        let _journal = open(&path).expect("a journal");
+        let in_use = |error: &OpenError| matches!(error, OpenError::Locked { .. });
+        std::thread::scope(|scope| {
+            scope.spawn(|| check_refused(&path, in_use, "stop that process first"));
+        });
+    });
+}
+
+#[test]
+fn verifying_creates_nothing() {
+    let (_folder, path) = place();
+    verify(&path, |_| {}).expect_err("there is nothing");
+    assert!(!path.exists());
+}

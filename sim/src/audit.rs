@@ -1,0 +1,239 @@
+//! Reads the journal from end to end and keeps books of its own: what happened to each unit of
+//! stock and to each order, by the events alone.
+
+use std::collections::BTreeMap;
+
+use mercato_actors::runtime::persistence::{Journal, Position, ReadError, Recorded};
+use mercato_actors::runtime::{CodecError, Event};
+use mercato_actors::{
+    Condition, InventoryEvent, MarketingEvent, OrderEvent, OrderId, OrderLine, PricingEvent,
+    ReservationId, Sku, SupportEvent,
+};
+
+use crate::law::Law;
+use crate::report::Business;
+
+/// How many appends are read at a time.
+const CHUNK: usize = 4_096;
+
+/// The books.
+#[derive(Debug)]
+pub struct Books {
+    /// Each product's stock.
+    pub stock: BTreeMap<Sku, StockBook>,
+    /// Each order.
+    pub orders: BTreeMap<OrderId, OrderBook>,
+    /// Counts for the report.
+    pub business: Business,
+    /// Held against every movement of stock.
+    pub no_oversell: Law,
+}
+
+/// The stock of one product, in units.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct StockBook {
+    /// In the warehouse, and fit to be sold.
+    pub on_hand: i64,
+    /// Came back, and is not.
+    pub damaged: i64,
+    /// Held for shoppers, by hold.
+    pub held: BTreeMap<ReservationId, i64>,
+    /// Promised to orders, by hold.
+    pub committed: BTreeMap<ReservationId, i64>,
+    /// Ever left the warehouse for customers.
+    pub shipped: i64,
+    /// Ever came back.
+    pub returned: i64,
+}
+
+impl StockBook {
+    /// What could still be promised. Never below zero, or something was sold twice.
+    #[must_use]
+    pub fn available(&self) -> i64 {
+        self.on_hand - self.held.values().sum::<i64>() - self.committed.values().sum::<i64>()
+    }
+}
+
+/// One order.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct OrderBook {
+    /// How often it was placed: once, or the shop promised the same thing twice.
+    pub placed: u64,
+    /// What was promised.
+    pub lines: Vec<OrderLine>,
+    /// What it cost, in minor units.
+    pub total_minor: i64,
+    /// What was taken for it.
+    pub captured_minor: i64,
+    /// What was given back.
+    pub refunded_minor: i64,
+    /// Whether it was given up.
+    pub cancelled: bool,
+}
+
+/// Reads everything that is durable.
+///
+/// # Errors
+/// When the journal cannot be read, or holds an event that this code does not know.
+pub fn audit(journal: &dyn Journal) -> Result<Books, ReadError> {
+    let mut books = Books::default();
+    let mut at = Position::START;
+    loop {
+        let records = journal.read(at, CHUNK)?;
+        let Some(last) = records.last() else {
+            return Ok(books);
+        };
+        at = last.position;
+        for recorded in &records {
+            books.enter(recorded).map_err(|source| ReadError::Record {
+                position: recorded.position,
+                source,
+            })?;
+        }
+    }
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self {
+            stock: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            business: Business::default(),
+            no_oversell: Law::new("no unit is promised twice"),
+        }
+    }
+}
+
+impl Books {
+    /// Enters one append.
+    ///
+    /// # Errors
+    /// When it holds an event that this code does not know.
+    pub fn enter(&mut self, recorded: &Recorded) -> Result<(), CodecError> {
+        let Some((agent, key)) = recorded.append.stream.split_once('/') else {
+            return Ok(());
+        };
+        for event in &recorded.append.events {
+            let (name, version, payload) = (&event.name, event.version, &event.payload);
+            match agent {
+                "inventory" => {
+                    self.stock_moved(key, &InventoryEvent::decode(name, version, payload)?);
+                }
+                "order" => self.order_moved(key, &OrderEvent::decode(name, version, payload)?),
+                "pricing" => {
+                    let event = PricingEvent::decode(name, version, payload)?;
+                    if matches!(event, PricingEvent::StrategyAdjusted(_)) {
+                        self.business.price_adjustments += 1;
+                    }
+                }
+                "support" => {
+                    let event = SupportEvent::decode(name, version, payload)?;
+                    if matches!(event, SupportEvent::TicketOpened(_)) {
+                        self.business.tickets += 1;
+                    }
+                }
+                "marketing" => {
+                    let event = MarketingEvent::decode(name, version, payload)?;
+                    if matches!(event, MarketingEvent::MessageSent(_)) {
+                        self.business.mails += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn stock_moved(&mut self, key: &str, event: &InventoryEvent) {
+        use InventoryEvent as E;
+        let Ok(sku) = Sku::new(key) else {
+            return;
+        };
+        let business = &mut self.business;
+        let book = self.stock.entry(sku.clone()).or_default();
+        match event {
+            E::StockReceived(e) => book.on_hand += i64::from(e.quantity.get()),
+            E::PurchaseOrderReceived(e) => {
+                business.purchase_orders.1 += 1;
+                book.on_hand += i64::from(e.quantity.get());
+            }
+            E::StockReserved(e) => {
+                let units = i64::from(e.quantity.get());
+                *book.held.entry(e.reservation.clone()).or_default() += units;
+            }
+            E::ReservationCommitted(e) => {
+                let units = book.held.remove(&e.reservation).unwrap_or_default();
+                *book.committed.entry(e.reservation.clone()).or_default() += units;
+                self.no_oversell.check(units == i64::from(e.quantity.get()), || {
+                    format!("{sku}: {} commits units that are not held", e.reservation)
+                });
+            }
+            E::ReservationReleased(e) => {
+                book.held.remove(&e.reservation);
+                book.committed.remove(&e.reservation);
+            }
+            E::ReservationExpired(e) => {
+                business.reservations_expired += 1;
+                book.held.remove(&e.reservation);
+            }
+            E::StockShipped(e) => {
+                let units = book.committed.remove(&e.reservation).unwrap_or_default();
+                business.units_shipped += u64::from(e.quantity.get());
+                book.on_hand -= units;
+                book.shipped += units;
+                self.no_oversell.check(units == i64::from(e.quantity.get()), || {
+                    format!("{sku}: {} ships units that are not committed", e.reservation)
+                });
+            }
+            E::StockReturned(e) => {
+                let units = i64::from(e.quantity.get());
+                book.returned += units;
+                match e.condition {
+                    Condition::Resaleable => book.on_hand += units,
+                    Condition::Damaged => book.damaged += units,
+                }
+            }
+            E::LowStockDetected(_) => business.low_stock += 1,
+            E::PurchaseOrderRaised(_) => business.purchase_orders.0 += 1,
+            E::ReservationConfirmed(_)
+            | E::StockRecovered(_)
+            | E::ReorderAlertGenerated(_)
+            | E::ProcurementNotified(_) => {}
+        }
+        let available = book.available();
+        self.no_oversell
+            .check(available >= 0, || format!("{sku}: {available} units are available"));
+    }
+
+    fn order_moved(&mut self, key: &str, event: &OrderEvent) {
+        use OrderEvent as E;
+        let Ok(order) = OrderId::new(key) else {
+            return;
+        };
+        let business = &mut self.business;
+        let book = self.orders.entry(order).or_default();
+        match event {
+            E::OrderPlaced(e) => {
+                business.orders += 1;
+                book.placed += 1;
+                book.lines.clone_from(&e.lines);
+                book.total_minor = e.total.minor();
+            }
+            E::PaymentCaptured(e) => {
+                business.captured += 1;
+                business.revenue_minor += e.amount.minor();
+                book.captured_minor += e.amount.minor();
+            }
+            E::RefundRecorded(e) => {
+                business.returns_refunded += 1;
+                business.revenue_minor -= e.amount.minor();
+                book.refunded_minor += e.amount.minor();
+            }
+            E::OrderCancelled(_) => {
+                business.cancelled += 1;
+                book.cancelled = true;
+            }
+            _ => {}
+        }
+    }
+}

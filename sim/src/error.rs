@@ -1,0 +1,64 @@
+//! Why a simulation could not be run. A broken law is no error: it is a finding of the report.
+
+use std::path::PathBuf;
+
+use mercato_actors::runtime::persistence::{JournalFailed, OpenError, ReadError};
+use mercato_actors::runtime::{AskFailure, RuntimeError};
+
+use crate::data::DataError;
+use crate::shopper::ShopperError;
+
+/// Why a simulation could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// An option is out of its range.
+    #[error("{what} must be {range}")]
+    Option {
+        /// What it says.
+        what: &'static str,
+        /// What it may be.
+        range: String,
+    },
+    /// The transactions cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// No shoppers can be drawn from the transactions.
+    #[error(transparent)]
+    Shoppers(#[from] ShopperError),
+    /// The transactions make no catalogue.
+    #[error("the transactions make no catalogue: {0}")]
+    Catalogue(String),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store cannot be read.
+    #[error("the store cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// The store could not be written to the end.
+    #[error("the store could not be closed: {0}")]
+    Close(#[from] JournalFailed),
+    /// The runtime did not start.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The shop could not be set up.
+    #[error("the shop could not be stocked: {0}")]
+    Stocking(AskFailure),
+    /// A file beside the store cannot be used.
+    #[error("{path}: {problem}; move it away together with its store to start afresh")]
+    Beside {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The store was made from another catalogue.
+    #[error("{path} holds a shop with another catalogue; use the same --data, or another --store")]
+    OtherCatalogue {
+        /// The store.
+        path: PathBuf,
+    },
+    /// No threads or timers could be had.
+    #[error("the simulation could not start: {0}")]
+    Start(#[from] std::io::Error),
+}

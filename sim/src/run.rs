@@ -1,0 +1,327 @@
+//! A simulation from beginning to end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mercato_actors::runtime::{Entropy, Handle};
+use mercato_actors::AGENTS;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use tokio::task::JoinSet;
+
+use crate::audit::audit;
+use crate::crashes;
+use crate::data::{Dataset, ReadLimits, read_transactions};
+use crate::error::SimulationError;
+use crate::laws::{self, Evidence};
+use crate::observer::{Acknowledgement, Observer};
+use crate::options::{Mode, SimulationOptions};
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::shopper::{
+    Calibration, CalibrationOptions, CatalogueSampler, Population, SessionFigures, SessionModel,
+    Walk, arrivals, default_personas,
+};
+use crate::stocking::{Range, stock_shelves};
+use crate::visit::{Stage, Visit, lock};
+use crate::world::{OpenShop, World};
+
+/// Visits on their way at once; beyond it shoppers are turned away at the door.
+const VISITS_AT_ONCE_MAX: usize = 100_000;
+/// In virtual time, how long flows may take to end after the last visit: deliveries take days.
+const SETTLE_VIRTUAL_MAX: Duration = Duration::from_secs(60 * 86_400);
+/// On the machine's clock, how long is waited for checkouts and fulfilments after the last visit.
+const SETTLE_LIVE_MAX: Duration = Duration::from_secs(5);
+
+/// Runs a simulation and reports what it found.
+///
+/// # Errors
+/// When it could not be run. A broken law is a finding: see [`Report::laws_hold`].
+pub fn simulate(
+    options: &SimulationOptions,
+    progress: &mut dyn Progress,
+) -> Result<Report, SimulationError> {
+    options.validate()?;
+    let mut runtime = match options.mode {
+        Mode::Live => tokio::runtime::Builder::new_multi_thread(),
+        Mode::Virtual => tokio::runtime::Builder::new_current_thread(),
+    };
+    runtime
+        .enable_time()
+        .start_paused(options.mode == Mode::Virtual);
+    let runtime = runtime.build()?;
+    runtime.block_on(Box::pin(run(options, progress)))
+}
+
+async fn run(
+    options: &SimulationOptions,
+    progress: &mut dyn Progress,
+) -> Result<Report, SimulationError> {
+    progress.stage("reading transactions");
+    let dataset = match &options.data {
+        Some(path) => read_transactions(path, ReadLimits::default())?,
+        None => Dataset::sample()?,
+    };
+    let calibration = Calibration::new(&dataset, CalibrationOptions::default())?;
+    let range = Range::from(&dataset)?;
+    let data = describe(options, &dataset);
+    drop(dataset);
+
+    progress.stage("opening the shop");
+    let world = World::new(options)?;
+    let observer = Observer::new(world.acknowledgements().as_deref())?;
+    let shop = world.open(&range).await?;
+    stock_shelves(&shop.runtime.handle(), &range, &calibration, options.visits).await?;
+
+    progress.stage("serving shoppers");
+    let day = Day::new(options, &shop, &range, &calibration, observer)?;
+    let crashes = day.serve(&shop, options, progress).await?;
+
+    progress.stage("settling");
+    let handle = shop.runtime.handle();
+    let settled = settle(&handle, options.mode).await;
+    let agents = handle.stats();
+    let flows = handle.flow_stats();
+    let dead_letters = shop.runtime.health().dead_letters;
+    drop(handle);
+    let observer = day.close()?;
+    shop.runtime.stop().await?;
+    drop(shop.journal);
+
+    progress.stage("checking the laws");
+    let reopened = world.open(&range).await?;
+    let books = audit(&*reopened.journal)?;
+    let evidence = Evidence {
+        books: &books,
+        observer: &observer,
+        outside: &world.outside,
+        unfinished_flows: flows.in_flight,
+        settled,
+        reopened: &reopened.runtime.handle(),
+    };
+    let laws = laws::check(&evidence).await;
+    let work_items = reopened
+        .runtime
+        .work_list()
+        .map_err(SimulationError::Stocking)?
+        .len();
+    reopened.runtime.stop().await?;
+
+    Ok(Report {
+        mode: options.mode,
+        seed: options.seed,
+        open_for: options.duration,
+        data,
+        products: range.skus.len(),
+        currency: range.catalogue.currency().code().to_owned(),
+        observer,
+        agents,
+        flows,
+        crashes,
+        dead_letters,
+        work_items,
+        business: books.business,
+        laws,
+    })
+}
+
+/// A day of visits.
+struct Day {
+    stage: Stage,
+    population: Population,
+    sessions: SessionModel,
+    arrivals_ms: Vec<u64>,
+    returning_share: f64,
+    rng: ChaCha8Rng,
+    /// Draws what each visit draws from.
+    visits: Entropy,
+}
+
+impl Day {
+    fn new(
+        options: &SimulationOptions,
+        shop: &OpenShop,
+        range: &Range,
+        calibration: &Calibration,
+        observer: Observer,
+    ) -> Result<Self, SimulationError> {
+        let run = shop.opened_at.get();
+        // Another day over the same store draws other shoppers.
+        let entropy = Entropy::seeded(options.seed.wrapping_add(run.wrapping_mul(0x9e37_79b9)));
+        let visits = usize::try_from(options.visits).unwrap_or(usize::MAX);
+        Ok(Self {
+            stage: Stage {
+                handle: shop.runtime.handle(),
+                range: range.clone(),
+                sampler: Arc::new(CatalogueSampler::new(calibration)?),
+                observer: Arc::new(Mutex::new(observer)),
+                run,
+                think_factor: options.think_factor(),
+            },
+            population: Population::new(
+                options.visits,
+                default_personas()?,
+                calibration,
+                entropy.fork("population"),
+            )?,
+            sessions: SessionModel::new(SessionFigures::default())?,
+            arrivals_ms: arrivals(
+                visits,
+                options.duration,
+                &calibration.hours,
+                &mut entropy.fork("arrivals"),
+            )?,
+            returning_share: calibration.returning_share,
+            rng: entropy.fork("door"),
+            visits: entropy,
+        })
+    }
+
+    /// Lets everybody in at their time, never waiting for those who are inside, while agents are
+    /// crashed. Gives the number of crashes.
+    async fn serve(
+        &self,
+        shop: &OpenShop,
+        options: &SimulationOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<u64, SimulationError> {
+        let mut crashed = 0;
+        let open = self.let_in(progress);
+        match options.crash_every {
+            None => open.await?,
+            Some(every) => {
+                let rng = self.visits.fork("crashes");
+                let crashing = crashes::inject(&shop.runtime, &AGENTS, every, rng, &mut crashed);
+                tokio::select! {
+                    biased;
+                    served = open => served?,
+                    () = crashing => {}
+                }
+            }
+        }
+        Ok(crashed)
+    }
+
+    async fn let_in(&self, progress: &mut dyn Progress) -> Result<(), SimulationError> {
+        let clock = self.stage.handle.clock();
+        let opened = clock.now();
+        let mut door = Door {
+            rng: self.rng.clone(),
+            new_shoppers: 0,
+            returning_share: self.returning_share,
+        };
+        let mut inside = JoinSet::new();
+        let all = self.arrivals_ms.len() as u64;
+        let mut over = 0;
+        for (number, at_ms) in (0u64..).zip(&self.arrivals_ms) {
+            let arrival = clock.sleep_until(opened.plus(Duration::from_millis(*at_ms)));
+            let mut arrival = std::pin::pin!(arrival);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut arrival => break,
+                    Some(left) = inside.join_next() => {
+                        over += 1;
+                        progress.visits(over, all);
+                        finished(left)?;
+                    }
+                }
+            }
+            if inside.len() < VISITS_AT_ONCE_MAX
+                && let Some(visit) = self.visit(number, door.next_shopper())
+            {
+                inside.spawn(visit.run());
+            }
+        }
+        while let Some(left) = inside.join_next().await {
+            over += 1;
+            progress.visits(over, all);
+            finished(left)?;
+        }
+        Ok(())
+    }
+
+    fn visit(&self, number: u64, shopper: u64) -> Option<Visit> {
+        let shopper = self.population.shopper(shopper)?;
+        let walk = Walk::new(
+            shopper.persona.clone(),
+            self.sessions,
+            self.visits.fork(&format!("walk {number}")),
+        );
+        Some(Visit {
+            earlier: self.latest_order_of(shopper.index),
+            stage: self.stage.clone(),
+            number,
+            shopper,
+            walk,
+            rng: self.visits.fork(&format!("visit {number}")),
+        })
+    }
+
+    fn latest_order_of(&self, shopper: u64) -> Option<Acknowledgement> {
+        lock(&self.stage.observer).latest_order_of(shopper).cloned()
+    }
+
+    fn close(self) -> Result<Observer, SimulationError> {
+        // Every visit is over and has given its share back.
+        let observer = Arc::into_inner(self.stage.observer)
+            .ok_or_else(|| std::io::Error::other("a visit is still on its way"))?;
+        Ok(observer.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Who comes in next: somebody new, or somebody who was here before.
+struct Door {
+    rng: ChaCha8Rng,
+    new_shoppers: u64,
+    returning_share: f64,
+}
+
+impl Door {
+    fn next_shopper(&mut self) -> u64 {
+        // A shopper who comes back does so several times; half the share keeps the mean.
+        if self.new_shoppers > 0 && self.rng.random_bool(self.returning_share / 2.0) {
+            return self.rng.random_range(0..self.new_shoppers);
+        }
+        self.new_shoppers += 1;
+        self.new_shoppers - 1
+    }
+}
+
+type Left = Result<Result<(), SimulationError>, tokio::task::JoinError>;
+
+fn finished(left: Left) -> Result<(), SimulationError> {
+    left.map_err(std::io::Error::other)?
+}
+
+/// Waits until all flows have ended. `false` where they have not in good time.
+async fn settle(handle: &Handle, mode: Mode) -> bool {
+    let (most, look_every) = match mode {
+        Mode::Virtual => (SETTLE_VIRTUAL_MAX, Duration::from_secs(600)),
+        Mode::Live => (SETTLE_LIVE_MAX, Duration::from_millis(100)),
+    };
+    let clock = handle.clock();
+    let until = clock.now().plus(most);
+    // What the last flow's events start is on its way for a moment before it counts as a flow.
+    let mut quiet = 0;
+    while quiet < 3 {
+        if clock.now() >= until {
+            return false;
+        }
+        tokio::time::sleep(look_every).await;
+        quiet = match handle.flow_stats().in_flight {
+            0 => quiet + 1,
+            _ => 0,
+        };
+    }
+    true
+}
+
+/// Where catalogue and shoppers come from, and what was left out.
+fn describe(options: &SimulationOptions, dataset: &Dataset) -> String {
+    let source = options.data.as_ref().map_or_else(
+        || "the project's own sample".to_owned(),
+        |path| path.display().to_string(),
+    );
+    format!("Transactions from {source}\n{}", dataset.rows)
+}

@@ -1,0 +1,111 @@
+//! From transactions to a shop: its catalogue, and what is on its shelves in the morning.
+
+use std::sync::Arc;
+
+use mercato_actors::runtime::{Caller, CommandId, Handle};
+use mercato_actors::{Catalogue, Currency, Money, Product, Quantity, ReceiveStock, Sku};
+
+use crate::data::{Dataset, ProductFacts};
+use crate::error::SimulationError;
+use crate::shopper::{Calibration, Empirical};
+
+/// What a unit costs the shop, in hundredths of its price.
+const COST_PERCENT: i64 = 60;
+/// The share of visits that the shelves are filled for, in percent: what shops commonly convert.
+const BUYERS_PERCENT: u64 = 3;
+/// Every product has at least so many units.
+const UNITS_MIN: u64 = 12;
+
+/// A shop's products, in the order of the data set.
+#[derive(Debug, Clone)]
+pub(crate) struct Range {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) skus: Arc<[Sku]>,
+    pub(crate) names: Arc<[Box<str>]>,
+}
+
+impl Range {
+    pub(crate) fn from(dataset: &Dataset) -> Result<Self, SimulationError> {
+        let products: Vec<Product> = dataset
+            .products
+            .iter()
+            .map(product)
+            .collect::<Result<_, _>>()?;
+        let skus = products.iter().map(|product| product.sku.clone()).collect();
+        let names = products.iter().map(|product| product.name.clone()).collect();
+        let catalogue = Catalogue::new(products)
+            .map_err(|error| SimulationError::Catalogue(error.to_string()))?;
+        Ok(Self {
+            catalogue: Arc::new(catalogue),
+            skus,
+            names,
+        })
+    }
+
+    pub(crate) fn sku(&self, product: u32) -> Option<&Sku> {
+        self.skus.get(usize::try_from(product).ok()?)
+    }
+
+    pub(crate) fn name(&self, product: u32) -> Option<&str> {
+        Some(self.names.get(usize::try_from(product).ok()?)?)
+    }
+}
+
+fn product(facts: &ProductFacts) -> Result<Product, SimulationError> {
+    let sku = Sku::new(facts.stock_code.as_str())
+        .map_err(|error| SimulationError::Catalogue(format!("`{}`: {error}", facts.stock_code)))?;
+    let price = facts.price_minor;
+    Ok(Product {
+        sku,
+        name: facts.description.as_str().into(),
+        description: facts.description.as_str().into(),
+        // Gift-shop descriptions end in what the thing is: "RED RETROSPOT CAKE STAND".
+        category: facts
+            .description
+            .split_whitespace()
+            .next_back()
+            .unwrap_or("other")
+            .to_lowercase()
+            .into(),
+        base_price: Money::new(price, Currency::GBP),
+        cost: Money::new(price * COST_PERCENT / 100, Currency::GBP),
+    })
+}
+
+/// Fills the shelves, once in the life of a store: repeated under the same keys it changes nothing.
+pub(crate) async fn stock_shelves(
+    handle: &Handle,
+    range: &Range,
+    calibration: &Calibration,
+    visits: u64,
+) -> Result<(), SimulationError> {
+    let units = visits * BUYERS_PERCENT / 100
+        * mean(&calibration.basket_lines)
+        * mean(&calibration.line_quantity);
+    let popularity: u64 = calibration.popularity.iter().sum::<u64>().max(1);
+    let deliveries = range.skus.iter().zip(&calibration.popularity);
+    for (sku, weight) in deliveries {
+        // The expected demand of the day and no more: popular products run low on the way.
+        let expected = u128::from(units) * u128::from(*weight) / u128::from(popularity);
+        let quantity = u32::try_from(u64::try_from(expected).unwrap_or(u64::MAX).max(UNITS_MIN))
+            .map_err(|error| SimulationError::Catalogue(error.to_string()))?;
+        let delivery = ReceiveStock {
+            sku: sku.clone(),
+            quantity: Quantity::new(quantity.min(Quantity::MAX))
+                .map_err(|error| SimulationError::Catalogue(error.to_string()))?,
+        };
+        let once = CommandId::from_key(&format!("first delivery of {sku}"));
+        let delivered = handle.ask(&Caller::system().keyed(once), delivery).await;
+        delivered.map_err(|error| SimulationError::Catalogue(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The mean of a distribution, from its quantiles.
+fn mean(distribution: &Empirical) -> u64 {
+    let quantiles = (0..20).map(|twentieth| f64::from(twentieth) / 20.0 + 0.025);
+    let sum: u64 = quantiles
+        .map(|p| u64::from(distribution.quantile(p)))
+        .sum();
+    (sum / 20).max(1)
+}

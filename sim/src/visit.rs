@@ -1,0 +1,370 @@
+//! One visit: a shopper's walk through the shop, as requests to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mercato_actors::runtime::{
+    Caller, FlowError, FlowId, Handle, Principal, RunError, Scope,
+};
+use mercato_actors::{
+    Address, BrowseRequest, CHECKOUT, CartId, CartLine, Cart, Channel, CheckStock, CheckoutError,
+    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, EmailAddress,
+    HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine, PaymentMethod,
+    PrivateText, Purpose, Quantity, QuotePrice, RETURN, RecordConsent,
+    RecordView, ReturnError, ReturnRequest, Segment, Sku, answer_query, price_cart,
+    recommend,
+};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::Line;
+use crate::error::SimulationError;
+use crate::observer::{Acknowledgement, Observer, Outcome, Request};
+use crate::shopper::{Action, CatalogueSampler, Shopper, SupportTopic, Walk};
+use crate::stocking::Range;
+
+/// How long a shopper waits for a page.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a shopper waits for an order.
+const CHECKOUT_PATIENCE: Duration = Duration::from_secs(120);
+/// Of a hundred cards so many are declined.
+const DECLINED_PERCENT: u32 = 3;
+/// Of a hundred shoppers so many agree to mail about the shop.
+const CONSENT_PERCENT: u32 = 40;
+
+/// What all visits share.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) handle: Handle,
+    pub(crate) range: Range,
+    pub(crate) sampler: Arc<CatalogueSampler>,
+    pub(crate) observer: Arc<Mutex<Observer>>,
+    /// Names that differ between the runs of one store begin with this.
+    pub(crate) run: u64,
+    /// How much faster than in life shoppers think: 1 and below.
+    pub(crate) think_factor: f64,
+}
+
+pub(crate) struct Visit {
+    pub(crate) stage: Stage,
+    pub(crate) number: u64,
+    pub(crate) shopper: Shopper,
+    pub(crate) walk: Walk<ChaCha8Rng>,
+    pub(crate) rng: ChaCha8Rng,
+    /// An order of an earlier visit, if there was one.
+    pub(crate) earlier: Option<Acknowledgement>,
+}
+
+/// What a visit gathers on its way.
+struct Basket {
+    customer: CustomerId,
+    caller: Caller,
+    cart: Cart,
+    wanted: Vec<Line>,
+    seen: Vec<Sku>,
+    orders: Vec<OrderId>,
+    questions: u32,
+}
+
+/// A request that got no good answer.
+enum Unserved {
+    /// By the shop's rules.
+    Refused,
+    /// By a failure, with its reason.
+    Failed(String),
+}
+
+impl Visit {
+    /// Walks to the end of the visit.
+    ///
+    /// # Errors
+    /// Only when the log of acknowledgements cannot be written.
+    pub(crate) async fn run(mut self) -> Result<(), SimulationError> {
+        let Some(mut basket) = self.enter() else {
+            return Ok(());
+        };
+        if self.rng.random_range(0..100) < CONSENT_PERCENT {
+            self.consent(&basket).await;
+        }
+        let mut had_cart = false;
+        while let Some(step) = self.walk.next() {
+            let think = Duration::from_millis(step.think_ms).mul_f64(self.stage.think_factor);
+            tokio::time::sleep(think).await;
+            self.act(step.action, &mut basket).await?;
+            had_cart |= !basket.cart.lines().is_empty();
+        }
+        let mut observer = lock(&self.stage.observer);
+        observer.visits += 1;
+        observer.carts += u64::from(had_cart);
+        observer.buyers += u64::from(!basket.orders.is_empty());
+        Ok(())
+    }
+
+    fn enter(&mut self) -> Option<Basket> {
+        let customer = CustomerId::new(format!("c{}", self.shopper.index)).ok()?;
+        let cart = CartId::new(format!("cart{}-{}", self.stage.run, self.number)).ok()?;
+        Some(Basket {
+            caller: Caller::new(Principal::shopper(customer.as_str())).within(PATIENCE),
+            cart: Cart::new(cart, customer.clone()),
+            customer,
+            wanted: self.stage.sampler.basket(&mut self.rng),
+            seen: Vec::new(),
+            orders: Vec::new(),
+            questions: 0,
+        })
+    }
+
+    async fn act(&mut self, action: Action, basket: &mut Basket) -> Result<(), SimulationError> {
+        let request = match action {
+            Action::Browse | Action::Search => Request::Recommend,
+            Action::ViewProduct | Action::AddToCart => Request::Product,
+            Action::ViewCart => Request::Cart,
+            Action::Checkout => Request::Checkout,
+            Action::AskSupport(_) => Request::Support,
+            Action::Return => Request::Return,
+        };
+        let clock = self.stage.handle.clock();
+        let began = clock.elapsed();
+        let served = match action {
+            Action::Browse | Action::Search => self.browse(basket).await,
+            Action::ViewProduct => self.view_product(basket).await,
+            Action::AddToCart => self.add_to_cart(basket).await,
+            Action::ViewCart => self.view_cart(basket).await,
+            Action::Checkout => self.check_out(basket).await?,
+            Action::AskSupport(topic) => self.ask_support(topic, basket).await,
+            Action::Return => match self.earlier.take() {
+                Some(earlier) => self.send_back(earlier, basket).await,
+                None => return Ok(()),
+            },
+        };
+        let latency = clock.elapsed().saturating_sub(began);
+        let mut observer = lock(&self.stage.observer);
+        match served {
+            Ok(()) => observer.answered(request, latency, Outcome::Served),
+            Err(Unserved::Refused) => observer.answered(request, latency, Outcome::Refused),
+            Err(Unserved::Failed(reason)) => {
+                observer.answered(request, latency, Outcome::Failed);
+                observer.failed_because(request, &reason);
+            }
+        }
+        Ok(())
+    }
+
+    async fn consent(&self, basket: &Basket) {
+        for purpose in [Purpose::FollowUp, Purpose::Offers] {
+            let consent = RecordConsent {
+                customer: basket.customer.clone(),
+                channel: Channel::Email,
+                purpose,
+                granted: true,
+                proof: "the box on the first page".into(),
+            };
+            // A shopper does not come back to a form that failed.
+            let _ = self.stage.handle.ask(&basket.caller, consent).await;
+        }
+    }
+
+    async fn browse(&self, basket: &mut Basket) -> Result<(), Unserved> {
+        let request = BrowseRequest {
+            shopper: Some(basket.customer.clone()),
+            session: basket.seen.iter().rev().cloned().collect(),
+            limit: 10,
+        };
+        let workflow = async |scope: &Scope| recommend(scope, request).await;
+        let served = self.stage.handle.serve(&basket.caller, workflow).await;
+        served.map(drop).map_err(|error| failed(&error))
+    }
+
+    async fn view_product(&mut self, basket: &mut Basket) -> Result<(), Unserved> {
+        let product = self.stage.sampler.product(&mut self.rng);
+        let Some(sku) = self.stage.range.sku(product).cloned() else {
+            return Ok(());
+        };
+        self.price_of(&sku, basket).await?;
+        let view = RecordView {
+            shopper: basket.customer.clone(),
+            sku: sku.clone(),
+        };
+        let viewed = self.stage.handle.ask(&basket.caller, view).await;
+        basket.seen.push(sku);
+        viewed.map(drop).map_err(|error| failed(&error))
+    }
+
+    /// Stock and price of a product, together.
+    async fn price_of(&self, sku: &Sku, basket: &Basket) -> Result<(HeldPrice, u64), Unserved> {
+        let (stock, quote) = (
+            CheckStock { sku: sku.clone() },
+            QuotePrice {
+                sku: sku.clone(),
+                segment: Segment::Standard,
+                held: None,
+            },
+        );
+        let answered = self
+            .stage
+            .handle
+            .serve(&basket.caller, async |scope: &Scope| {
+                let (stock, quote) = futures::join!(scope.ask(stock), scope.ask(quote));
+                Ok::<_, FlowError>((quote?.hold(), stock?.available))
+            })
+            .await;
+        answered.map_err(|error| failed(&error))
+    }
+
+    /// Fills the cart with what the shopper came for. What is out of stock stays on the shelf.
+    async fn add_to_cart(&mut self, basket: &mut Basket) -> Result<(), Unserved> {
+        for line in std::mem::take(&mut basket.wanted) {
+            let Some(sku) = self.stage.range.sku(line.product).cloned() else {
+                continue;
+            };
+            let (held, available) = self.price_of(&sku, basket).await?;
+            let wanted = u64::from(line.quantity).min(available);
+            let quantity = u32::try_from(wanted).ok().and_then(|n| Quantity::new(n).ok());
+            let Some(quantity) = quantity else { continue };
+            let line = CartLine {
+                sku,
+                quantity,
+                held: Some(held),
+            };
+            basket.cart.add(line).map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
+    async fn view_cart(&self, basket: &Basket) -> Result<(), Unserved> {
+        let workflow =
+            async |scope: &Scope| price_cart(scope, &basket.cart, Segment::Standard).await;
+        let served = self.stage.handle.serve(&basket.caller, workflow).await;
+        served.map(drop).map_err(|error| failed(&error))
+    }
+
+    async fn check_out(
+        &mut self,
+        basket: &mut Basket,
+    ) -> Result<Result<(), Unserved>, SimulationError> {
+        if basket.cart.lines().is_empty() {
+            // Everything the shopper came for was sold out.
+            return Ok(Err(Unserved::Refused));
+        }
+        let Some(request) = self.checkout_request(basket) else {
+            return Ok(Err(Unserved::Failed("the order cannot be named".into())));
+        };
+        let caller = basket.caller.clone().within(CHECKOUT_PATIENCE);
+        let id = FlowId::new(request.order.as_str());
+        let receipt = match self.stage.handle.run(&caller, CHECKOUT, id, request).await {
+            Ok(receipt) => receipt,
+            Err(RunError::Failed(
+                CheckoutError::Stock { .. }
+                | CheckoutError::PaymentDeclined(_)
+                | CheckoutError::PaymentUnresolved,
+            )) => return Ok(Err(Unserved::Refused)),
+            Err(error) => return Ok(Err(failed(&error))),
+        };
+        basket.orders.push(receipt.order.clone());
+        let lines = basket.cart.lines().iter();
+        let acknowledgement = Acknowledgement {
+            order: receipt.order,
+            shopper: self.shopper.index,
+            total_minor: receipt.priced.total.minor(),
+            lines: lines.map(|line| (line.sku.clone(), line.quantity)).collect(),
+        };
+        lock(&self.stage.observer).acknowledge(acknowledgement)?;
+        Ok(Ok(()))
+    }
+
+    fn checkout_request(&mut self, basket: &Basket) -> Option<CheckoutRequest> {
+        let declined = self.rng.random_range(0..100) < DECLINED_PERCENT;
+        let token = if declined {
+            InProcessPayments::DECLINED
+        } else {
+            "tok_good"
+        };
+        let country = Jurisdiction::new(country_code(self.shopper.jurisdiction)).ok()?;
+        let name = format!("Shopper {}", self.shopper.index);
+        Some(CheckoutRequest {
+            order: OrderId::new(format!("o{}-{}", self.stage.run, self.number)).ok()?,
+            cart: basket.cart.clone(),
+            segment: Segment::Standard,
+            email: EmailAddress::new(self.shopper.email.as_str()).ok()?,
+            address: Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?,
+            method: PaymentMethod::token(token),
+        })
+    }
+
+    async fn ask_support(
+        &mut self,
+        topic: SupportTopic,
+        basket: &mut Basket,
+    ) -> Result<(), Unserved> {
+        basket.questions += 1;
+        let product = self.stage.sampler.product(&mut self.rng);
+        let earlier = self.earlier.as_ref().map(|earlier| earlier.order.clone());
+        let name = format!("v{}-{}", self.stage.run, self.number);
+        let query = CustomerQuery {
+            conversation: ConversationId::new(name).map_err(|error| failed(&error))?,
+            text: PrivateText::new(question(topic, self.stage.range.name(product))),
+            order: basket.orders.last().cloned().or(earlier),
+            product: self.stage.range.sku(product).cloned(),
+        };
+        let workflow = async |scope: &Scope| answer_query(scope, query).await;
+        let served = self.stage.handle.serve(&basket.caller, workflow).await;
+        served.map(drop).map_err(|error| failed(&error))
+    }
+
+    async fn send_back(
+        &mut self,
+        earlier: Acknowledgement,
+        basket: &Basket,
+    ) -> Result<(), Unserved> {
+        let Some((sku, quantity)) = earlier.lines.into_iter().next() else {
+            return Ok(());
+        };
+        let condition = if self.rng.random_range(0..10) == 0 {
+            Condition::Damaged
+        } else {
+            Condition::Resaleable
+        };
+        let request = ReturnRequest {
+            order: earlier.order.clone(),
+            lines: vec![OrderLine { sku, quantity }],
+            found: Inspection::Goods(condition),
+        };
+        let caller = basket.caller.clone().within(CHECKOUT_PATIENCE);
+        let id = FlowId::new(format!("{}/{}", earlier.order, self.number));
+        match self.stage.handle.run(&caller, RETURN, id, request).await {
+            Ok(_) => Ok(()),
+            Err(RunError::Failed(ReturnError::Order(_))) => Err(Unserved::Refused),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Unserved {
+    Unserved::Failed(error.to_string())
+}
+
+/// The observer's lock is held for a few instructions and never across an await.
+pub(crate) fn lock(observer: &Mutex<Observer>) -> std::sync::MutexGuard<'_, Observer> {
+    observer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn country_code(jurisdiction: crate::shopper::Jurisdiction) -> &'static str {
+    use crate::shopper::Jurisdiction as J;
+    match jurisdiction {
+        J::Uk => "GB",
+        J::Eea => "DE",
+        J::Us => "US",
+        J::Other => "AU",
+    }
+}
+
+fn question(topic: SupportTopic, product: Option<&str>) -> String {
+    let product = product.unwrap_or("this product");
+    match topic {
+        SupportTopic::OrderStatus => "Where is my order?".into(),
+        SupportTopic::ChangeOrder => "Can I change my order?".into(),
+        SupportTopic::ProductQuestion => format!("Tell me about the {product}, is it in stock?"),
+        SupportTopic::TechnicalIssue => "The site shows an error when I log in".into(),
+        SupportTopic::GeneralQuestion => "How long does delivery take?".into(),
+    }
+}
