@@ -1,5 +1,10 @@
 //! What a durable flow promises: it survives a crash at any point, runs each step once, and undoes
 //! itself when it fails.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -33,7 +38,8 @@ fn transfer(amount: i64) -> Transfer {
 
 /// Moves an amount, with a slow port call in between. A negative `to` fails at the end.
 async fn run_transfer(flow: Flow, input: Transfer) -> Result<i64, FlowError> {
-    flow.undo_command("give back", add(&input.from, input.amount)).await?;
+    flow.undo_command("give back", add(&input.from, input.amount))
+        .await?;
     flow.ask("take", add(&input.from, -input.amount)).await?;
     flow.sleep("rest", Duration::from_secs(1)).await?;
     let receipt = flow.perform("pay", PAY, input.amount).await?;
@@ -60,7 +66,11 @@ impl Port {
         let before = self.calls.fetch_add(1, Ordering::SeqCst);
         if before < self.transient {
             let busy = "try again";
-            return Err(ActivityError::new(ActivityErrorKind::Transient, "busy", busy));
+            return Err(ActivityError::new(
+                ActivityErrorKind::Transient,
+                "busy",
+                busy,
+            ));
         }
         Ok(format!("paid {amount}"))
     }
@@ -85,7 +95,10 @@ async fn balances(runtime: &Runtime) -> (i64, i64) {
 }
 
 async fn fund(runtime: &Runtime) {
-    let funded = runtime.handle().ask(&Caller::system(), add("from", 100)).await;
+    let funded = runtime
+        .handle()
+        .ask(&Caller::system(), add("from", 100))
+        .await;
     funded.expect("an answer");
 }
 
@@ -118,12 +131,20 @@ async fn each_step_happens_once_however_often_the_flow_is_crashed() {
     assert_eq!(first, Ok(0));
     assert_eq!(second, Ok(0));
     assert_eq!(balances(&runtime).await, (70, 30));
-    assert_eq!(port.calls.load(Ordering::SeqCst), 1, "no call came to its end but one");
+    assert_eq!(
+        port.calls.load(Ordering::SeqCst),
+        1,
+        "no call came to its end but one"
+    );
     assert!(handle.flow_stats().resumed >= 10);
     // The same id later: the first end. Another input under it: refused.
-    let again = handle.run(&caller, TRANSFER, FlowId::new("t-1"), transfer(30)).await;
+    let again = handle
+        .run(&caller, TRANSFER, FlowId::new("t-1"), transfer(30))
+        .await;
     assert_eq!(again, Ok(0));
-    let other = handle.run(&caller, TRANSFER, FlowId::new("t-1"), transfer(31)).await;
+    let other = handle
+        .run(&caller, TRANSFER, FlowId::new("t-1"), transfer(31))
+        .await;
     assert_eq!(other, Err(RunError::Unserved(AskFailure::IdReused)));
     assert_eq!(balances(&runtime).await, (70, 30));
     runtime.stop().await.expect("it stops");
@@ -141,7 +162,9 @@ async fn a_failed_flow_undoes_what_it_did() {
         ..transfer(30)
     };
     let handle = runtime.handle();
-    let failed = handle.run(&patient(), TRANSFER, FlowId::new("t-1"), input).await;
+    let failed = handle
+        .run(&patient(), TRANSFER, FlowId::new("t-1"), input)
+        .await;
     let refused = FlowError::Refused("there is no such counter".into());
     assert_eq!(failed, Err(RunError::Failed(refused)));
     assert_eq!(balances(&runtime).await, (100, 0));
@@ -162,7 +185,9 @@ async fn a_transient_failure_of_a_port_is_tried_three_times() {
         let runtime = runtime.start().await.expect("it starts");
         fund(&runtime).await;
         let handle = runtime.handle();
-        let ran = handle.run(&patient(), TRANSFER, FlowId::new("t-1"), transfer(30)).await;
+        let ran = handle
+            .run(&patient(), TRANSFER, FlowId::new("t-1"), transfer(30))
+            .await;
         assert_eq!(ran.is_ok(), transient < 3, "{ran:?}");
         assert_eq!(port.calls.load(Ordering::SeqCst), calls);
         let expected = if ran.is_ok() { (70, 30) } else { (100, 0) };
@@ -182,7 +207,9 @@ async fn an_unfinished_flow_goes_on_after_the_next_start() {
     fund(&runtime).await;
     let short = Caller::system().within(Duration::from_millis(300));
     let handle = runtime.handle();
-    let ran = handle.run(&short, TRANSFER, FlowId::new("t-1"), transfer(30)).await;
+    let ran = handle
+        .run(&short, TRANSFER, FlowId::new("t-1"), transfer(30))
+        .await;
     assert_eq!(ran, Err(RunError::Unserved(AskFailure::DeadlineExceeded)));
     runtime.stop().await.expect("it stops");
     drop(handle);
@@ -191,7 +218,9 @@ async fn an_unfinished_flow_goes_on_after_the_next_start() {
     let runtime = runtime.start().await.expect("it starts");
     let handle = runtime.handle();
     assert_eq!(handle.flow_stats().resumed, 1);
-    let ran = handle.run(&patient(), TRANSFER, FlowId::new("t-1"), transfer(30)).await;
+    let ran = handle
+        .run(&patient(), TRANSFER, FlowId::new("t-1"), transfer(30))
+        .await;
     assert_eq!(ran, Ok(0));
     assert_eq!(balances(&runtime).await, (70, 30));
     runtime.stop().await.expect("it stops");
@@ -201,14 +230,15 @@ async fn an_unfinished_flow_goes_on_after_the_next_start() {
 #[tokio::test(start_paused = true)]
 async fn an_undo_that_fails_stands_on_the_work_list() {
     const DOOMED: FlowType<(), (), FlowError> = FlowType::new("doomed", 1);
-    let builder = virtual_runtime(memory())
-        .agent(Counters::default())
-        .flow(DOOMED, |flow: Flow, ()| async move {
+    let builder = virtual_runtime(memory()).agent(Counters::default()).flow(
+        DOOMED,
+        |flow: Flow, ()| async move {
             // The counter stands at 0, so taking 5 from it is refused.
             flow.undo_command("first", add("a", -5)).await?;
             flow.undo_command("second", add("b", 1)).await?;
             Err(FlowError::Refused("no".into()))
-        });
+        },
+    );
     let runtime = builder.start().await.expect("it starts");
     let handle = runtime.handle();
     let ran = handle.run(&patient(), DOOMED, FlowId::new("d"), ()).await;
@@ -216,7 +246,11 @@ async fn an_undo_that_fails_stands_on_the_work_list() {
     let list = runtime.work_list().expect("it reads");
     assert_eq!(list.len(), 1);
     assert_eq!((&*list[0].flow, &*list[0].step), ("doomed", "first"));
-    assert_eq!(handle.ask(&patient(), read("b")).await, Ok(1), "the other undo ran");
+    assert_eq!(
+        handle.ask(&patient(), read("b")).await,
+        Ok(1),
+        "the other undo ran"
+    );
     runtime.stop().await.expect("it stops");
 }
 
@@ -226,18 +260,22 @@ async fn a_flow_that_panics_is_run_again_and_failed_in_the_end() {
     const SHAKY: FlowType<u32, u32, FlowError> = FlowType::new("shaky", 1);
     let runs = Arc::new(AtomicU32::new(0));
     let counted = runs.clone();
-    let builder = virtual_runtime(memory())
-        .agent(Counters::default())
-        .flow(SHAKY, move |_: Flow, panics: u32| {
+    let builder = virtual_runtime(memory()).agent(Counters::default()).flow(
+        SHAKY,
+        move |_: Flow, panics: u32| {
             let run = counted.fetch_add(1, Ordering::SeqCst);
             async move {
                 assert!(run >= panics, "shaky");
                 Ok(run)
             }
-        });
+        },
+    );
     let runtime = builder.start().await.expect("it starts");
     let handle = runtime.handle();
-    assert_eq!(handle.run(&patient(), SHAKY, FlowId::new("2"), 2).await, Ok(2));
+    assert_eq!(
+        handle.run(&patient(), SHAKY, FlowId::new("2"), 2).await,
+        Ok(2)
+    );
     runs.store(0, Ordering::SeqCst);
     assert_eq!(
         handle.run(&patient(), SHAKY, FlowId::new("9"), 9).await,
@@ -266,10 +304,16 @@ async fn an_event_has_its_effect_once_across_restarts() {
         let runtime = builder.trigger(mirror()).start().await.expect("it starts");
         let handle = runtime.handle();
         for _ in 0..50 {
-            handle.ask(&Caller::system(), add("a", 1)).await.expect("an answer");
+            handle
+                .ask(&Caller::system(), add("a", 1))
+                .await
+                .expect("an answer");
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(handle.ask(&Caller::system(), read("mirror")).await, Ok(50 * day));
+        assert_eq!(
+            handle.ask(&Caller::system(), read("mirror")).await,
+            Ok(50 * day)
+        );
         assert_eq!(runtime.health().dead_letters, 0);
         runtime.stop().await.expect("it stops");
     }

@@ -10,7 +10,7 @@ use mercato::{AskError, AskFailure, Caller, CommandId, CrashPoint, Principal};
 use support::{BelowZero, COMMIT, Counters, add, memory, read, virtual_runtime};
 
 fn somebody() -> Caller {
-    Caller::new(Principal::shopper("1"))
+    Caller::new(Principal::user("1"))
 }
 
 /// Catches: releasing a reply before the commit that it depends on.
@@ -23,7 +23,13 @@ async fn an_answer_leaves_only_when_it_is_durable() {
     let before = handle.clock().elapsed();
     assert_eq!(handle.ask(&somebody(), add("a", 5)).await, Ok(5));
     assert!(handle.clock().elapsed() - before >= COMMIT);
-    assert_eq!(journal.read_stream("counters/a", 0).expect("it reads").len(), 1);
+    assert_eq!(
+        journal
+            .read_stream("counters/a", 0)
+            .expect("it reads")
+            .len(),
+        1
+    );
 
     // A read of what is durable already waits for nothing; a refusal tells of the state, and
     // waits like an answer where that state is not durable yet.
@@ -50,7 +56,11 @@ async fn a_repeated_id_gets_the_first_reply_and_has_no_second_effect() {
     let once = somebody().keyed(CommandId::from_key("once"));
     assert_eq!(handle.ask(&once, add("a", 5)).await, Ok(5));
     assert_eq!(handle.ask(&somebody(), add("a", 1)).await, Ok(6));
-    assert_eq!(handle.ask(&once, add("a", 5)).await, Ok(5), "the first reply");
+    assert_eq!(
+        handle.ask(&once, add("a", 5)).await,
+        Ok(5),
+        "the first reply"
+    );
     assert_eq!(handle.ask(&somebody(), read("a")).await, Ok(6));
     assert_eq!(
         handle.ask(&once, add("a", 7)).await,
@@ -82,7 +92,10 @@ async fn crashes_lose_nothing_and_double_nothing() {
         assert!(answer.is_ok(), "{answer:?}");
     }
     for counter in 0..10 {
-        assert_eq!(handle.ask(&caller, read(&format!("c{counter}"))).await, Ok(20));
+        assert_eq!(
+            handle.ask(&caller, read(&format!("c{counter}"))).await,
+            Ok(20)
+        );
     }
     let stats = &handle.stats()[0];
     assert!(stats.restarts >= 10, "{stats:?}");
@@ -100,7 +113,11 @@ async fn a_command_that_keeps_panicking_is_set_aside_and_the_others_go_on() {
     let handle = runtime.handle();
 
     agent.fuse.store(2, Ordering::SeqCst);
-    assert_eq!(handle.ask(&somebody(), add("a", 1)).await, Ok(1), "third time lucky");
+    assert_eq!(
+        handle.ask(&somebody(), add("a", 1)).await,
+        Ok(1),
+        "third time lucky"
+    );
 
     agent.fuse.store(3, Ordering::SeqCst);
     let caller = somebody();
@@ -113,7 +130,9 @@ async fn a_command_that_keeps_panicking_is_set_aside_and_the_others_go_on() {
         Err(AskError::Failed(AskFailure::Quarantined { attempts: 3 }))
     );
     assert_eq!(innocent, Ok(1));
-    let kept = journal.read_stream("quarantine/counters", 0).expect("it reads");
+    let kept = journal
+        .read_stream("quarantine/counters", 0)
+        .expect("it reads");
     assert_eq!(kept.len(), 1, "what was set aside is kept");
     runtime.stop().await.expect("it stops");
 }
@@ -146,9 +165,7 @@ async fn overload_is_a_typed_answer() {
     let taken = answers.iter().filter(|answer| answer.is_ok()).count();
     let overloaded = answers
         .iter()
-        .filter(|answer| {
-            matches!(answer, Err(AskError::Failed(AskFailure::Overloaded { .. })))
-        })
+        .filter(|answer| matches!(answer, Err(AskError::Failed(AskFailure::Overloaded { .. }))))
         .count();
     assert_eq!(taken + overloaded, 5_000);
     assert!(overloaded > 0 && taken >= 1_024, "{taken} taken");

@@ -22,7 +22,10 @@ async fn state_and_first_replies_come_back() {
             assert!(added.is_ok(), "{added:?}");
         }
         assert_eq!(handle.ask(&once, add("b", 10)).await, Ok(10), "day {day}");
-        assert_eq!(handle.ask(&Caller::system(), read("a")).await, Ok(300 * (day + 1)));
+        assert_eq!(
+            handle.ask(&Caller::system(), read("a")).await,
+            Ok(300 * (day + 1))
+        );
         assert_eq!(handle.ask(&Caller::system(), read("b")).await, Ok(10));
         runtime.stop().await.expect("it stops");
     }

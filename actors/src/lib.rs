@@ -22,12 +22,39 @@ pub use inventory::{
     ConsiderReorder, Forecast, ForecastDemand, HoldState, InventoryAgent, InventoryEvent,
     InventoryRejection, InventorySettings, LowStockDetected, OpenReservation, OpenReservations,
     ProcurementNotified, PurchaseOrderRaised, PurchaseOrderReceived, ReceivePurchaseOrder,
-    ReceiveStock, ReleaseReservation, Released, ReleasedFrom, ReorderAlertGenerated,
-    ReorderStatus, Reservation, ReservationCommitted, ReservationConfirmed, ReservationExpired,
+    ReceiveStock, ReleaseReservation, Released, ReleasedFrom, ReorderAlertGenerated, ReorderStatus,
+    Reservation, ReservationCommitted, ReservationConfirmed, ReservationExpired,
     ReservationReleased, ReserveStock, ReturnStock, ShipStock, Shipped, ShippingState,
     ShippingStatus, Stock, StockLevels, StockReceived, StockRecovered, StockReserved,
     StockReturned, StockShipped, StockStatus,
 };
+pub use journeys::{
+    AUTHORISE, CAPTURE, CHECKOUT, CREATE_LABEL, CartPricingError, CheckoutError, CheckoutReceipt,
+    CheckoutRequest, FULFIL, FulfilError, FulfilRequest, Fulfilled, Inspection, LOOK_UP, LOW_STOCK,
+    LabelRequest, LineOption, LowStockError, LowStockOutcome, LowStockRequest, ModificationOptions,
+    OrderChangeError, PricedCart, PricedCartLine, REFUND, RELEASE, RETURN, ReleaseError,
+    ReleaseRequest, ReturnError, ReturnOutcome, ReturnRequest, VOID, checkout, fulfil, low_stock,
+    modification_options, price_cart, register_journeys, release, return_goods,
+};
+pub use marketing::{
+    Allocation, AssignVariant, Assignment, Campaign, CampaignError, CampaignId, CampaignIdError,
+    CampaignMetrics, CampaignOutcome, CampaignPlan, CampaignRun, CampaignTriggered, Channel,
+    ConfirmationQueued, Consent, ConsentRecorded, ContactRecorded, Content, CountEngagement,
+    CountSend, Customer, CustomerProfile, CustomerSegment, DELIVER, DecideSend, DeliverMessage,
+    Delivered, DeliveryError, DropReason, Engagement, EngagementCounted, ExplorationFloor,
+    ExplorationFloorError, Field, Finished, FollowUp, FrequencyCap, FrequencyCapError,
+    MarketingAgent, MarketingEvent, MarketingRejection, MarketingSettings, MarketingState,
+    MessageDropped, MessageEngaged, MessageId, MessageSent, NoteReorder, OptimiseCampaign,
+    Outgoing, OutgoingMail, PausePromotions, PlanError, Profile, PromotionQueued,
+    PromotionStrategy, PromotionsPaused, PromotionsResumed, Purchases, Purpose,
+    QueueOrderConfirmation, QueuePromotion, QuietHours, QuietHoursError, QuietHoursSet,
+    RUN_CAMPAIGN, RecordConsent, RecordContact, RecordDelivery, RecordEngagement, Reorder,
+    ReorderNoted, ResumePromotions, RfmThresholds, SEND_MAIL, SendCleared, SendCounted,
+    SendDecision, SetQuietHours, ShowPromotions, Template, TemplateError, TriggerCampaign,
+    Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred, deliver,
+    marketing_triggers, run_campaign, send_mail,
+};
+pub use mercato_runtime as runtime;
 pub use order::{
     CancelOrder, CancelReason, Cancelled, ChangeOrder, CheckModificationEligibility, Eligibility,
     Fulfilment, LabelRecorded, OrderAgent, OrderCancelled, OrderChanged, OrderDetails, OrderEvent,
@@ -53,36 +80,14 @@ pub use pricing::{
     StartPromotion, StrategyAdjusted, TraceEntry,
 };
 pub use recommendation::{
-    BasketLearned, BoughtProduct, BusinessRules, Candidate, CandidateContext, Candidates,
-    GenerateCandidates, LearnBasket, Model, ProductRestored, ProductSuppressed, ProductViewed,
-    ProductsBought, Purchase, RecommendationAgent, RecommendationEvent, RecommendationRejection,
-    RecommendationState, RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste,
-    SuppressProduct, Taste, BrowseRequest, RecommendError, Recommendation, Recommendations, recommend, recommendation_triggers,
+    BasketLearned, BoughtProduct, BrowseRequest, BusinessRules, Candidate, CandidateContext,
+    Candidates, GenerateCandidates, LearnBasket, Model, ProductRestored, ProductSuppressed,
+    ProductViewed, ProductsBought, Purchase, RecommendError, Recommendation, RecommendationAgent,
+    RecommendationEvent, RecommendationRejection, RecommendationState, Recommendations,
+    RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste, SuppressProduct, Taste,
+    recommend, recommendation_triggers,
 };
-pub use journeys::{
-    AUTHORISE, CAPTURE, CHECKOUT, CREATE_LABEL, CartPricingError, CheckoutError, CheckoutReceipt,
-    CheckoutRequest, FULFIL, FulfilError, FulfilRequest, Fulfilled, Inspection, LOOK_UP,
-    LOW_STOCK, LabelRequest, LineOption, LowStockError, LowStockOutcome, LowStockRequest,
-    ModificationOptions, OrderChangeError, PricedCart, PricedCartLine, REFUND, RELEASE, RETURN,
-    ReleaseError, ReleaseRequest, ReturnError, ReturnOutcome, ReturnRequest, VOID, checkout,
-    fulfil, low_stock, modification_options, price_cart, register_journeys, release, return_goods,
-};
-pub use marketing::{
-    Allocation, AssignVariant, Assignment, Campaign, CampaignId, CampaignIdError, CampaignMetrics,
-    CampaignPlan, CampaignTriggered, Channel, ConfirmationQueued, Consent, ConsentRecorded,
-    ContactRecorded, Content, CountEngagement, DELIVER, DeliverMessage, Delivered, DeliveryError,
-    OutgoingMail, SEND_MAIL, deliver, send_mail, CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign, FollowUp, marketing_triggers, CountSend, Customer, CustomerProfile,
-    CustomerSegment, DecideSend, DropReason, Engagement, EngagementCounted, ExplorationFloor,
-    ExplorationFloorError, Field, Finished, FrequencyCap, FrequencyCapError, MarketingAgent,
-    MarketingEvent, MarketingRejection, MarketingSettings, MarketingState, MessageDropped,
-    MessageEngaged, MessageId, MessageSent, NoteReorder, OptimiseCampaign, Outgoing,
-    PausePromotions, PlanError, Profile, PromotionQueued, PromotionStrategy, PromotionsPaused,
-    PromotionsResumed, Purchases, Purpose, QueueOrderConfirmation, QueuePromotion, QuietHours,
-    QuietHoursError, QuietHoursSet, RecordConsent, RecordContact, RecordDelivery,
-    RecordEngagement, Reorder, ReorderNoted, ResumePromotions, RfmThresholds, SendCleared,
-    SendCounted, SendDecision, SetQuietHours, ShowPromotions, Template, TemplateError,
-    TriggerCampaign, Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred,
-};
+pub use shop::{AGENTS, Ports, Shop};
 pub use support::{
     AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
     ConversationIdError, CustomerQuery, FindProducts, Intent, IntentClassifier, KnowledgeBase,
@@ -91,5 +96,3 @@ pub use support::{
     SupportError, SupportEvent, SupportRejection, Ticket, TicketOpened, TicketReason,
     TicketResolved, Turn, Understood, answer_query,
 };
-pub use mercato_runtime as runtime;
-pub use shop::{AGENTS, Ports, Shop};

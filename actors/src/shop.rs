@@ -119,7 +119,7 @@ impl Shop {
             // The model of what goes with what is one large entity: a snapshot of it is worth
             // many events.
             snapshot_every_events: limits.snapshot_every_events.saturating_mul(16),
-            ..limits.clone()
+            ..limits
         };
         let builder = builder
             .agent_with(InventoryAgent::new(self.inventory), limits.clone())
@@ -143,7 +143,9 @@ impl Shop {
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
         let mail = ports.mail.clone();
         let builder = builder
-            .activity(SEND_MAIL, move |call, input| send_mail(mail.clone(), call, input))
+            .activity(SEND_MAIL, move |call, input| {
+                send_mail(mail.clone(), call, input)
+            })
             .flow(DELIVER, deliver)
             .flow(RUN_CAMPAIGN, run_campaign);
         recommendation_triggers()

@@ -1,5 +1,8 @@
 //! What Inventory promises, in given/when/then form, and its laws over random histories.
 
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use mercato_actors::*;

@@ -292,12 +292,12 @@ fn what_is_paused_or_has_no_address_is_dropped() {
 #[test]
 fn a_shopper_speaks_for_themselves_only() {
     let mut given = Given::nothing();
-    given.principal = Principal::shopper("C2");
+    given.principal = Principal::user("C2");
     assert_eq!(
         given.when(&consent(true)),
         Err(MarketingRejection::NotYours)
     );
-    given.principal = Principal::shopper("C1");
+    given.principal = Principal::user("C1");
     assert_eq!(given.when(&consent(true)), Ok(()));
     let unproven = RecordConsent {
         proof: " ".into(),

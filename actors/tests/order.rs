@@ -1,5 +1,8 @@
 //! What the Order agent promises, in given/when/then form, and its laws over random histories.
 
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,7 +171,7 @@ fn cancel() -> CancelOrder {
 #[test]
 fn everything_wrong_with_an_order_is_said_at_once() {
     let mut desk = Desk::new();
-    desk.principal = Principal::shopper("eve");
+    desk.principal = Principal::user("eve");
     let details = OrderDetails {
         address: address("KP"),
         method: PaymentMethod::token(" "),
@@ -258,11 +261,11 @@ fn a_strangers_order_and_a_missing_one_get_the_same_answer() {
     let mut missing = Desk::new();
     let status = OrderStatus { order: order() };
     for desk in [&mut strange, &mut missing] {
-        desk.principal = Principal::shopper("eve");
+        desk.principal = Principal::user("eve");
         assert_eq!(desk.ask(&status), Err(OrderRejection::NotFound(order())));
         assert_eq!(desk.ask(&cancel()), Ok(Cancelled::NothingToCancel));
     }
-    strange.principal = Principal::shopper("ada");
+    strange.principal = Principal::user("ada");
     assert_eq!(strange.ask(&status).unwrap().phase, OrderPhase::Received);
 }
 

@@ -1,5 +1,8 @@
 //! The journeys between the agents, on a whole shop in virtual time.
 
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -152,7 +155,7 @@ impl Town {
             address: Address::new("Ada", "1 Lane", "London", "N1", Jurisdiction::GB).unwrap(),
             method: PaymentMethod::token(token),
         };
-        let caller = Caller::new(Principal::shopper("ada")).within(Duration::from_secs(600));
+        let caller = Caller::new(Principal::user("ada")).within(Duration::from_secs(600));
         let id = FlowId::new(order().as_str());
         let handle = self.runtime.handle();
         handle.run(&caller, CHECKOUT, id, request).await
@@ -305,7 +308,7 @@ async fn a_cart_is_priced_and_an_order_says_how_it_can_change() {
     })
     .unwrap();
     let handle = town.runtime.handle();
-    let caller = Caller::new(Principal::shopper("ada"));
+    let caller = Caller::new(Principal::user("ada"));
     let priced = handle
         .serve(&caller, async |scope| {
             price_cart(scope, &cart, Segment::Standard).await

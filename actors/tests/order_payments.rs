@@ -1,9 +1,17 @@
 //! What the in-process gateway promises: the outside that the simulator holds the shop against.
 
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::{Arc, Mutex};
 
-use futures::executor::block_on;
+use futures::FutureExt;
 use mercato_actors::*;
+
+/// The gateway lives in this process: its answers are there at once.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().unwrap()
+}
 
 fn gateway() -> InProcessPayments {
     InProcessPayments::new(LedgerOptions::default())
@@ -36,20 +44,20 @@ fn amount(minor: i64) -> MovementRequest {
 #[test]
 fn a_repeated_key_moves_no_more_money() {
     let gateway = gateway();
-    let first = block_on(gateway.authorise(&authorise("p", 100)));
-    assert_eq!(block_on(gateway.authorise(&authorise("p", 100))), first);
-    block_on(gateway.capture("c", &amount(60))).unwrap();
-    block_on(gateway.capture("c", &amount(60))).unwrap();
+    let first = now(gateway.authorise(&authorise("p", 100)));
+    assert_eq!(now(gateway.authorise(&authorise("p", 100))), first);
+    now(gateway.capture("c", &amount(60))).unwrap();
+    now(gateway.capture("c", &amount(60))).unwrap();
     assert_eq!(
         gateway.ledger().payments[&payment("p")].captured,
         Some(gbp(60))
     );
     assert_eq!(
-        block_on(gateway.capture("c", &amount(40))),
+        now(gateway.capture("c", &amount(40))),
         Err(PaymentError::KeyReused)
     );
     assert_eq!(
-        block_on(gateway.authorise(&authorise("p", 101))),
+        now(gateway.authorise(&authorise("p", 101))),
         Err(PaymentError::KeyReused)
     );
 }
@@ -58,23 +66,23 @@ fn a_repeated_key_moves_no_more_money() {
 fn no_more_is_captured_than_authorised_and_none_refunded_than_captured() {
     let gateway = gateway();
     assert_eq!(
-        block_on(gateway.capture("c0", &amount(1))),
+        now(gateway.capture("c0", &amount(1))),
         Err(PaymentError::NotAuthorised)
     );
-    block_on(gateway.authorise(&authorise("p", 100))).unwrap();
-    block_on(gateway.capture("c1", &amount(60))).unwrap();
+    now(gateway.authorise(&authorise("p", 100))).unwrap();
+    now(gateway.capture("c1", &amount(60))).unwrap();
     assert_eq!(
-        block_on(gateway.capture("c2", &amount(41))),
+        now(gateway.capture("c2", &amount(41))),
         Err(PaymentError::Amount { left: gbp(40) })
     );
     for refund in [61, 0, -1] {
         assert_eq!(
-            block_on(gateway.refund("r", &amount(refund))),
+            now(gateway.refund("r", &amount(refund))),
             Err(PaymentError::Amount { left: gbp(60) })
         );
     }
-    block_on(gateway.refund("r", &amount(60))).unwrap();
-    let voided = block_on(gateway.void("v", &payment("p")));
+    now(gateway.refund("r", &amount(60))).unwrap();
+    let voided = now(gateway.void("v", &payment("p")));
     assert_eq!(voided, Err(PaymentError::AlreadyCaptured));
 }
 
@@ -82,11 +90,11 @@ fn no_more_is_captured_than_authorised_and_none_refunded_than_captured() {
 fn an_authorisation_that_arrives_after_its_void_is_declined() {
     let gateway = gateway();
     assert_eq!(
-        block_on(gateway.void("v", &payment("p"))),
+        now(gateway.void("v", &payment("p"))),
         Ok(VoidOutcome::NothingToVoid)
     );
     assert_eq!(
-        block_on(gateway.authorise(&authorise("p", 100))),
+        now(gateway.authorise(&authorise("p", 100))),
         Err(PaymentError::Declined(DeclineReason::Voided))
     );
 }
@@ -94,9 +102,9 @@ fn an_authorisation_that_arrives_after_its_void_is_declined() {
 #[test]
 fn a_second_payment_of_an_order_is_refused_and_counted() {
     let gateway = gateway();
-    block_on(gateway.authorise(&authorise("p", 100))).unwrap();
+    now(gateway.authorise(&authorise("p", 100))).unwrap();
     assert_eq!(
-        block_on(gateway.authorise(&authorise("q", 100))),
+        now(gateway.authorise(&authorise("q", 100))),
         Err(PaymentError::Declined(DeclineReason::AlreadyPaid))
     );
     assert_eq!(gateway.ledger().double_charges_refused, 1);
@@ -112,15 +120,15 @@ fn a_restored_gateway_has_the_same_books() {
             sink.lock().unwrap().push(entry.clone());
         })),
     });
-    block_on(first.authorise(&authorise("p", 100))).unwrap();
-    block_on(first.capture("c", &amount(100))).unwrap();
-    block_on(first.refund("r", &amount(10))).unwrap();
-    let full = block_on(first.refund("r2", &amount(10)));
+    now(first.authorise(&authorise("p", 100))).unwrap();
+    now(first.capture("c", &amount(100))).unwrap();
+    now(first.refund("r", &amount(10))).unwrap();
+    let full = now(first.refund("r2", &amount(10)));
     assert_eq!(full, Err(PaymentError::Full));
 
     let second = gateway();
     second.restore(written.lock().unwrap().clone()).unwrap();
     assert_eq!(second.ledger(), first.ledger());
-    block_on(second.capture("c", &amount(100))).unwrap();
+    now(second.capture("c", &amount(100))).unwrap();
     assert_eq!(second.ledger(), first.ledger());
 }

@@ -1,5 +1,8 @@
 //! What Pricing promises, in given/when/then form, and that its limits hold for any input.
 
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

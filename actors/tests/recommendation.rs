@@ -120,11 +120,11 @@ fn a_taste_grows_from_views_and_purchases() {
 #[test]
 fn a_taste_is_its_owners_and_the_shops() {
     let mut given = Given::nothing();
-    given.principal = Principal::shopper("C2");
+    given.principal = Principal::user("C2");
     let refused = Err(RecommendationRejection::NotYours);
     assert_eq!(given.when(&ShopperTaste { shopper: shopper() }), refused);
     assert_eq!(given.when(&view(1)), Err(RecommendationRejection::NotYours));
-    given.principal = Principal::shopper("C1");
+    given.principal = Principal::user("C1");
     assert!(given.when(&view(1)).is_ok());
 }
 

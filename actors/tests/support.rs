@@ -38,7 +38,7 @@ impl Given {
             agent: SupportAgent::new(KnowledgeBase::default(), catalogue),
             state: Default::default(),
             events: Vec::new(),
-            principal: Principal::shopper("C1"),
+            principal: Principal::user("C1"),
         }
     }
 
@@ -126,7 +126,7 @@ fn a_strangers_conversation_is_as_if_it_did_not_exist() {
     assert_eq!(given.when(&show), Err(none.clone()));
     given.ask("where is my order").unwrap();
     assert_eq!(given.when(&show).unwrap().turns.len(), 1);
-    given.principal = Principal::shopper("C2");
+    given.principal = Principal::user("C2");
     assert_eq!(given.when(&show), Err(none.clone()));
     assert_eq!(given.ask("and mine?"), Err(none.clone()));
     assert_eq!(given.answer(1, false), Err(none));

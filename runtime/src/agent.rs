@@ -76,10 +76,8 @@ pub type State<C> = <<C as Command>::Agent as Agent>::State;
 /// The refusals a command can meet.
 pub type Rejection<C> = <<C as Command>::Agent as Agent>::Rejection;
 /// The outcome of [`Command::decide`].
-pub type Decided<C> = Result<
-    Decision<<<C as Command>::Agent as Agent>::Event, <C as Command>::Reply>,
-    Rejection<C>,
->;
+pub type Decided<C> =
+    Result<Decision<<<C as Command>::Agent as Agent>::Event, <C as Command>::Reply>, Rejection<C>>;
 
 /// Whether a command may change its entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -138,8 +138,9 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn agent_with<A: Agent>(mut self, agent: A, options: AgentOptions) -> Self {
         self.claim("agent", A::NAME);
-        self.agents
-            .push(Box::new(move |assembly| assemble(assembly, agent, &options)));
+        self.agents.push(Box::new(move |assembly| {
+            assemble(assembly, agent, &options)
+        }));
         self
     }
 

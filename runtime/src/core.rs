@@ -109,7 +109,7 @@ impl Core {
 /// use std::time::Duration;
 /// use mercato_runtime::{Caller, CommandId, Principal};
 ///
-/// let caller = Caller::new(Principal::shopper("7"))
+/// let caller = Caller::new(Principal::user("7"))
 ///     .within(Duration::from_millis(250))
 ///     .keyed(CommandId::from_key("cart-9/checkout"));
 /// # let _ = caller;

@@ -116,7 +116,9 @@ impl<C: Command> TypedTask<C> {
             Reply::Typed(sender) => drop(sender.send((outcome, depends_on))),
             Reply::Outcome(sender) => {
                 let outcome = outcome.map(drop).map_err(|error| match error {
-                    AskError::Rejected(rejection) => AskError::Rejected(Refusal(rejection.to_string())),
+                    AskError::Rejected(rejection) => {
+                        AskError::Rejected(Refusal(rejection.to_string()))
+                    }
                     AskError::Failed(failure) => AskError::Failed(failure),
                 });
                 drop(sender.send((outcome, depends_on)));
@@ -206,8 +208,8 @@ impl<C: Command> Task<C::Agent> for TypedTask<C> {
     }
 
     fn answer_first(&mut self, reply: &[u8], depends_on: Position) {
-        let reply = codec::decode(reply)
-            .map_err(|error| AskError::Failed(AskFailure::storage(error)));
+        let reply =
+            codec::decode(reply).map_err(|error| AskError::Failed(AskFailure::storage(error)));
         self.give(reply, depends_on);
     }
 

@@ -2,32 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Who asks. Agents check it where it matters: a shopper sees only their own orders.
+/// Who asks. Agents check it where it matters: people see only what is theirs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Principal {
     /// The runtime itself: flows, triggers, timers.
     System,
-    /// A shopper, by the key of their account.
-    Shopper(Box<str>),
-    /// A person who runs the shop.
+    /// Somebody who is served, by the key of their account.
+    User(Box<str>),
+    /// Somebody who runs the service.
     Operator(Box<str>),
     /// Another program.
     Service(Box<str>),
 }
 
 impl Principal {
-    /// A shopper.
+    /// Somebody who is served.
     #[must_use]
-    pub fn shopper(id: impl Into<Box<str>>) -> Self {
-        Self::Shopper(id.into())
+    pub fn user(id: impl Into<Box<str>>) -> Self {
+        Self::User(id.into())
     }
 
-    /// The shopper's key, where it is one who asks.
+    /// The account's key, where it is a user who asks.
     #[must_use]
-    pub fn as_shopper(&self) -> Option<&str> {
+    pub fn as_user(&self) -> Option<&str> {
         match self {
-            Self::Shopper(id) => Some(id),
+            Self::User(id) => Some(id),
             _ => None,
         }
     }

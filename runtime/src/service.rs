@@ -76,10 +76,7 @@ impl<A: Agent> Service<A> {
         };
         match tokio::time::timeout_at(self.clock.instant_of(deadline), exchange).await {
             Ok(answered) => answered,
-            Err(_) => (
-                Err(AskFailure::DeadlineExceeded.into()),
-                Position::START,
-            ),
+            Err(_) => (Err(AskFailure::DeadlineExceeded.into()), Position::START),
         }
     }
 

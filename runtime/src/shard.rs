@@ -241,7 +241,10 @@ impl<A: Agent> Worker for Shard<A> {
     }
 }
 
-#[expect(clippy::panic, reason = "this is the fault that tests and simulations inject")]
+#[expect(
+    clippy::panic,
+    reason = "this is the fault that tests and simulations inject"
+)]
 fn crash() {
     std::panic::panic_any(InjectedCrash);
 }

@@ -209,9 +209,12 @@ impl Subscription {
     /// it is recorded. Gives the last position that it made.
     async fn react_to(&self, records: &[Recorded]) -> Result<Position, AskFailure> {
         let mut acts = Vec::new();
-        let ours = records
-            .iter()
-            .filter(|recorded| recorded.append.stream.starts_with(&*self.trigger.stream_prefix));
+        let ours = records.iter().filter(|recorded| {
+            recorded
+                .append
+                .stream
+                .starts_with(&*self.trigger.stream_prefix)
+        });
         for recorded in ours {
             let reactions = (self.trigger.react)(recorded).map_err(AskFailure::storage)?;
             for (index, reactions) in reactions {
@@ -293,7 +296,11 @@ impl Subscription {
 
     fn set_aside(&self, reason: &str) -> Result<Position, AskFailure> {
         self.counters.dead_letters.add();
-        tracing::warn!(trigger = self.trigger.name, reason, "a reaction was set aside");
+        tracing::warn!(
+            trigger = self.trigger.name,
+            reason,
+            "a reaction was set aside"
+        );
         Ok(Position::START)
     }
 }

@@ -164,9 +164,10 @@ impl Books {
             E::ReservationCommitted(e) => {
                 let units = book.held.remove(&e.reservation).unwrap_or_default();
                 *book.committed.entry(e.reservation.clone()).or_default() += units;
-                self.no_oversell.check(units == i64::from(e.quantity.get()), || {
-                    format!("{sku}: {} commits units that are not held", e.reservation)
-                });
+                self.no_oversell
+                    .check(units == i64::from(e.quantity.get()), || {
+                        format!("{sku}: {} commits units that are not held", e.reservation)
+                    });
             }
             E::ReservationReleased(e) => {
                 book.held.remove(&e.reservation);
@@ -181,9 +182,13 @@ impl Books {
                 business.units_shipped += u64::from(e.quantity.get());
                 book.on_hand -= units;
                 book.shipped += units;
-                self.no_oversell.check(units == i64::from(e.quantity.get()), || {
-                    format!("{sku}: {} ships units that are not committed", e.reservation)
-                });
+                self.no_oversell
+                    .check(units == i64::from(e.quantity.get()), || {
+                        format!(
+                            "{sku}: {} ships units that are not committed",
+                            e.reservation
+                        )
+                    });
             }
             E::StockReturned(e) => {
                 let units = i64::from(e.quantity.get());
@@ -201,8 +206,9 @@ impl Books {
             | E::ProcurementNotified(_) => {}
         }
         let available = book.available();
-        self.no_oversell
-            .check(available >= 0, || format!("{sku}: {available} units are available"));
+        self.no_oversell.check(available >= 0, || {
+            format!("{sku}: {available} units are available")
+        });
     }
 
     fn order_moved(&mut self, key: &str, event: &OrderEvent) {

@@ -32,7 +32,7 @@ pub(crate) async fn inject(
         if runtime.crash_shard(agent, rng.random_range(0..shards), point) {
             *crashed += 1;
         }
-        if *crashed % FLOWS_EVERY == 0 {
+        if crashed.is_multiple_of(FLOWS_EVERY) {
             runtime.crash_flows();
         }
     }

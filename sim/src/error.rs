@@ -42,8 +42,11 @@ pub enum SimulationError {
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// The shop could not be set up.
-    #[error("the shop could not be stocked: {0}")]
-    Stocking(AskFailure),
+    #[error("the shelves could not be filled: {0}")]
+    Stocking(String),
+    /// The shop could not be asked.
+    #[error("the shop could not be asked: {0}")]
+    Unserved(#[from] AskFailure),
     /// A file beside the store cannot be used.
     #[error("{path}: {problem}; move it away together with its store to start afresh")]
     Beside {
@@ -51,12 +54,6 @@ pub enum SimulationError {
         path: PathBuf,
         /// What is wrong.
         problem: String,
-    },
-    /// The store was made from another catalogue.
-    #[error("{path} holds a shop with another catalogue; use the same --data, or another --store")]
-    OtherCatalogue {
-        /// The store.
-        path: PathBuf,
     },
     /// No threads or timers could be had.
     #[error("the simulation could not start: {0}")]

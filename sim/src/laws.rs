@@ -106,7 +106,9 @@ fn matches(acknowledged: &Acknowledgement, view: &OrderView) -> bool {
     let lines = view.lines.iter().map(|line| (&line.sku, line.quantity));
     let promised = acknowledged.lines.iter().map(|(sku, n)| (sku, *n));
     view.cancelled.is_none()
-        && view.total.is_some_and(|total| total.minor() == acknowledged.total_minor)
+        && view
+            .total
+            .is_some_and(|total| total.minor() == acknowledged.total_minor)
         && lines.eq(promised)
 }
 
@@ -135,7 +137,9 @@ fn no_order_is_charged_twice(evidence: &Evidence<'_>) -> Law {
         }
     }
     for (order, payments) in charged {
-        law.check(payments == 1, || format!("{order}: {payments} open payments"));
+        law.check(payments == 1, || {
+            format!("{order}: {payments} open payments")
+        });
     }
     law
 }
@@ -216,6 +220,8 @@ fn confirmations_are_sent(evidence: &Evidence<'_>) -> Law {
 fn flows_end(evidence: &Evidence<'_>) -> Law {
     let mut law = Law::new("every flow ends, or stands on the work list");
     let unfinished = evidence.unfinished_flows;
-    law.check(unfinished == 0, || format!("{unfinished} flows have no end"));
+    law.check(unfinished == 0, || {
+        format!("{unfinished} flows have no end")
+    });
     law
 }

@@ -172,7 +172,8 @@ impl Observer {
             return;
         };
         let us = u64::try_from(latency.as_micros()).unwrap_or(LATENCY_US_MAX);
-        seen.latency_us.saturating_record(us.clamp(1, LATENCY_US_MAX));
+        seen.latency_us
+            .saturating_record(us.clamp(1, LATENCY_US_MAX));
         match outcome {
             Outcome::Served => {}
             Outcome::Refused => seen.refused += 1,
@@ -211,7 +212,8 @@ impl Observer {
     }
 
     fn keep(&mut self, order: Acknowledgement) {
-        self.latest_of_shopper.insert(order.shopper, order.order.clone());
+        self.latest_of_shopper
+            .insert(order.shopper, order.order.clone());
         self.acknowledged.insert(order.order.clone(), order);
     }
 }

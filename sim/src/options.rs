@@ -75,7 +75,10 @@ impl SimulationOptions {
         if !(Self::DURATION_MIN..=Self::DURATION_MAX).contains(&self.duration) {
             return out_of_range("the duration", "1s to 31 days (744h)".into());
         }
-        if self.crash_every.is_some_and(|every| every < Self::CRASH_EVERY_MIN) {
+        if self
+            .crash_every
+            .is_some_and(|every| every < Self::CRASH_EVERY_MIN)
+        {
             return out_of_range("the time between crashes", "at least 10ms, or `off`".into());
         }
         Ok(())
@@ -96,10 +99,22 @@ mod tests {
         let sound = SimulationOptions::of(Mode::Virtual);
         assert!(sound.validate().is_ok());
         let broken = [
-            SimulationOptions { visits: 0, ..sound.clone() },
-            SimulationOptions { duration: Duration::ZERO, ..sound.clone() },
-            SimulationOptions { duration: Duration::from_secs(9_999_999), ..sound.clone() },
-            SimulationOptions { crash_every: Some(Duration::ZERO), ..sound },
+            SimulationOptions {
+                visits: 0,
+                ..sound.clone()
+            },
+            SimulationOptions {
+                duration: Duration::ZERO,
+                ..sound.clone()
+            },
+            SimulationOptions {
+                duration: Duration::from_secs(9_999_999),
+                ..sound.clone()
+            },
+            SimulationOptions {
+                crash_every: Some(Duration::ZERO),
+                ..sound
+            },
         ];
         for options in broken {
             let error = options.validate().expect_err("out of range");

@@ -91,7 +91,11 @@ impl fmt::Display for Report {
         writeln!(f, "Mercato simulation, {mode}, seed {}", self.seed)?;
         writeln!(f, "\n{}", self.data.trim_end())?;
         writeln!(f, "\nThe day\n{}", self.day())?;
-        writeln!(f, "\nRequests (latency in ms, from the moment the shopper asked)\n{}", self.requests())?;
+        writeln!(
+            f,
+            "\nRequests (latency in ms, from the moment the shopper asked)\n{}",
+            self.requests()
+        )?;
         for (request, seen) in &self.observer.requests {
             if let Some(reason) = &seen.first_failure {
                 writeln!(f, "first failure of {}: {reason}", request.label())?;
@@ -127,18 +131,27 @@ impl Report {
             ("visits with a cart", seen.carts.to_string()),
             ("visits with an order", seen.buyers.to_string()),
             ("conversion", percent(seen.buyers, seen.visits)),
-            ("orders acknowledged today", seen.acknowledged_now.to_string()),
+            (
+                "orders acknowledged today",
+                seen.acknowledged_now.to_string(),
+            ),
             ("orders in the store", business.orders.to_string()),
             ("orders given up", business.cancelled.to_string()),
             ("orders paid", business.captured.to_string()),
             ("revenue", money(business.revenue_minor, &self.currency)),
             ("units shipped", business.units_shipped.to_string()),
             ("returns refunded", business.returns_refunded.to_string()),
-            ("reservations expired", business.reservations_expired.to_string()),
+            (
+                "reservations expired",
+                business.reservations_expired.to_string(),
+            ),
             ("low-stock alerts", business.low_stock.to_string()),
             (
                 "purchase orders raised / received",
-                format!("{} / {}", business.purchase_orders.0, business.purchase_orders.1),
+                format!(
+                    "{} / {}",
+                    business.purchase_orders.0, business.purchase_orders.1
+                ),
             ),
             ("price adjustments", business.price_adjustments.to_string()),
             (
@@ -174,7 +187,14 @@ impl Report {
 
     fn agents(&self) -> Table {
         let mut table = table(&[
-            "agent", "answered", "refused", "repeated", "failed", "shed", "quarantined", "restarts",
+            "agent",
+            "answered",
+            "refused",
+            "repeated",
+            "failed",
+            "shed",
+            "quarantined",
+            "restarts",
         ]);
         for agent in &self.agents {
             table.add_row([
@@ -194,8 +214,15 @@ impl Report {
     fn flows(&self) -> Table {
         let flows = &self.flows;
         let mut table = table(&[
-            "started", "resumed", "completed", "failed", "undos", "work list", "unfinished",
-            "crashes injected", "dead letters",
+            "started",
+            "resumed",
+            "completed",
+            "failed",
+            "undos",
+            "work list",
+            "unfinished",
+            "crashes injected",
+            "dead letters",
         ]);
         table.add_row([
             flows.started.to_string(),

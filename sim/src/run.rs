@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::runtime::{Entropy, Handle};
 use mercato_actors::AGENTS;
+use mercato_actors::runtime::{Entropy, Handle};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
@@ -100,11 +100,7 @@ async fn run(
         reopened: &reopened.runtime.handle(),
     };
     let laws = laws::check(&evidence).await;
-    let work_items = reopened
-        .runtime
-        .work_list()
-        .map_err(SimulationError::Stocking)?
-        .len();
+    let work_items = reopened.runtime.work_list()?.len();
     reopened.runtime.stop().await?;
 
     Ok(Report {
@@ -266,7 +262,9 @@ impl Day {
         // Every visit is over and has given its share back.
         let observer = Arc::into_inner(self.stage.observer)
             .ok_or_else(|| std::io::Error::other("a visit is still on its way"))?;
-        Ok(observer.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Ok(observer
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use mercato_actors::runtime::{Caller, CommandId, Handle};
-use mercato_actors::{Catalogue, Currency, Money, Product, Quantity, ReceiveStock, Sku};
+use futures::future::join_all;
+use mercato_actors::runtime::{Caller, Handle};
+use mercato_actors::{
+    Catalogue, CheckStock, Currency, Money, Product, Quantity, ReceiveStock, Sku,
+};
 
 use crate::data::{Dataset, ProductFacts};
 use crate::error::SimulationError;
@@ -14,7 +17,7 @@ const COST_PERCENT: i64 = 60;
 /// The share of visits that the shelves are filled for, in percent: what shops commonly convert.
 const BUYERS_PERCENT: u64 = 3;
 /// Every product has at least so many units.
-const UNITS_MIN: u64 = 12;
+const UNITS_MIN: u64 = 48;
 
 /// A shop's products, in the order of the data set.
 #[derive(Debug, Clone)]
@@ -32,7 +35,10 @@ impl Range {
             .map(product)
             .collect::<Result<_, _>>()?;
         let skus = products.iter().map(|product| product.sku.clone()).collect();
-        let names = products.iter().map(|product| product.name.clone()).collect();
+        let names = products
+            .iter()
+            .map(|product| product.name.clone())
+            .collect();
         let catalogue = Catalogue::new(products)
             .map_err(|error| SimulationError::Catalogue(error.to_string()))?;
         Ok(Self {
@@ -72,7 +78,11 @@ fn product(facts: &ProductFacts) -> Result<Product, SimulationError> {
     })
 }
 
-/// Fills the shelves, once in the life of a store: repeated under the same keys it changes nothing.
+/// How many products are delivered at once.
+const DELIVERIES_AT_ONCE: usize = 256;
+
+/// Fills the shelves that were never filled before; over the same store a later day finds them as
+/// the day before left them.
 pub(crate) async fn stock_shelves(
     handle: &Handle,
     range: &Range,
@@ -83,29 +93,48 @@ pub(crate) async fn stock_shelves(
         * mean(&calibration.basket_lines)
         * mean(&calibration.line_quantity);
     let popularity: u64 = calibration.popularity.iter().sum::<u64>().max(1);
-    let deliveries = range.skus.iter().zip(&calibration.popularity);
-    for (sku, weight) in deliveries {
-        // The expected demand of the day and no more: popular products run low on the way.
-        let expected = u128::from(units) * u128::from(*weight) / u128::from(popularity);
-        let quantity = u32::try_from(u64::try_from(expected).unwrap_or(u64::MAX).max(UNITS_MIN))
-            .map_err(|error| SimulationError::Catalogue(error.to_string()))?;
-        let delivery = ReceiveStock {
-            sku: sku.clone(),
-            quantity: Quantity::new(quantity.min(Quantity::MAX))
-                .map_err(|error| SimulationError::Catalogue(error.to_string()))?,
-        };
-        let once = CommandId::from_key(&format!("first delivery of {sku}"));
-        let delivered = handle.ask(&Caller::system().keyed(once), delivery).await;
-        delivered.map_err(|error| SimulationError::Catalogue(error.to_string()))?;
+    let shelves: Vec<_> = range.skus.iter().zip(&calibration.popularity).collect();
+    for some in shelves.chunks(DELIVERIES_AT_ONCE) {
+        let deliveries = some.iter().map(|(sku, weight)| async move {
+            // Twice the expected demand of a day: some popular products run low on the way.
+            let expected = 2 * u128::from(units) * u128::from(**weight) / u128::from(popularity);
+            let units = u64::try_from(expected).unwrap_or(u64::MAX).max(UNITS_MIN);
+            deliver_first(handle, sku, units).await
+        });
+        for delivered in join_all(deliveries).await {
+            delivered?;
+        }
     }
     Ok(())
+}
+
+async fn deliver_first(handle: &Handle, sku: &Sku, units: u64) -> Result<(), SimulationError> {
+    let unstocked = |problem: String| SimulationError::Stocking(format!("{sku}: {problem}"));
+    let caller = Caller::system();
+    let look = CheckStock { sku: sku.clone() };
+    let levels = handle.ask(&caller, look).await;
+    if levels
+        .map_err(|error| unstocked(error.to_string()))?
+        .balances
+        .received
+        > 0
+    {
+        return Ok(());
+    }
+    let units = u32::try_from(units)
+        .unwrap_or(Quantity::MAX)
+        .min(Quantity::MAX);
+    let quantity = Quantity::new(units).map_err(|error| unstocked(error.to_string()))?;
+    let sku = sku.clone();
+    let delivered = handle.ask(&caller, ReceiveStock { sku, quantity }).await;
+    delivered
+        .map(drop)
+        .map_err(|error| unstocked(error.to_string()))
 }
 
 /// The mean of a distribution, from its quantiles.
 fn mean(distribution: &Empirical) -> u64 {
     let quantiles = (0..20).map(|twentieth| f64::from(twentieth) / 20.0 + 0.025);
-    let sum: u64 = quantiles
-        .map(|p| u64::from(distribution.quantile(p)))
-        .sum();
+    let sum: u64 = quantiles.map(|p| u64::from(distribution.quantile(p))).sum();
     (sum / 20).max(1)
 }

@@ -3,16 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::runtime::{
-    Caller, FlowError, FlowId, Handle, Principal, RunError, Scope,
-};
+use mercato_actors::runtime::{Caller, FlowError, FlowId, Handle, Principal, RunError, Scope};
 use mercato_actors::{
-    Address, BrowseRequest, CHECKOUT, CartId, CartLine, Cart, Channel, CheckStock, CheckoutError,
-    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, EmailAddress,
-    HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine, PaymentMethod,
-    PrivateText, Purpose, Quantity, QuotePrice, RETURN, RecordConsent,
-    RecordView, ReturnError, ReturnRequest, Segment, Sku, answer_query, price_cart,
-    recommend,
+    Address, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock, CheckoutError,
+    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, EmailAddress, HeldPrice,
+    InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine, PaymentMethod, PrivateText,
+    Purpose, Quantity, QuotePrice, RETURN, RecordConsent, RecordView, ReturnError, ReturnRequest,
+    Segment, Sku, answer_query, price_cart, recommend,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -104,7 +101,7 @@ impl Visit {
         let customer = CustomerId::new(format!("c{}", self.shopper.index)).ok()?;
         let cart = CartId::new(format!("cart{}-{}", self.stage.run, self.number)).ok()?;
         Some(Basket {
-            caller: Caller::new(Principal::shopper(customer.as_str())).within(PATIENCE),
+            caller: Caller::new(Principal::user(customer.as_str())).within(PATIENCE),
             cart: Cart::new(cart, customer.clone()),
             customer,
             wanted: self.stage.sampler.basket(&mut self.rng),
@@ -219,7 +216,9 @@ impl Visit {
             };
             let (held, available) = self.price_of(&sku, basket).await?;
             let wanted = u64::from(line.quantity).min(available);
-            let quantity = u32::try_from(wanted).ok().and_then(|n| Quantity::new(n).ok());
+            let quantity = u32::try_from(wanted)
+                .ok()
+                .and_then(|n| Quantity::new(n).ok());
             let Some(quantity) = quantity else { continue };
             let line = CartLine {
                 sku,
@@ -266,7 +265,9 @@ impl Visit {
             order: receipt.order,
             shopper: self.shopper.index,
             total_minor: receipt.priced.total.minor(),
-            lines: lines.map(|line| (line.sku.clone(), line.quantity)).collect(),
+            lines: lines
+                .map(|line| (line.sku.clone(), line.quantity))
+                .collect(),
         };
         lock(&self.stage.observer).acknowledge(acknowledgement)?;
         Ok(Ok(()))

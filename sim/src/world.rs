@@ -39,7 +39,10 @@ pub(crate) struct OpenShop {
 
 impl World {
     pub(crate) fn new(options: &SimulationOptions) -> Result<Self, SimulationError> {
-        let outside = options.store.as_deref().map(|store| beside(store, "outside"));
+        let outside = options
+            .store
+            .as_deref()
+            .map(|store| beside(store, "outside"));
         Ok(Self {
             outside: Outside::new(outside.as_deref())?,
             disk: MemoryDisk::default(),
@@ -112,9 +115,9 @@ impl World {
             follow_up.plan.delay = delay.mul_f64(self.options.think_factor());
         }
         let crashes_in = |period: Duration| {
-            self.options.crash_every.map_or(0.0, |every| {
-                period.as_secs_f64() / every.as_secs_f64()
-            })
+            self.options
+                .crash_every
+                .map_or(0.0, |every| period.as_secs_f64() / every.as_secs_f64())
         };
         let period = Duration::from_secs(10);
         // Injected crashes are no sign of illness: only what comes on top of them escalates.

@@ -1,5 +1,11 @@
 //! A small agent that the tests of the runtime share: counters that can be made to panic.
-#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "scaffolding of tests; each file uses its own part of it"
+)]
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -106,9 +112,11 @@ impl Command for Add {
     }
 
     fn decide(&self, agent: &Counters, state: &Count, _: &Context<'_>) -> Decided<Self> {
-        let burnt = agent.fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-            left.checked_sub(1)
-        });
+        let burnt = agent
+            .fuse
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
         assert!(burnt.is_err(), "the fuse blew");
         let value = state.value + self.amount;
         if value < 0 {

@@ -5,6 +5,7 @@
 
 mod cart;
 mod catalogue;
+mod currency;
 mod ids;
 mod money;
 mod person;
@@ -12,10 +13,11 @@ mod quantity;
 
 pub use cart::{Cart, CartError, CartLine, HeldPrice};
 pub use catalogue::{Catalogue, CatalogueError, Product};
+pub use currency::{Currency, CurrencyError};
 pub use ids::{
     CartId, CustomerId, IdError, IdProblem, OrderId, PaymentId, PromotionId, PurchaseOrderId,
     ReservationId, Sku,
 };
-pub use money::{BasisPoints, Currency, CurrencyError, Money, MoneyError};
+pub use money::{BasisPoints, Money, MoneyError};
 pub use person::{Address, AddressPart, EmailAddress, Jurisdiction, PersonError};
 pub use quantity::{Quantity, QuantityError};

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::DropReason;
 use super::ids::MessageId;
-use super::message_commands::{DecideSend, RecordDelivery, SendDecision};
+use super::message_commands::{DecideSend, SendDecision};
+use super::outcome_commands::RecordDelivery;
 use super::promotion_commands::ShowPromotions;
 use crate::domain::{CustomerId, Sku};
 use crate::ports::{Mail, MailError, Message};

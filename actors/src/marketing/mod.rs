@@ -14,6 +14,7 @@ mod events;
 mod ids;
 mod message_commands;
 mod optimise;
+mod outcome_commands;
 mod promotion;
 mod promotion_commands;
 mod rejection;
@@ -46,10 +47,8 @@ pub use events::{
     VariantAssigned, VariantPreferred,
 };
 pub use ids::{CampaignId, CampaignIdError, MessageId};
-pub use message_commands::{
-    DecideSend, QueueOrderConfirmation, QueuePromotion, RecordDelivery, RecordEngagement,
-    SendDecision,
-};
+pub use message_commands::{DecideSend, QueueOrderConfirmation, QueuePromotion, SendDecision};
+pub use outcome_commands::{RecordDelivery, RecordEngagement};
 pub use promotion::{PromotionStrategy, Reorder};
 pub use promotion_commands::{NoteReorder, PausePromotions, ResumePromotions, ShowPromotions};
 pub use rejection::MarketingRejection;

@@ -52,7 +52,7 @@ pub enum MarketingRejection {
 
 /// The shop's own people and programs may; a shopper only in their own name.
 pub(super) fn own(customer: &CustomerId, principal: &Principal) -> Result<(), MarketingRejection> {
-    match principal.as_shopper() {
+    match principal.as_user() {
         Some(asking) if asking != customer.as_str() => Err(MarketingRejection::NotYours),
         _ => Ok(()),
     }

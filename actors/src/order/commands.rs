@@ -6,10 +6,10 @@ use mercato_runtime::{Command, Context, Decided, Decision};
 use serde::{Deserialize, Serialize};
 
 use super::events::{
-    CancelReason, LabelRecorded, OrderCancelled, OrderChanged, OrderPlaced, OrderPriced,
-    PaymentAuthorised, PaymentCaptured, PaymentDeclined, PaymentOutcomeLost,
+    LabelRecorded, OrderChanged, OrderPlaced, OrderPriced, PaymentAuthorised, PaymentCaptured,
+    PaymentDeclined, PaymentOutcomeLost,
 };
-use super::machine::{OrderPhase, Transition};
+use super::machine::Transition;
 use super::state::{Order, OrderState};
 use super::totals::{PricedOrder, price_lines};
 use super::{OrderAgent, OrderRejection};
@@ -253,51 +253,5 @@ impl Command for RecordCapture {
         Ok(Decision::reply(()).record(PaymentCaptured {
             amount: self.amount,
         }))
-    }
-}
-
-/// Gives an order up, until its parcel has a label. Idempotent, and harmless for an order that
-/// never was or is somebody else's: a safe undo of [`ReceiveOrder`](super::ReceiveOrder).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CancelOrder {
-    /// The order.
-    pub order: OrderId,
-    /// Why.
-    pub reason: CancelReason,
-}
-
-/// What a cancellation found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cancelled {
-    /// The order is cancelled, now or before.
-    Cancelled,
-    /// There is no such order that the asker may see.
-    NothingToCancel,
-}
-
-impl Command for CancelOrder {
-    type Agent = OrderAgent;
-    type Reply = Cancelled;
-    const NAME: &'static str = "CancelOrder";
-
-    fn entity(&self) -> Cow<'_, str> {
-        self.order.as_str().into()
-    }
-
-    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
-        let Ok(order) = state.seen_by(context.principal, &self.order) else {
-            return Ok(Decision::reply(Cancelled::NothingToCancel));
-        };
-        if order.phase == OrderPhase::Cancelled {
-            return Ok(Decision::reply(Cancelled::Cancelled));
-        }
-        order.check(Transition::Cancel)?;
-        Ok(
-            Decision::reply(Cancelled::Cancelled).record(OrderCancelled {
-                order: self.order.clone(),
-                reason: self.reason,
-                lines: order.details.lines.clone(),
-            }),
-        )
     }
 }

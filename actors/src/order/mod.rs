@@ -3,6 +3,7 @@
 //! The entity is an order. It moves along an explicit graph ([`OrderPhase::after`]); what the graph
 //! has no edge for is refused.
 
+mod cancel;
 mod commands;
 mod events;
 mod machine;
@@ -20,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Catalogue, Money, MoneyError, OrderId, Sku};
 
+pub use cancel::{CancelOrder, Cancelled};
 pub use commands::{
-    CancelOrder, Cancelled, ChangeOrder, PaymentOutcome, PlaceOrder, PriceOrder,
-    RecordAuthorisation, RecordCapture, RecordLabel,
+    ChangeOrder, PaymentOutcome, PlaceOrder, PriceOrder, RecordAuthorisation, RecordCapture,
+    RecordLabel,
 };
 pub use events::{
     CancelReason, LabelRecorded, OrderCancelled, OrderChanged, OrderDetails, OrderEvent, OrderLine,

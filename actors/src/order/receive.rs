@@ -126,7 +126,7 @@ fn validate_customer(
     problems: &mut Vec<OrderProblem>,
 ) {
     if principal
-        .as_shopper()
+        .as_user()
         .is_some_and(|shopper| shopper != details.customer.as_str())
     {
         problems.push(OrderProblem::OtherCustomer);

@@ -61,7 +61,7 @@ impl OrderState {
             .as_ref()
             .filter(|order| {
                 principal
-                    .as_shopper()
+                    .as_user()
                     .is_none_or(|shopper| shopper == order.details.customer.as_str())
             })
             .ok_or_else(|| OrderRejection::NotFound(id.clone()))

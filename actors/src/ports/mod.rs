@@ -7,6 +7,7 @@
 mod carrier;
 mod ledger;
 mod mail;
+mod payment_books;
 mod payments;
 mod payments_in_process;
 
@@ -15,8 +16,9 @@ pub use carrier::{
 };
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
 pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
+pub use payment_books::{PaymentEntry, PaymentLedger, PaymentMovement};
 pub use payments::{
     Authorisation, AuthoriseRequest, DeclineReason, MovementRequest, PaymentError, PaymentMethod,
     PaymentRecord, Payments, VoidOutcome,
 };
-pub use payments_in_process::{InProcessPayments, PaymentEntry, PaymentLedger, PaymentMovement};
+pub use payments_in_process::InProcessPayments;

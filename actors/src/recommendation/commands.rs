@@ -3,20 +3,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, Principal, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Principal, State};
 use serde::{Deserialize, Serialize};
 
 use super::RecommendationAgent;
-use super::candidates::{CandidateContext, Candidates, candidates};
+use super::candidates::CandidateContext;
 use super::events::{
     BasketLearned, BoughtProduct, ProductRestored, ProductSuppressed, ProductViewed, ProductsBought,
 };
 use super::model::Model;
-use super::taste::Taste;
 use crate::domain::{CustomerId, OrderId, Sku};
 
 /// The key of the one entity that knows what is bought together.
-const MODEL: &str = "model";
+pub(super) const MODEL: &str = "model";
 /// The longest reason for a suppression, in bytes.
 const REASON_BYTES_MAX: usize = 200;
 
@@ -47,13 +46,16 @@ pub enum RecommendationRejection {
     TooManyWanted,
 }
 
-fn shopper_key(shopper: &CustomerId) -> Cow<'static, str> {
+pub(super) fn shopper_key(shopper: &CustomerId) -> Cow<'static, str> {
     Cow::Owned(format!("shopper/{shopper}"))
 }
 
 /// The shop's own people and programs may; a shopper only in their own name.
-fn own(shopper: &CustomerId, principal: &Principal) -> Result<(), RecommendationRejection> {
-    match principal.as_shopper() {
+pub(super) fn own(
+    shopper: &CustomerId,
+    principal: &Principal,
+) -> Result<(), RecommendationRejection> {
+    match principal.as_user() {
         Some(asking) if asking != shopper.as_str() => Err(RecommendationRejection::NotYours),
         _ => Ok(()),
     }
@@ -247,67 +249,6 @@ impl Command for RestoreProduct {
                 sku: self.sku.clone(),
             });
         Ok(Decision::reply(()).record_all(event))
-    }
-}
-
-/// Reads what is known of a shopper.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ShopperTaste {
-    /// Of whom.
-    pub shopper: CustomerId,
-}
-
-impl Command for ShopperTaste {
-    type Agent = RecommendationAgent;
-    type Reply = Taste;
-    const NAME: &'static str = "ShopperTaste";
-    const KIND: Kind = Kind::Read;
-
-    fn entity(&self) -> Cow<'_, str> {
-        shopper_key(&self.shopper)
-    }
-
-    fn decide(
-        &self,
-        _: &RecommendationAgent,
-        state: &State<Self>,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        own(&self.shopper, context.principal)?;
-        Ok(Decision::reply(state.taste().clone()))
-    }
-}
-
-/// Reads products that may go with what a shopper did, best first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GenerateCandidates {
-    /// What the shopper did, and how many products are wanted.
-    pub context: CandidateContext,
-}
-
-impl Command for GenerateCandidates {
-    type Agent = RecommendationAgent;
-    type Reply = Candidates;
-    const NAME: &'static str = "GenerateCandidates";
-    const KIND: Kind = Kind::Read;
-
-    fn entity(&self) -> Cow<'_, str> {
-        Cow::Borrowed(MODEL)
-    }
-
-    fn decide(
-        &self,
-        agent: &RecommendationAgent,
-        state: &State<Self>,
-        _: &Context<'_>,
-    ) -> Decided<Self> {
-        if self.context.wanted > CandidateContext::WANTED_MAX {
-            return Err(RecommendationRejection::TooManyWanted);
-        }
-        Ok(Decision::reply(Candidates {
-            products: candidates(state.model(), &agent.catalogue, &self.context),
-            rules: agent.rules.clone(),
-        }))
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod events;
 mod model;
 mod rank;
+mod reads;
 mod rules;
 mod taste;
 #[cfg(test)]
@@ -22,14 +23,15 @@ use serde::{Deserialize, Serialize};
 
 pub use candidates::{Candidate, CandidateContext, Candidates, Rung};
 pub use commands::{
-    GenerateCandidates, LearnBasket, RecommendationRejection, RecordPurchase, RecordView,
-    RestoreProduct, ShopperTaste, SuppressProduct,
+    LearnBasket, RecommendationRejection, RecordPurchase, RecordView, RestoreProduct,
+    SuppressProduct,
 };
 pub use events::{
     BasketLearned, BoughtProduct, ProductRestored, ProductSuppressed, ProductViewed,
     ProductsBought, RecommendationEvent,
 };
 pub use model::Model;
+pub use reads::{GenerateCandidates, ShopperTaste};
 pub use rules::BusinessRules;
 pub use taste::{Purchase, Taste};
 pub use triggers::recommendation_triggers;

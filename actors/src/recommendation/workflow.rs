@@ -8,8 +8,9 @@ use mercato_runtime::{AskError, AskFailure, Rejection, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::candidates::{Candidate, CandidateContext, Candidates, Rung};
-use super::commands::{GenerateCandidates, RecommendationRejection, ShopperTaste};
+use super::commands::RecommendationRejection;
 use super::rank::{Ranked, filter_by_relevance, rank};
+use super::reads::{GenerateCandidates, ShopperTaste};
 use super::rules::{BusinessRules, Placement, ShelfItem};
 use super::taste::Taste;
 use crate::domain::{CustomerId, Money, Sku};

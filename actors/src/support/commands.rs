@@ -111,7 +111,7 @@ impl Command for ReceiveQuery {
                 .saturating_sub(state.clarifications),
         })
         .record(QueryReceived {
-            shopper: context.principal.as_shopper().map(Into::into),
+            shopper: context.principal.as_user().map(Into::into),
             text: self.text.clone(),
             taken_for,
             at: context.now,
@@ -240,7 +240,7 @@ impl Command for ResolveTicket {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        if context.principal.as_shopper().is_some() {
+        if context.principal.as_user().is_some() {
             return Err(SupportRejection::NotStaff);
         }
         match &begun(state, &self.conversation, context)?.ticket {

@@ -64,7 +64,7 @@ impl Conversation {
     /// Whether a conversation that has begun may be seen by this principal. The shop's own people
     /// and programs may; a shopper only where it is theirs from the start.
     pub(super) fn open_to(&self, principal: &Principal) -> bool {
-        match principal.as_shopper() {
+        match principal.as_user() {
             Some(asking) => self.shopper.as_deref() == Some(asking),
             None => true,
         }

@@ -1,11 +1,11 @@
-//! What a customer wants: a transparent scorer over weighted words and phrases.
-//!
-//! The table is data. Every score can be explained by the phrases that were found.
+//! What a customer wants: a transparent scorer over weighted phrases. Every score can be explained
+//! by the phrases that were found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::lexicon::LEXICON;
 use super::text::terms;
 
 /// What a customer wants.
@@ -37,145 +37,6 @@ pub struct Classification {
     /// How sure that is, 0 to 1.
     pub confidence: f64,
 }
-
-/// Phrases of one to four terms, and how much each speaks for an intent.
-const LEXICON: [(Intent, &[(&str, f64)]); 8] = [
-    (
-        Intent::ProductInfo,
-        &[
-            ("product", 1.5),
-            ("item", 0.5),
-            ("size", 1.5),
-            ("colour", 1.5),
-            ("color", 1.5),
-            ("material", 2.0),
-            ("made of", 2.0),
-            ("dimensions", 2.0),
-            ("in stock", 2.5),
-            ("available", 1.5),
-            ("do you sell", 2.5),
-            ("do you have", 2.0),
-            ("how much is", 2.5),
-            ("how much does", 1.5),
-            ("price", 1.5),
-            ("tell me about", 1.5),
-        ],
-    ),
-    (
-        Intent::OrderStatus,
-        &[
-            ("where is my", 3.0),
-            ("wheres my", 3.0),
-            ("order status", 3.5),
-            ("status of", 2.0),
-            ("track", 2.5),
-            ("tracking", 2.5),
-            ("arrive", 1.5),
-            ("arrived", 1.5),
-            ("not received", 2.0),
-            ("my parcel", 2.0),
-            ("my package", 2.0),
-            ("shipped", 1.5),
-            ("dispatched", 1.5),
-            ("order", 0.5),
-        ],
-    ),
-    (
-        Intent::OrderChange,
-        &[
-            ("change my order", 4.0),
-            ("change order", 3.5),
-            ("cancel", 3.0),
-            ("cancel my order", 2.0),
-            ("modify", 3.0),
-            ("change", 1.5),
-            ("different size", 2.0),
-            ("instead of", 2.0),
-            ("add to my", 2.0),
-            ("wrong address", 3.0),
-            ("order", 0.5),
-        ],
-    ),
-    (
-        Intent::ReturnOrRefund,
-        &[
-            ("return", 2.5),
-            ("returns", 2.5),
-            ("send back", 3.0),
-            ("send it back", 3.0),
-            ("refund", 3.0),
-            ("refunded", 3.0),
-            ("money back", 3.0),
-            ("exchange", 2.0),
-        ],
-    ),
-    (
-        Intent::TechnicalIssue,
-        &[
-            ("website", 2.0),
-            ("app", 2.0),
-            ("error", 2.5),
-            ("crash", 2.5),
-            ("crashes", 2.5),
-            ("bug", 2.5),
-            ("not working", 2.5),
-            ("doesnt work", 2.5),
-            ("does not work", 2.5),
-            ("cant log in", 3.0),
-            ("cannot log in", 3.0),
-            ("log in", 2.0),
-            ("login", 2.0),
-            ("password", 2.5),
-            ("page", 1.0),
-        ],
-    ),
-    (
-        Intent::GeneralQuestion,
-        &[
-            ("delivery", 2.0),
-            ("shipping", 2.0),
-            ("how long", 1.5),
-            ("how do i pay", 3.0),
-            ("pay", 2.0),
-            ("payment", 2.0),
-            ("gift card", 2.5),
-            ("voucher", 2.0),
-            ("opening hours", 3.0),
-            ("do you ship", 3.0),
-            ("policy", 2.0),
-            ("privacy", 2.5),
-            ("newsletter", 2.5),
-            ("unsubscribe", 2.5),
-            ("tax", 2.0),
-            ("vat", 2.5),
-            ("invoice", 2.0),
-        ],
-    ),
-    (
-        Intent::Person,
-        &[
-            ("human", 4.0),
-            ("person please", 4.0),
-            ("real person", 4.0),
-            ("a person", 3.0),
-            ("speak to", 3.0),
-            ("talk to", 3.0),
-            ("agent", 2.0),
-        ],
-    ),
-    (
-        Intent::Complaint,
-        &[
-            ("complaint", 4.0),
-            ("complain", 4.0),
-            ("lawyer", 5.0),
-            ("solicitor", 5.0),
-            ("legal action", 5.0),
-            ("sue", 5.0),
-            ("ombudsman", 5.0),
-        ],
-    ),
-];
 
 /// The longest phrase, in terms.
 const PHRASE_TERMS_MAX: usize = 4;
@@ -220,7 +81,11 @@ impl IntentClassifier {
             }
         }
         let mut scores: BTreeMap<Intent, f64> = BTreeMap::new();
-        for (intent, weight) in found.iter().flat_map(|phrase| &self.phrases[phrase]) {
+        for (intent, weight) in found
+            .iter()
+            .filter_map(|phrase| self.phrases.get(phrase))
+            .flatten()
+        {
             *scores.entry(*intent).or_default() += weight;
         }
         let total: f64 = scores.values().sum();

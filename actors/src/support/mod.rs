@@ -3,6 +3,7 @@
 //!
 //! It owns one entity for each conversation.
 
+mod answer;
 mod articles;
 mod commands;
 mod conversation;
@@ -10,6 +11,7 @@ mod events;
 mod ids;
 mod intent;
 mod knowledge;
+mod lexicon;
 mod reads;
 mod respond;
 mod search;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use mercato_runtime::{Agent, Commands};
 
+pub use answer::{CustomerQuery, Resolution, SupportAnswer, SupportError};
 pub use commands::{
     OpenTicket, ReceiveQuery, RecordAnswer, ResolveTicket, SupportRejection, Understood,
 };
@@ -32,7 +35,7 @@ pub use knowledge::{Article, Citation, KnowledgeBase};
 pub use reads::{FindProducts, SearchKnowledge, ShowConversation};
 pub use text::PrivateText;
 pub use ticket::{Priority, Ticket, TicketReason};
-pub use workflow::{CustomerQuery, Resolution, SupportAnswer, SupportError, answer_query};
+pub use workflow::answer_query;
 
 use self::search::TermIndex;
 use crate::domain::{Catalogue, Sku};

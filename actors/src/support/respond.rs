@@ -1,8 +1,8 @@
 //! The words of the shop's answers. Each claim in them comes from an agent or an article.
 
+use super::answer::Resolution;
 use super::knowledge::{Article, Citation};
 use super::ticket::{Ticket, TicketReason};
-use super::workflow::Resolution;
 use crate::domain::{Money, OrderId, Product};
 use crate::inventory::{ShippingState, StockStatus};
 use crate::journeys::{LineOption, ModificationOptions};

@@ -29,8 +29,8 @@ impl fmt::Debug for PrivateText {
     }
 }
 
-/// So many terms of a text count; the work on it is bounded by this.
-const TERMS_MAX: usize = 512;
+/// So many terms of a text count, which bounds the work on it. The longest question has fewer.
+const TERMS_MAX: usize = 4_096;
 
 /// The terms of a text: runs of letters and digits of any script, in lower case, without
 /// apostrophes: `Where's` gives `wheres`.

@@ -2,12 +2,13 @@
 
 use futures::future::{try_join, try_join_all};
 use mercato_runtime::{AskError, AskFailure, FlowError, Scope};
-use serde::{Deserialize, Serialize};
 
-use super::commands::{OpenTicket, ReceiveQuery, RecordAnswer, SupportRejection, Understood};
-use super::ids::ConversationId;
+use super::answer::{
+    CustomerQuery, Resolution, SupportAnswer, SupportError, mentioned_order, unavailable,
+};
+use super::commands::{OpenTicket, ReceiveQuery, RecordAnswer, Understood};
 use super::intent::Intent;
-use super::knowledge::{Article, Citation};
+use super::knowledge::Article;
 use super::reads::{FindProducts, SearchKnowledge};
 use super::respond::{
     Reply, format_change_response, format_faq_response, format_order_not_found,
@@ -15,81 +16,11 @@ use super::respond::{
 };
 use super::text::PrivateText;
 use super::ticket::{Ticket, TicketReason};
-use crate::domain::{Money, OrderId, Product, Sku};
+use crate::domain::{Money, OrderId, Product};
 use crate::inventory::{CheckStock, ShippingState, ShippingStatus, StockStatus};
 use crate::journeys::{OrderChangeError, modification_options};
 use crate::order::{OrderRejection, OrderStatus, OrderView};
 use crate::pricing::{QuotePrice, Segment};
-
-/// A question to the shop. Who asks is the scope's principal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CustomerQuery {
-    /// The conversation that it belongs to; a new name begins a new one.
-    pub conversation: ConversationId,
-    /// What is asked, at most 4 KiB, in any script. What holds no known word is asked back for.
-    pub text: PrivateText,
-    /// The order that the customer looks at, if they do.
-    pub order: Option<OrderId>,
-    /// The product that the customer looks at, if they do.
-    pub product: Option<Sku>,
-}
-
-/// What the shop answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SupportAnswer {
-    /// The question's number in the conversation, from 1.
-    pub turn: u32,
-    /// What the question was taken for.
-    pub intent: Option<Intent>,
-    /// How it was dealt with.
-    pub resolution: Resolution,
-    /// The answer.
-    pub text: PrivateText,
-    /// The articles that it rests on.
-    pub citations: Vec<Citation>,
-}
-
-/// How a question was dealt with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Resolution {
-    /// It was answered.
-    Answered,
-    /// The shop asked back.
-    Clarifying,
-    /// The customer must sign in first.
-    SignInNeeded,
-    /// A person will answer.
-    Escalated(Ticket),
-}
-
-/// Why a question got no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SupportError {
-    /// The agent refused it.
-    #[error(transparent)]
-    Refused(SupportRejection),
-    /// An agent could not be asked.
-    #[error("the question cannot be answered now: {0}")]
-    Unavailable(#[from] AskFailure),
-}
-
-impl From<AskError<SupportRejection>> for SupportError {
-    fn from(error: AskError<SupportRejection>) -> Self {
-        match error {
-            AskError::Rejected(rejection) => Self::Refused(rejection),
-            failure => unavailable(&failure),
-        }
-    }
-}
-
-/// Another agent's refusal is no answer that a customer could use.
-fn unavailable<R: std::error::Error>(error: &AskError<R>) -> SupportError {
-    let failure = error.failure().cloned();
-    SupportError::Unavailable(failure.unwrap_or_else(|| AskFailure::Invalid {
-        reason: error.to_string(),
-    }))
-}
 
 /// What a question is taken for below this confidence is asked back for.
 const CONFIDENCE_MIN: f64 = 0.5;
@@ -224,7 +155,7 @@ impl Desk<'_> {
 
     /// Order data is for the signed-in shopper only, so that comes first.
     fn identify_order(&self) -> Result<OrderId, Missing> {
-        if self.scope.principal().as_shopper().is_none() {
+        if self.scope.principal().as_user().is_none() {
             return Err(Missing::Identity);
         }
         let named = mentioned_order(self.query.text.as_str());
@@ -356,33 +287,4 @@ impl Desk<'_> {
 enum Missing {
     Identity,
     OrderNumber,
-}
-
-/// The order that a text names: what follows the word `order` and holds a digit.
-fn mentioned_order(text: &str) -> Option<OrderId> {
-    let trimmed = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        (!word.is_empty()).then(|| word.to_owned())
-    };
-    let words: Vec<_> = text.split_whitespace().filter_map(trimmed).collect();
-    words
-        .windows(2)
-        .filter(|pair| pair[0].eq_ignore_ascii_case("order"))
-        .filter(|pair| pair[1].chars().any(|c| c.is_ascii_digit()))
-        .find_map(|pair| OrderId::new(pair[1].as_str()).ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_is_named_by_what_follows_the_word() {
-        let named = |text| mentioned_order(text).map(|order| order.as_str().to_owned());
-        assert_eq!(named("where is my order #A-17?").as_deref(), Some("A-17"));
-        assert_eq!(named("Order: 536365, please").as_deref(), Some("536365"));
-        assert_eq!(named("where is my order"), None);
-        assert_eq!(named("my order for 2 mugs"), None);
-        assert_eq!(named("order 注文1"), None);
-    }
 }

@@ -98,8 +98,9 @@ impl ActivityError {
     }
 }
 
-type StoredActivity =
-    Arc<dyn Fn(ActivityCall, &[u8]) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> + Send + Sync>;
+type StoredActivity = Arc<
+    dyn Fn(ActivityCall, &[u8]) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> + Send + Sync,
+>;
 
 /// The activities of one runtime.
 #[derive(Clone, Default)]
@@ -146,9 +147,8 @@ impl Activities {
         match self.by_name.get(name) {
             Some(activity) => activity(call, input),
             None => {
-                let message = format!(
-                    "no activity `{name}`; register it with `RuntimeBuilder::activity`"
-                );
+                let message =
+                    format!("no activity `{name}`; register it with `RuntimeBuilder::activity`");
                 futures::future::ready(Err(ActivityError::permanent("unknown-activity", message)))
                     .boxed()
             }

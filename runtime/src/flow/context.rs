@@ -193,9 +193,9 @@ impl Flow {
         let inner = &self.inner;
         let mut attempt = 1;
         loop {
-            self.settle().await.map_err(|failure| {
-                ActivityError::permanent("interrupted", failure.to_string())
-            })?;
+            self.settle()
+                .await
+                .map_err(|failure| ActivityError::permanent("interrupted", failure.to_string()))?;
             let deadline = inner.core.clock.now().plus(STEP_BUDGET);
             let call = ActivityCall {
                 key: format!("{}/{}/{step}", inner.name, inner.id),

@@ -53,7 +53,10 @@ impl FlowLog {
             position: Position::START,
             version: 0,
         };
-        for recorded in journal.read_stream(stream, 0).map_err(AskFailure::storage)? {
+        for recorded in journal
+            .read_stream(stream, 0)
+            .map_err(AskFailure::storage)?
+        {
             for event in recorded.append.events {
                 let event = FlowEvent::decode(&event.name, event.version, &event.payload)
                     .map_err(AskFailure::storage)?;

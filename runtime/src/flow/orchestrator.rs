@@ -133,8 +133,8 @@ impl Orchestrator {
         E: FlowFailure,
     {
         let deadline = call.deadline;
-        let input = codec::encode(input)
-            .map_err(|error| RunError::Unserved(AskFailure::invalid(error)))?;
+        let input =
+            codec::encode(input).map_err(|error| RunError::Unserved(AskFailure::invalid(error)))?;
         let start = Start {
             flow: flow.name,
             budget: flow.budget,
@@ -162,8 +162,8 @@ impl Orchestrator {
     /// Goes on with every flow that had not ended when the process did.
     pub(crate) fn resume(&self) {
         for stream in self.inner.core.journal.open_streams(FLOW_STREAMS) {
-            let ended = FlowLog::load(&*self.inner.core.journal, &stream)
-                .map(|log| log.ended.is_some());
+            let ended =
+                FlowLog::load(&*self.inner.core.journal, &stream).map(|log| log.ended.is_some());
             match ended {
                 // It waits for a person, not for us.
                 Ok(true) => {}
@@ -210,11 +210,16 @@ impl Orchestrator {
 
     /// Crashes every flow's task.
     pub(crate) fn crash_all(&self) -> usize {
-        let running: Vec<_> = self.inner.running.iter().map(|r| r.clone()).collect();
-        for running in &running {
-            running.crash.notify_waiters();
+        let flows = self.inner.running.iter();
+        let mut flows: Vec<_> = flows
+            .map(|flow| (flow.key().clone(), flow.clone()))
+            .collect();
+        // The map has no order of its own, and the order of crashes must repeat with the seed.
+        flows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (_, flow) in &flows {
+            flow.crash.notify_waiters();
         }
-        running.len()
+        flows.len()
     }
 
     /// Lets go of all flows where they are; they go on after the next start.
@@ -266,7 +271,9 @@ impl Inner {
                 same_input(&log, input_hash)?;
                 let running = Arc::new(Running::new());
                 if let Some(outcome) = log.ended {
-                    running.end.send_replace(Some((outcome.into(), log.position)));
+                    running
+                        .end
+                        .send_replace(Some((outcome.into(), log.position)));
                     return Ok(Joined {
                         started_at: log.position,
                         end: running.end.subscribe(),

@@ -1,0 +1,73 @@
+//! What can be asked of a shopper's taste and of the model.
+
+use std::borrow::Cow;
+
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, State};
+use serde::{Deserialize, Serialize};
+
+use super::RecommendationAgent;
+use super::candidates::{CandidateContext, Candidates, candidates};
+use super::commands::{MODEL, RecommendationRejection, own, shopper_key};
+use super::taste::Taste;
+use crate::domain::CustomerId;
+
+/// Reads what is known of a shopper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShopperTaste {
+    /// Of whom.
+    pub shopper: CustomerId,
+}
+
+impl Command for ShopperTaste {
+    type Agent = RecommendationAgent;
+    type Reply = Taste;
+    const NAME: &'static str = "ShopperTaste";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        shopper_key(&self.shopper)
+    }
+
+    fn decide(
+        &self,
+        _: &RecommendationAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        own(&self.shopper, context.principal)?;
+        Ok(Decision::reply(state.taste().clone()))
+    }
+}
+
+/// Reads products that may go with what a shopper did, best first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GenerateCandidates {
+    /// What the shopper did, and how many products are wanted.
+    pub context: CandidateContext,
+}
+
+impl Command for GenerateCandidates {
+    type Agent = RecommendationAgent;
+    type Reply = Candidates;
+    const NAME: &'static str = "GenerateCandidates";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        Cow::Borrowed(MODEL)
+    }
+
+    fn decide(
+        &self,
+        agent: &RecommendationAgent,
+        state: &State<Self>,
+        _: &Context<'_>,
+    ) -> Decided<Self> {
+        if self.context.wanted > CandidateContext::WANTED_MAX {
+            return Err(RecommendationRejection::TooManyWanted);
+        }
+        Ok(Decision::reply(Candidates {
+            products: candidates(state.model(), &agent.catalogue, &self.context),
+            rules: agent.rules.clone(),
+        }))
+    }
+}

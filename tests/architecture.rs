@@ -1,0 +1,175 @@
+//! The house stands as `docs/ARCHITECTURE.md` draws it: who may know whom, and which room owns what.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+}
+
+/// Catches: an arrow that points up, and a crate that reaches past its neighbour.
+#[test]
+fn crates_know_only_what_lies_below_them() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo's metadata");
+    let graph: BTreeMap<String, Vec<String>> = metadata
+        .packages
+        .into_iter()
+        .map(|package| {
+            let mut below: Vec<String> = package
+                .dependencies
+                .into_iter()
+                .filter(|dependency| dependency.kind.is_none())
+                .filter(|dependency| dependency.name.starts_with("mercato"))
+                .map(|dependency| dependency.name)
+                .collect();
+            below.sort();
+            (package.name, below)
+        })
+        .collect();
+    let expected = [
+        ("mercato-persistence", vec![]),
+        ("mercato-supervisor", vec![]),
+        (
+            "mercato-runtime",
+            vec!["mercato-persistence", "mercato-supervisor"],
+        ),
+        ("mercato-actors", vec!["mercato-runtime"]),
+        ("mercato-sim", vec!["mercato-actors"]),
+        ("mercato-host", vec!["mercato-actors", "mercato-sim"]),
+        (
+            "mercato",
+            vec![
+                "mercato-actors",
+                "mercato-persistence",
+                "mercato-runtime",
+                "mercato-sim",
+                "mercato-supervisor",
+            ],
+        ),
+    ];
+    let expected = expected
+        .into_iter()
+        .map(|(name, below)| {
+            (
+                name.to_owned(),
+                below.into_iter().map(str::to_owned).collect(),
+            )
+        })
+        .collect();
+    assert_eq!(graph, expected);
+}
+
+/// Catches: a second room that names the binary format, reads the machine's clock, or draws from
+/// the machine's entropy.
+#[test]
+fn each_secret_has_one_room() {
+    let rooms = [
+        ("bincode::", "persistence/src/codec.rs"),
+        ("SystemTime::now", "runtime/src/clock.rs"),
+        ("Instant::now", "runtime/src/clock.rs"),
+        ("from_os_rng", "runtime/src/entropy.rs"),
+        ("redb::", "persistence/src"),
+        ("ractor::", "supervisor/src"),
+    ];
+    for (secret, room) in rooms {
+        let mut found = 0;
+        for file in sources() {
+            let text = std::fs::read_to_string(root().join(&file)).expect("a source file");
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            if code.into_iter().any(|line| line.contains(secret)) {
+                found += 1;
+                assert!(
+                    file.starts_with(room),
+                    "{} names `{secret}`",
+                    file.display()
+                );
+            }
+        }
+        assert!(
+            found > 0,
+            "nobody names `{secret}`: is this test looking in the right place?"
+        );
+    }
+}
+
+/// Catches: a file that no longer fits in one's head.
+#[test]
+fn no_source_file_is_over_500_lines() {
+    for file in sources() {
+        let text = std::fs::read_to_string(root().join(&file)).expect("a source file");
+        let lines = text.lines().count();
+        assert!(
+            lines <= 500,
+            "{} has {lines} lines; split it by idea",
+            file.display()
+        );
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library and command sources, relative to the root.
+fn sources() -> Vec<PathBuf> {
+    let crates = [
+        "persistence",
+        "supervisor",
+        "runtime",
+        "actors",
+        "sim",
+        "host",
+    ];
+    let mut folders: Vec<PathBuf> = crates
+        .iter()
+        .map(|name| Path::new(name).join("src"))
+        .collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let path = folder.join(entry.file_name());
+            if entry.file_type().expect("a file type").is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 50, "sources were not found");
+    files
+}

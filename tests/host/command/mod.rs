@@ -1,0 +1,44 @@
+//! Runs the `mercato` command as its users do.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::expect_used,
+    reason = "scaffolding of tests; each file uses its own part of it"
+)]
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+/// The command, freshly built.
+pub fn mercato() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_mercato"))
+}
+
+/// Runs it to its end, which must be good, and gives its standard output.
+#[track_caller]
+pub fn succeeds(command: &mut Command) -> String {
+    let output = command.output().expect("it starts");
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{:?}\n{out}\n{err}", output.status);
+    out
+}
+
+/// Runs it to its end, which must be exit status 2, and gives its standard error.
+#[track_caller]
+pub fn is_refused(command: &mut Command) -> String {
+    let output = command.output().expect("it starts");
+    let (out, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(2), "{out}\n{err}");
+    err
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Waits for another process, which follows no clock of ours.
+#[allow(clippy::disallowed_methods, reason = "real processes take real time")]
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
+}
