@@ -139,6 +139,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         customer: "ada".into(),
     };
     println!("balance: {}", handle.ask(&Caller::system(), show).await?);
+    // One of them was asked again above, the other was in hand when the shard crashed.
     println!("commands that came again: {}", handle.stats()[0].repeated);
     Ok(runtime.stop().await?)
 }
