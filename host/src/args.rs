@@ -38,7 +38,8 @@ pub(crate) struct SimulateArgs {
     /// Draws everything; the same seed gives the same day.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// The time between injected crashes: `5m`, or `off`. Default: 1/500 of the duration.
+    /// The time between injected crashes: `5m`, or `off`. Default: 1/500 of the duration, and
+    /// with --live no less than 500ms.
     #[arg(long, value_name = "TIME|off")]
     pub(crate) crash: Option<String>,
     /// Where the journal lives. Without it: in memory. Beside it lie `FILE.outside.jsonl` (what the

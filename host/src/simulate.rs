@@ -22,7 +22,7 @@ fn resolve(args: SimulateArgs) -> Result<SimulationOptions, String> {
     let mut options = SimulationOptions::of(mode);
     if let Some(duration) = args.duration {
         options.duration = duration;
-        options.crash_every = Some((duration / 500).max(SimulationOptions::CRASH_EVERY_MIN));
+        options.crash_every = Some(SimulationOptions::crash_every(mode, duration));
     }
     match args.crash.as_deref() {
         None => {}

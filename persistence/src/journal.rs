@@ -1,7 +1,6 @@
 //! The journal as its users see it.
 
 use futures::future::BoxFuture;
-use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, ReadError};
@@ -37,9 +36,6 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
 
     /// Everything up to here survives a crash.
     fn durable(&self) -> Position;
-
-    /// Follows [`durable`](Self::durable) as it grows.
-    fn watch_durable(&self) -> watch::Receiver<Position>;
 
     /// Waits until everything up to `position` survives a crash.
     fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>>;

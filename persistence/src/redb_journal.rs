@@ -53,7 +53,6 @@ struct Shared {
     store: Store,
     front: Mutex<Front>,
     gate: Gate,
-    durable: watch::Sender<Position>,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
     has_room: AtomicBool,
     epoch: AtomicU64,
@@ -133,7 +132,6 @@ impl RedbJournal {
             store,
             front: Mutex::new(front),
             gate: Gate::starting_at(durable),
-            durable: watch::Sender::new(durable),
             has_room: AtomicBool::new(true),
             epoch: AtomicU64::new(0),
             work: Notify::new(),
@@ -216,7 +214,6 @@ impl Shared {
         }
         if !group.records.is_empty() {
             self.gate.open_to(group.last());
-            self.durable.send_replace(group.last());
         }
         self.room.notify_waiters();
     }
@@ -289,10 +286,6 @@ impl Journal for RedbJournal {
         self.shared.gate.durable()
     }
 
-    fn watch_durable(&self) -> watch::Receiver<Position> {
-        self.shared.durable.subscribe()
-    }
-
     fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>> {
         self.shared.gate.pass(position).boxed()
     }
@@ -331,7 +324,11 @@ impl Journal for RedbJournal {
         for (position, bytes) in places.waiting {
             records.push(read_record(position, &bytes)?);
         }
-        records.retain(|record| record.version_before + record.append.events.len() as u64 > after);
+        records.retain(|record| {
+            // An append without events still counts: a reply may depend on it.
+            let version = record.version_before + record.append.events.len() as u64;
+            version > after || record.append.events.is_empty() && version == after
+        });
         Ok(records)
     }
 

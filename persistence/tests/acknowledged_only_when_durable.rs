@@ -74,13 +74,14 @@ async fn only_its_own_stream_sees_what_is_not_durable_yet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn followers_see_the_durable_position_grow() {
+async fn a_follower_waits_for_what_is_not_appended_yet() {
     let journal = paced(JournalOptions::default());
-    let mut durable = journal.watch_durable();
+    let mut next = journal.until_durable(Position::new(1));
+    assert!(futures::poll!(&mut next).is_pending());
     let appended = journal.append(one_event("a", 0)).expect("a good append");
-    assert!(!durable.has_changed().expect("the journal is there"));
-    durable.changed().await.expect("the journal is there");
-    assert_eq!(*durable.borrow(), appended.position);
+    assert!(futures::poll!(&mut next).is_pending());
+    next.await.expect("the journal is there");
+    assert_eq!(journal.durable(), appended.position);
 }
 
 #[tokio::test(start_paused = true)]

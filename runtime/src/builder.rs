@@ -68,7 +68,7 @@ impl Default for AgentOptions {
     }
 }
 
-type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec>;
+type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec + Send>;
 
 /// Collects the agents, flows, activities and triggers of a runtime, and starts it.
 pub struct RuntimeBuilder {

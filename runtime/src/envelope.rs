@@ -82,7 +82,10 @@ pub(crate) trait Task<A: Agent>: Send {
     fn answer_first(&mut self, reply: &[u8], depends_on: Position);
 
     /// Answers that it cannot be served.
-    fn fail(&mut self, failure: AskFailure);
+    fn fail(&mut self, failure: AskFailure, depends_on: Position);
+
+    /// Whether an answer was given. A command that a crash struck after that is done with.
+    fn is_answered(&self) -> bool;
 }
 
 /// The way back to who asked.
@@ -213,7 +216,11 @@ impl<C: Command> Task<C::Agent> for TypedTask<C> {
         self.give(reply, depends_on);
     }
 
-    fn fail(&mut self, failure: AskFailure) {
-        self.give(Err(failure.into()), Position::START);
+    fn fail(&mut self, failure: AskFailure, depends_on: Position) {
+        self.give(Err(failure.into()), depends_on);
+    }
+
+    fn is_answered(&self) -> bool {
+        matches!(self.reply, Reply::Given)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mercato_persistence::{Append, AppendError, EventData, Journal};
+use mercato_persistence::{Append, AppendError, EventData, Journal, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Agent;
@@ -58,13 +58,14 @@ impl Quarantine {
             })
             .map_err(AskFailure::invalid)
             .and_then(|payload| self.keep(A::NAME, &payload));
-        if let Err(failure) = kept {
+        let position = kept.unwrap_or_else(|failure| {
             tracing::error!(agent = A::NAME, %failure, "a quarantined command could not be kept");
-        }
-        task.fail(AskFailure::Quarantined { attempts });
+            Position::START
+        });
+        task.fail(AskFailure::Quarantined { attempts }, position);
     }
 
-    fn keep(&self, agent: &str, payload: &[u8]) -> Result<(), AskFailure> {
+    fn keep(&self, agent: &str, payload: &[u8]) -> Result<Position, AskFailure> {
         let stream: Box<str> = format!("quarantine/{agent}").into();
         for _ in 0..RACES_MAX {
             let appended = self.journal.append(Append {
@@ -80,7 +81,7 @@ impl Quarantine {
                 mark: None,
             });
             match appended {
-                Ok(_) => return Ok(()),
+                Ok(appended) => return Ok(appended.position),
                 // Another shard of the agent noted its own in between.
                 Err(AppendError::WrongVersion { .. }) => {}
                 Err(error) => return Err(AskFailure::storage(error)),

@@ -61,6 +61,9 @@ pub struct Health {
     pub read_only: Option<JournalFailed>,
     /// Reactions of triggers that were set aside.
     pub dead_letters: u64,
+    /// Triggers that met an event they could not read, or panicked. They go on, from where they
+    /// are, after the next start.
+    pub stopped_triggers: Vec<&'static str>,
 }
 
 impl Runtime {
@@ -83,6 +86,7 @@ impl Runtime {
             tree: self.tree.health(),
             read_only: self.core.journal.failure(),
             dead_letters: self.trigger_counters.dead_letters.get(),
+            stopped_triggers: self.trigger_counters.stopped.lock().clone(),
         }
     }
 

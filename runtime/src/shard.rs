@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use mercato_persistence::{Append, AppendError, EventData, FirstReply, Journal};
+use mercato_persistence::{Append, AppendError, EventData, FirstReply, Journal, Position};
 use mercato_supervisor::{InHand, Worker};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -64,7 +64,7 @@ impl<A: Agent> Shard<A> {
         let now = self.context.clock.now();
         if now >= call.deadline {
             counters.shed.add();
-            return task.fail(AskFailure::DeadlineExceeded);
+            return task.fail(AskFailure::DeadlineExceeded, Position::START);
         }
         let epoch = self.context.journal.epoch();
         if epoch != self.epoch {
@@ -77,7 +77,7 @@ impl<A: Agent> Shard<A> {
             Err(failure) => {
                 counters.failed.add();
                 tracing::error!(agent = A::NAME, %failure, "an entity cannot be loaded");
-                return task.fail(failure);
+                return task.fail(failure, Position::START);
             }
         };
         let served = serve(&self.context, entity, &key, call, task);
@@ -89,7 +89,7 @@ impl<A: Agent> Shard<A> {
                     // What is in memory does not match the journal; read it anew next time.
                     self.entities.clear();
                 }
-                task.fail(failure);
+                task.fail(failure, Position::START);
             }
         }
     }
@@ -223,6 +223,8 @@ impl<A: Agent> Worker for Shard<A> {
             Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),
             Envelope::Crash(CrashPoint::Idle) => {}
             Envelope::Crash(CrashPoint::NextCommand) => self.crash_at_next = true,
+            // Answered before the crash: deciding anew could come out differently.
+            Envelope::Command { task, .. } if task.is_answered() => {}
             Envelope::Command { call, task } => {
                 self.command(call, task.as_mut());
                 if self.crash_at_next {

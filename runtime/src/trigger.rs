@@ -4,11 +4,15 @@
 //! events only, in their order. What it starts carries an id made of the event's place, so an
 //! event that is delivered again after a crash has its effect once.
 
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
 use mercato_persistence::{Position, Recorded};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -148,6 +152,8 @@ fn event_id(position: Position, index: usize) -> CommandId {
 pub(crate) struct TriggerCounters {
     /// Reactions that were refused or could not be served, and were set aside.
     pub(crate) dead_letters: Counter,
+    /// Triggers that cannot go on until the next start, in the order in which they stopped.
+    pub(crate) stopped: Mutex<Vec<&'static str>>,
 }
 
 /// Follows the journal for one trigger until the runtime stops.
@@ -168,11 +174,15 @@ pub(crate) async fn follow(
     tokio::select! {
         biased;
         _ = stopping.wait_for(|stopping| *stopping) => {}
-        ended = subscription.run() => {
-            if let Err(failure) = ended {
-                let trigger = subscription.trigger.name;
-                tracing::error!(trigger, %failure, "a trigger stopped; it goes on after the next start");
-            }
+        ended = AssertUnwindSafe(subscription.run()).catch_unwind() => {
+            let failure = match ended {
+                Ok(Ok(never)) => match never {},
+                Ok(Err(failure)) => failure.to_string(),
+                Err(_) => "its rule panicked".to_owned(),
+            };
+            let trigger = subscription.trigger.name;
+            tracing::error!(trigger, failure, "a trigger stopped; it goes on after the next start");
+            subscription.counters.stopped.lock().push(trigger);
         }
     }
 }
@@ -186,16 +196,17 @@ struct Subscription {
 }
 
 impl Subscription {
-    async fn run(&self) -> Result<(), AskFailure> {
+    /// Never ends but by a failure.
+    async fn run(&self) -> Result<Infallible, AskFailure> {
         let journal = &self.core.journal;
-        let mut durable = journal.watch_durable();
         let mut cursor = journal.cursor(&self.cursor_name);
         loop {
             let records = journal.read(cursor, BATCH).map_err(AskFailure::storage)?;
             let Some(last) = records.last() else {
-                if durable.changed().await.is_err() {
-                    return Err(AskFailure::Stopped);
-                }
+                // The gate wakes its waiters in the order in which they came, so that triggers
+                // follow an event in the same order in every run of a seed.
+                let next = journal.until_durable(cursor.next()).await;
+                next.map_err(AskFailure::read_only)?;
                 continue;
             };
             let last = last.position;

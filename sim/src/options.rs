@@ -44,8 +44,8 @@ impl SimulationOptions {
     /// The shortest time between crashes. A shard that crashes faster than this only restarts.
     pub const CRASH_EVERY_MIN: Duration = Duration::from_millis(10);
 
-    /// A day of this mode: 24 hours in virtual time, one minute on the machine's clock; with a
-    /// crash at every five-hundredth part of it.
+    /// A day of this mode: 24 hours in virtual time, one minute on the machine's clock, with
+    /// crashes at the usual pace.
     #[must_use]
     pub fn of(mode: Mode) -> Self {
         let duration = match mode {
@@ -57,10 +57,21 @@ impl SimulationOptions {
             visits: 5_000,
             duration,
             seed: 1,
-            crash_every: Some(duration / 500),
+            crash_every: Some(Self::crash_every(mode, duration)),
             store: None,
             mode,
         }
+    }
+
+    /// The usual time between crashes: a five-hundredth of the duration, and on the machine's clock,
+    /// where a restart and what it holds up take real time, no less than half a second.
+    #[must_use]
+    pub fn crash_every(mode: Mode, duration: Duration) -> Duration {
+        let least = match mode {
+            Mode::Virtual => Self::CRASH_EVERY_MIN,
+            Mode::Live => Duration::from_millis(500),
+        };
+        (duration / 500).max(least)
     }
 
     /// Checks every value against its range.

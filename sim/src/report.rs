@@ -241,7 +241,11 @@ impl Report {
     fn laws(&self) -> Table {
         let mut table = table(&["law", "cases", "broken", "held"]);
         for law in &self.laws {
-            let held = if law.holds() { "yes" } else { "NO" };
+            let held = match (law.holds(), law.checked) {
+                (false, _) => "NO",
+                (true, 0) => "not shown",
+                (true, _) => "yes",
+            };
             table.add_row([
                 law.name.to_owned(),
                 law.checked.to_string(),

@@ -19,7 +19,7 @@ use mercato_sim::Acknowledgement;
 use command::{mercato, succeeds};
 
 /// How many orders must have been acknowledged before each kill.
-const ACKNOWLEDGED_MIN: usize = 8;
+const ACKNOWLEDGED_MIN: usize = 4;
 
 /// Catches: acknowledging before the commit, redoing what was done, a journal that does not open
 /// after a kill, and a gateway that is charged again by the flows that go on.
@@ -34,11 +34,11 @@ fn a_killed_process_loses_no_acknowledged_order_and_doubles_none() {
                 "simulate",
                 "--live",
                 "--shoppers",
-                "4000",
+                "900",
                 "--duration",
-                "40s",
+                "20s",
             ])
-            .args(["--crash", "200ms", "--store"])
+            .args(["--crash", "500ms", "--store"])
             .arg(&store)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

@@ -12,11 +12,17 @@ use command::{is_refused, mercato, pause, succeeds};
 #[test]
 fn one_seed_prints_the_same_bytes_and_another_seed_other_ones() {
     let day =
-        |seed: &str| succeeds(mercato().args(["simulate", "--shoppers", "400", "--seed", seed]));
-    let first = day("7");
-    assert!(first.contains("every law held"), "{first}");
-    assert_eq!(first, day("7"));
-    assert_ne!(first, day("8"));
+        |seed: &str| succeeds(mercato().args(["simulate", "--shoppers", "150", "--seed", seed]));
+    // Chance that leaks in shows in some runs only, so there are several.
+    let days = ["7", "8", "9"].map(|seed| {
+        let first = day(seed);
+        assert!(first.contains("every law held"), "{first}");
+        for _ in 0..4 {
+            assert_eq!(first, day(seed), "seed {seed}");
+        }
+        first
+    });
+    assert!(days[0] != days[1] && days[1] != days[2]);
 }
 
 /// Catches: an agent that nobody asks, or that is never crashed and restarted.

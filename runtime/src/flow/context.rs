@@ -170,6 +170,7 @@ impl Flow {
         let outcome = match noted {
             Some(outcome) => outcome,
             None => {
+                self.in_time().map_err(broken)?;
                 let input = codec::encode(&input)
                     .map_err(|error| ActivityError::permanent("codec", error.to_string()))?;
                 let outcome = self.perform_stored(step, activity.name, &input).await?;
@@ -289,6 +290,7 @@ impl Flow {
         if let Some(noted) = self.noted(step)? {
             return Ok(noted);
         }
+        self.in_time()?;
         let value = make();
         self.write_note(step, &value)?;
         Ok(value)
@@ -372,13 +374,23 @@ impl Flow {
         let inner = &self.inner;
         let mut call = self.call_of_undo(step);
         call.principal = inner.principal.clone();
-        if let Some(deadline) = inner.deadline {
-            if inner.core.clock.now() >= deadline {
-                return Err(AskFailure::DeadlineExceeded);
-            }
-            call.deadline = call.deadline.min(deadline);
+        // A step that was taken before a crash has its reply, however late it is now.
+        if inner.core.journal.first_reply(call.id.as_uuid()).is_none() {
+            self.in_time()?;
+            call.deadline = inner
+                .deadline
+                .map_or(call.deadline, |d| d.min(call.deadline));
         }
         Ok(call)
+    }
+
+    /// Whether a step that was not taken yet may still be.
+    fn in_time(&self) -> Result<(), AskFailure> {
+        let now = self.inner.core.clock.now();
+        match self.inner.deadline {
+            Some(deadline) if now >= deadline => Err(AskFailure::DeadlineExceeded),
+            _ => Ok(()),
+        }
     }
 
     fn begin(&self, step: &str) -> Result<(), AskFailure> {

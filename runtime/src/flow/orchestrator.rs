@@ -11,7 +11,7 @@ use futures::FutureExt;
 use mercato_persistence::Position;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::activity::Activities;
@@ -64,8 +64,9 @@ pub struct WorkItem {
     pub error: String,
 }
 
-/// The end of a flow: its encoded result, and the position that it depends on.
-type End = Option<(Arc<[u8]>, Position)>;
+/// The end of a flow, or of our efforts: its encoded result and the position that it depends on, or
+/// why it cannot go on here.
+type End = Option<Result<(Arc<[u8]>, Position), AskFailure>>;
 
 /// Runs the flows of one runtime. Cheap to clone.
 #[derive(Clone)]
@@ -171,7 +172,7 @@ impl Orchestrator {
                     self.inner.counters.resumed.add();
                     let running = Arc::new(Running::new());
                     self.inner.running.insert(stream.clone(), running.clone());
-                    self.inner.spawn(stream, running);
+                    self.inner.spawn(stream, running, None);
                 }
                 Err(failure) => {
                     tracing::error!(%stream, %failure, "a flow cannot be read and stays open");
@@ -257,7 +258,7 @@ impl Inner {
         let stream = stream_of_flow(start.flow, start.id.as_str());
         let input_hash = xxh3_128(&start.input);
         // The entry is held while the log is read, so that of two starts only one records.
-        let (running, started_at) = match self.running.entry(stream.clone()) {
+        let (running, started_at, place) = match self.running.entry(stream.clone()) {
             Entry::Occupied(entry) => {
                 let log = FlowLog::load(&*self.core.journal, &stream)?;
                 same_input(&log, input_hash)?;
@@ -273,33 +274,37 @@ impl Inner {
                 if let Some(outcome) = log.ended {
                     running
                         .end
-                        .send_replace(Some((outcome.into(), log.position)));
+                        .send_replace(Some(Ok((outcome.into(), log.position))));
                     return Ok(Joined {
                         started_at: log.position,
                         end: running.end.subscribe(),
                     });
                 }
-                if self.places.available_permits() == 0 {
+                let Ok(place) = self.places.clone().try_acquire_owned() else {
                     return Err(AskFailure::Overloaded {
                         retry_after: STEP.initial,
                     });
-                }
-                let now = self.core.clock.now();
-                let started = FlowStarted {
-                    flow_version: definition.version(),
-                    input: start.input,
-                    input_hash,
-                    principal: start.principal,
-                    deadline: start.budget.map(|budget| now.plus(budget)),
                 };
-                log.record(&*self.core.journal, now, started)?;
-                self.counters.started.add();
+                if log.started.is_none() {
+                    let now = self.core.clock.now();
+                    let started = FlowStarted {
+                        flow_version: definition.version(),
+                        input: start.input,
+                        input_hash,
+                        principal: start.principal,
+                        deadline: start.budget.map(|budget| now.plus(budget)),
+                    };
+                    log.record(&*self.core.journal, now, started)?;
+                    self.counters.started.add();
+                } else {
+                    self.counters.resumed.add();
+                }
                 entry.insert(running.clone());
-                (running, log.position)
+                (running, log.position, place)
             }
         };
         let end = running.end.subscribe();
-        self.spawn(stream, running);
+        self.spawn(stream, running, Some(place));
         Ok(Joined { started_at, end })
     }
 
@@ -310,7 +315,7 @@ impl Inner {
     ) -> Result<(Arc<[u8]>, Position), AskFailure> {
         let ended = joined.end.wait_for(Option::is_some);
         match tokio::time::timeout_at(self.core.clock.instant_of(deadline), ended).await {
-            Ok(Ok(end)) => end.clone().ok_or(AskFailure::Stopped),
+            Ok(Ok(end)) => end.clone().unwrap_or(Err(AskFailure::Stopped)),
             // The flow's task is gone without an end: the runtime is stopping.
             Ok(Err(_)) => Err(AskFailure::Stopped),
             Err(_) => Err(AskFailure::DeadlineExceeded),
@@ -325,11 +330,21 @@ impl Inner {
         })
     }
 
-    fn spawn(self: &Arc<Self>, stream: Box<str>, running: Arc<Running>) {
+    /// Runs a flow in a task of its own. A flow that goes on after a start waits for its place; a
+    /// new one has it already, or was turned away.
+    fn spawn(
+        self: &Arc<Self>,
+        stream: Box<str>,
+        running: Arc<Running>,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
         let inner = self.clone();
         tokio::spawn(async move {
             let mut stopping = inner.stopping.subscribe();
-            let place = inner.places.clone().acquire_owned().await;
+            let place = match place {
+                Some(place) => Some(place),
+                None => inner.places.clone().acquire_owned().await.ok(),
+            };
             tokio::select! {
                 biased;
                 _ = stopping.wait_for(|stopping| *stopping) => {}
@@ -348,12 +363,14 @@ impl Inner {
             let run = AssertUnwindSafe(self.run_once(stream, running, panics)).catch_unwind();
             let run = tokio::select! {
                 biased;
-                () = crashed => Run::Crashed,
-                run = run => run.unwrap_or(Ok(Run::Panicked)).unwrap_or_else(|failure| {
-                    tracing::error!(stream, %failure, "a flow cannot go on and stays open");
-                    Run::Interrupted
-                }),
+                () = crashed => Ok(Run::Crashed),
+                run = run => run.unwrap_or(Ok(Run::Panicked)),
             };
+            let run = run.unwrap_or_else(|failure| {
+                tracing::error!(stream, %failure, "a flow cannot go on and stays open");
+                running.end.send_replace(Some(Err(failure)));
+                Run::Interrupted
+            });
             match run {
                 Run::Ended | Run::Interrupted => return,
                 Run::Crashed => self.counters.resumed.add(),
@@ -429,7 +446,8 @@ impl Inner {
             outcome: outcome.clone(),
         })?;
         let position = flow.with_log(|log| log.position);
-        running.end.send_replace(Some((outcome.into(), position)));
+        let end = Ok((outcome.into(), position));
+        running.end.send_replace(Some(end));
         Ok(Run::Ended)
     }
 }
