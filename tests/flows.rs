@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato::{
-    Activity, ActivityCall, ActivityError, ActivityErrorKind, AskFailure, Caller, Flow, FlowError,
-    FlowId, FlowType, Occurred, Reaction, RunError, Runtime, RuntimeBuilder, Trigger,
+    Activity, ActivityCall, ActivityError, ActivityErrorKind, AskFailure, Caller, Clock, Flow,
+    FlowError, FlowId, FlowType, Occurred, Reaction, RunError, Runtime, RuntimeBuilder, Timestamp,
+    Trigger,
 };
 use support::{CounterEvent, Counters, add, file, memory, read, virtual_runtime};
 
@@ -245,7 +246,10 @@ async fn an_undo_that_fails_stands_on_the_work_list() {
     assert!(matches!(ran, Err(RunError::Failed(_))), "{ran:?}");
     let list = runtime.work_list().expect("it reads");
     assert_eq!(list.len(), 1);
-    assert_eq!((&*list[0].flow, &*list[0].step), ("doomed", "first"));
+    assert_eq!(
+        (&*list[0].flow, list[0].step.as_deref()),
+        ("doomed", Some("first"))
+    );
     assert_eq!(
         handle.ask(&patient(), read("b")).await,
         Ok(1),
@@ -317,4 +321,63 @@ async fn an_event_has_its_effect_once_across_restarts() {
         assert_eq!(runtime.health().dead_letters, 0);
         runtime.stop().await.expect("it stops");
     }
+}
+
+/// Catches: a deadline that is held against steps that were taken in time, so that a flow cut off
+/// just before its end undoes what it had already promised.
+#[tokio::test(start_paused = true)]
+async fn a_flow_cut_off_before_its_end_is_not_too_late_for_the_steps_it_took() {
+    const BRISK: FlowType<(), i64, FlowError> =
+        FlowType::new("brisk", 1).within(Duration::from_secs(2));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let brisk = |cut_off: bool| {
+        move |flow: Flow, ()| async move {
+            flow.undo_command("add", add("a", -5)).await?;
+            let value = flow.ask("add", add("a", 5)).await?;
+            if cut_off {
+                std::future::pending::<()>().await;
+            }
+            Ok(value)
+        }
+    };
+    for (hours, cut_off) in [(0, true), (1, false)] {
+        let late = Clock::starting_at(Timestamp::from_millis(hours * 3_600_000));
+        let builder = virtual_runtime(file(&path)).clock(late);
+        let builder = builder
+            .agent(Counters::default())
+            .flow(BRISK, brisk(cut_off));
+        let runtime = builder.start().await.expect("it starts");
+        let handle = runtime.handle();
+        let brief = Caller::system().within(Duration::from_secs(1));
+        let ran = handle.run(&brief, BRISK, FlowId::new("b"), ()).await;
+        assert_eq!(ran.is_ok(), !cut_off, "{ran:?}");
+        assert_eq!(handle.ask(&patient(), read("a")).await, Ok(5));
+        runtime.stop().await.expect("it stops");
+    }
+}
+
+/// Catches: a flow that an event started, that failed, and that nobody ever hears of.
+#[tokio::test(start_paused = true)]
+async fn a_failed_flow_that_nobody_waits_for_stands_on_the_work_list() {
+    const HOPELESS: FlowType<(), (), FlowError> = FlowType::new("hopeless", 1);
+    let builder = virtual_runtime(memory())
+        .agent(Counters::default())
+        .flow(HOPELESS, |_: Flow, ()| async {
+            Err(FlowError::Refused("no way".into()))
+        })
+        .trigger(Trigger::on::<Counters>(
+            "try",
+            |_: &Occurred<CounterEvent>| vec![Reaction::flow(HOPELESS, FlowId::new("h"), &())],
+        ));
+    let runtime = builder.start().await.expect("it starts");
+    let added = runtime.handle().ask(&patient(), add("a", 1)).await;
+    added.expect("an answer");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let list = runtime.work_list().expect("it reads");
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert_eq!((&*list[0].flow, &list[0].step), ("hopeless", &None));
+    assert!(list[0].error.contains("no way"), "{list:?}");
+    assert_eq!(runtime.unfinished_flows(), Ok(0));
+    runtime.stop().await.expect("it stops");
 }

@@ -1,4 +1,10 @@
-//! actors
+//! The shop: six agents, the journeys between them, and the ports through which they reach the
+//! outside.
+//!
+//! [`Shop`] puts it all into a runtime. Each agent is a module with its state, its events, and its
+//! commands, which decide purely; `journeys` holds the durable flows between agents and the one
+//! table of what starts them; `ports` holds the outside as traits, each with an in-process default;
+//! `domain` holds the words that all of them share.
 
 mod domain;
 mod inventory;

@@ -113,7 +113,27 @@ impl Shop {
     /// # }
     /// ```
     #[must_use]
-    pub fn open(self, builder: RuntimeBuilder, ports: &Ports) -> RuntimeBuilder {
+    pub fn open(mut self, builder: RuntimeBuilder, ports: &Ports) -> RuntimeBuilder {
+        let follow_up = self.follow_up.take();
+        let builder = self.open_for_questions(builder);
+        let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
+        let mail = ports.mail.clone();
+        let builder = builder
+            .activity(SEND_MAIL, move |call, input| {
+                send_mail(mail.clone(), call, input)
+            })
+            .flow(DELIVER, deliver)
+            .flow(RUN_CAMPAIGN, run_campaign);
+        recommendation_triggers()
+            .into_iter()
+            .chain(marketing_triggers(follow_up))
+            .fold(builder, RuntimeBuilder::trigger)
+    }
+
+    /// Adds the agents alone: they answer, and nothing moves by itself. For looking at a shop
+    /// without going on with its business.
+    #[must_use]
+    pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
         let model_limits = AgentOptions {
             // The model of what goes with what is one large entity: a snapshot of it is worth
@@ -121,7 +141,7 @@ impl Shop {
             snapshot_every_events: limits.snapshot_every_events.saturating_mul(16),
             ..limits
         };
-        let builder = builder
+        builder
             .agent_with(InventoryAgent::new(self.inventory), limits.clone())
             .agent_with(
                 PricingAgent::new(self.pricing, self.catalogue.clone()),
@@ -139,18 +159,6 @@ impl Shop {
                 SupportAgent::new(self.knowledge, self.catalogue),
                 limits.clone(),
             )
-            .agent_with(MarketingAgent::new(self.marketing), limits);
-        let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
-        let mail = ports.mail.clone();
-        let builder = builder
-            .activity(SEND_MAIL, move |call, input| {
-                send_mail(mail.clone(), call, input)
-            })
-            .flow(DELIVER, deliver)
-            .flow(RUN_CAMPAIGN, run_campaign);
-        recommendation_triggers()
-            .into_iter()
-            .chain(marketing_triggers(self.follow_up))
-            .fold(builder, RuntimeBuilder::trigger)
+            .agent_with(MarketingAgent::new(self.marketing), limits)
     }
 }

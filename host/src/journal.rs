@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use mercato_actors::runtime::persistence::verify;
+use mercato_actors::runtime::persistence::{OpenError, verify};
 use mercato_sim::Books;
 
 use crate::args::{JournalArgs, JournalTask};
+use crate::output::print;
 
 /// `false` where the journal is damaged.
 pub(crate) fn run(args: &JournalArgs) -> Result<bool, String> {
@@ -17,23 +18,20 @@ pub(crate) fn run(args: &JournalArgs) -> Result<bool, String> {
 fn verify_file(file: &Path) -> Result<bool, String> {
     let mut books = Books::default();
     let mut unreadable = Vec::new();
-    let report = verify(file, |recorded| {
+    let verified = verify(file, |recorded| {
         if let Err(error) = books.enter(recorded) {
             unreadable.push(format!("position {}: {error}", recorded.position));
         }
-    })
-    .map_err(|error| error.to_string())?;
-
-    println!("{}", file.display());
-    println!("  commits        {:>12}", report.blocks);
-    println!("  appends        {:>12}", report.records);
-    println!("  events         {:>12}", report.events);
-    println!("  streams        {:>12}", report.streams);
-    println!("  unfinished     {:>12}", report.open_streams);
-    println!("  first replies  {:>12}", report.commands);
-    println!("  bytes          {:>12}", report.bytes);
-    println!("  orders placed  {:>12}", books.business.orders);
-
+    });
+    let report = match verified {
+        Ok(report) => report,
+        // Too damaged to be opened is a finding, too.
+        Err(damaged @ OpenError::Damaged { .. }) => {
+            print(&format_args!("problem: {damaged}\n"))?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error.to_string()),
+    };
     let twice = books.orders.iter().filter(|(_, book)| book.placed > 1);
     let problems: Vec<String> = report
         .problems
@@ -43,11 +41,26 @@ fn verify_file(file: &Path) -> Result<bool, String> {
         .chain(books.no_oversell.cases.iter().cloned())
         .chain(twice.map(|(order, book)| format!("{order} is placed {} times", book.placed)))
         .collect();
+    let mut text = format!("{}\n", file.display());
+    let facts = [
+        ("commits", report.blocks),
+        ("appends", report.records),
+        ("events", report.events),
+        ("streams", report.streams),
+        ("unfinished", report.open_streams),
+        ("first replies", report.commands),
+        ("bytes", report.bytes),
+        ("orders placed", books.business.orders),
+    ];
+    for (what, count) in facts {
+        text += &format!("  {what:<14}{count:>12}\n");
+    }
     for problem in &problems {
-        println!("problem: {problem}");
+        text += &format!("problem: {problem}\n");
     }
     if problems.is_empty() {
-        println!("sound: checksums, order, versions, commands and ledgers agree");
+        text += "sound: checksums, order, versions, commands and ledgers agree\n";
     }
+    print(&text)?;
     Ok(problems.is_empty())
 }

@@ -2,14 +2,11 @@
 //!
 //! Exit status: 0 when all went well, 1 when a law was broken or a journal is damaged, 2 when the
 //! command could not do what it was asked.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the one crate whose output is for people"
-)]
+#![allow(clippy::print_stderr, reason = "errors of a command are for people")]
 
 mod args;
 mod journal;
+mod output;
 mod panics;
 mod simulate;
 

@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::{Mode, Progress, SimulationOptions, simulate};
 
 use crate::args::{SimulateArgs, duration};
+use crate::output::print;
 
 /// Runs a simulation. `false` where a law was broken.
 pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
@@ -12,7 +13,7 @@ pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
     let report = simulate(&options, &mut bar);
     bar.bar.finish_and_clear();
     let report = report.map_err(|error| error.to_string())?;
-    print!("{report}");
+    print(&report)?;
     Ok(report.laws_hold())
 }
 

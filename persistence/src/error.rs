@@ -11,6 +11,12 @@ use crate::record::Position;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// There is no file to look at.
+    #[error("there is no journal at {path}; check that the folder exists, and the name")]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error(
         "{path} is not a Mercato journal ({reason}); name another file, or move this one away to start afresh"
@@ -40,9 +46,7 @@ pub enum OpenError {
         supported: u64,
     },
     /// The file is a journal, but parts of it are not what was written.
-    #[error(
-        "{path} is damaged: {source}; restore a backup, or run `mercato journal verify` for the whole list"
-    )]
+    #[error("{path} is damaged: {source}; restore a backup")]
     Damaged {
         /// The file.
         path: PathBuf,

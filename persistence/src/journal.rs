@@ -62,7 +62,8 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// Hands in a snapshot, to be written with one of the next commits.
     fn offer_snapshot(&self, snapshot: Snapshot);
 
-    /// A stream's appends beyond its first `after` events, those not yet durable included.
+    /// A stream's appends beyond its first `after` events, those not yet durable included, and
+    /// those that hold no events but a reply.
     ///
     /// # Errors
     /// When the store cannot be read, or is damaged.

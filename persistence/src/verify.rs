@@ -57,10 +57,7 @@ pub fn verify(
 ) -> Result<VerifyReport, OpenError> {
     let path = path.as_ref();
     if !path.exists() {
-        return Err(OpenError::Io {
-            path: path.into(),
-            source: std::io::ErrorKind::NotFound.into(),
-        });
+        return Err(OpenError::Missing { path: path.into() });
     }
     let store = Store::at(path, &JournalOptions::default())?;
     let mut check = Check::default();

@@ -67,7 +67,7 @@ fn is_damaged(error: &OpenError) -> bool {
 }
 
 fn is_io(error: &OpenError) -> bool {
-    matches!(error, OpenError::Io { .. })
+    matches!(error, OpenError::Io { .. } | OpenError::Missing { .. })
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl RuntimeBuilder {
     pub fn flow<I, O, E, F, Fut>(mut self, flow: FlowType<I, O, E>, function: F) -> Self
     where
         I: DeserializeOwned + Send + 'static,
-        O: Serialize + Send + 'static,
+        O: Serialize + DeserializeOwned + Send + 'static,
         E: FlowFailure,
         F: Fn(Flow, I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<O, E>> + Send + 'static,

@@ -90,12 +90,22 @@ impl Runtime {
         }
     }
 
-    /// The undos that did not succeed and wait for a person.
+    /// What waits for a person: undos that did not succeed, and flows that an event started and that
+    /// failed.
     ///
     /// # Errors
     /// When the journal cannot be read.
     pub fn work_list(&self) -> Result<Vec<WorkItem>, AskFailure> {
         self.handle.orchestrator.work_list()
+    }
+
+    /// How many flows have neither ended nor wait for a person, whether they are on their way here
+    /// or not.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn unfinished_flows(&self) -> Result<usize, AskFailure> {
+        self.handle.orchestrator.unfinished()
     }
 
     /// How many shards an agent has; 0 where there is no such agent.
@@ -129,7 +139,7 @@ impl Runtime {
     /// When the journal could not write what was left. What was acknowledged is safe.
     pub async fn stop(self) -> Result<(), JournalFailed> {
         self.stopping.send_replace(true);
-        self.handle.orchestrator.stop();
+        self.handle.orchestrator.stop().await;
         for trigger in self.triggers {
             // A trigger that panicked has nothing left to stop.
             let _ = trigger.await;

@@ -85,6 +85,7 @@ impl Reaction {
                 id,
                 input,
                 principal: Principal::System,
+                unattended: true,
             })
         }))
     }

@@ -18,7 +18,9 @@ pub(crate) struct Evidence<'a> {
     pub(crate) outside: &'a Outside,
     /// Flows that have neither ended nor stand on the work list.
     pub(crate) unfinished_flows: usize,
-    /// Whether all flows were given the time that they need.
+    /// Whether all flows were given the time that they need, so that none may be left.
+    pub(crate) must_settle: bool,
+    /// Whether none was left.
     pub(crate) settled: bool,
     /// The shop, opened anew.
     pub(crate) reopened: &'a Handle,
@@ -35,7 +37,7 @@ pub(crate) async fn check(evidence: &Evidence<'_>) -> Vec<Law> {
         no_order_is_charged_twice(evidence),
         money_is_conserved(evidence),
     ];
-    if evidence.settled {
+    if evidence.settled || evidence.must_settle {
         laws.push(confirmations_are_sent(evidence));
         laws.push(flows_end(evidence));
     }
@@ -150,7 +152,7 @@ fn money_is_conserved(evidence: &Evidence<'_>) -> Law {
     let ledger = evidence.outside.payments.ledger();
     for (order, book) in &evidence.books.orders {
         let record = ledger.payments.get(&PaymentId::from(order));
-        let wrong = difference(book, record, evidence.settled);
+        let wrong = difference(book, record, evidence.settled || evidence.must_settle);
         law.check(wrong.is_none(), || {
             format!("{order}: {}", wrong.unwrap_or_default())
         });

@@ -113,6 +113,8 @@ impl Seen {
 pub struct Observer {
     /// Visits begun.
     pub visits: u64,
+    /// Shoppers who found the shop full, and did not come in.
+    pub turned_away: u64,
     /// Visits that ended in at least one order.
     pub buyers: u64,
     /// Visits that put something in a cart.
@@ -143,6 +145,7 @@ impl Observer {
     pub fn new(log: Option<&Path>) -> Result<Self, SimulationError> {
         let mut observer = Self {
             visits: 0,
+            turned_away: 0,
             buyers: 0,
             carts: 0,
             requests: Request::ALL

@@ -127,7 +127,10 @@ impl Report {
         let rows: [(&str, String); 18] = [
             ("open for", format!("{minutes:.1} min")),
             ("products", self.products.to_string()),
-            ("visits", seen.visits.to_string()),
+            (
+                "visits / turned away",
+                format!("{} / {}", seen.visits, seen.turned_away),
+            ),
             ("visits with a cart", seen.carts.to_string()),
             ("visits with an order", seen.buyers.to_string()),
             ("conversion", percent(seen.buyers, seen.visits)),

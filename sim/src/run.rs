@@ -68,9 +68,9 @@ async fn run(
     drop(dataset);
 
     progress.stage("opening the shop");
-    let world = World::new(options)?;
+    let (world, journal) = World::new(options)?;
     let observer = Observer::new(world.acknowledgements().as_deref())?;
-    let shop = world.open(&range).await?;
+    let shop = world.open(journal, &range).await?;
     stock_shelves(&shop.runtime.handle(), &range, &calibration, options.visits).await?;
 
     progress.stage("serving shoppers");
@@ -89,13 +89,14 @@ async fn run(
     drop(shop.journal);
 
     progress.stage("checking the laws");
-    let reopened = world.open(&range).await?;
+    let reopened = world.reopen(&range).await?;
     let books = audit(&*reopened.journal)?;
     let evidence = Evidence {
         books: &books,
         observer: &observer,
         outside: &world.outside,
-        unfinished_flows: flows.in_flight,
+        unfinished_flows: reopened.runtime.unfinished_flows()?,
+        must_settle: options.mode == Mode::Virtual,
         settled,
         reopened: &reopened.runtime.handle(),
     };
@@ -223,9 +224,9 @@ impl Day {
                     }
                 }
             }
-            if inside.len() < VISITS_AT_ONCE_MAX
-                && let Some(visit) = self.visit(number, door.next_shopper())
-            {
+            if inside.len() >= VISITS_AT_ONCE_MAX {
+                lock(&self.stage.observer).turned_away += 1;
+            } else if let Some(visit) = self.visit(number, door.next_shopper()) {
                 inside.spawn(visit.run());
             }
         }

@@ -8,7 +8,7 @@ use mercato_actors::runtime::persistence::{
     Journal, JournalOptions, Position, RedbJournal, WriterPlace,
 };
 use mercato_actors::runtime::supervisor::Intensity;
-use mercato_actors::runtime::{AgentOptions, Clock, Entropy, Runtime, Timestamp};
+use mercato_actors::runtime::{AgentOptions, Clock, Entropy, Runtime, RuntimeBuilder, Timestamp};
 use mercato_actors::{InventorySettings, Ports, Shop};
 
 use crate::disk::{DrawnPace, MemoryDisk};
@@ -21,6 +21,8 @@ use crate::stocking::Range;
 /// one: 2011-12-01T00:00:00Z.
 const FIRST_DAY_MS: u64 = 1_322_697_600_000;
 const DAY_MS: u64 = 86_400_000;
+/// On the machine's clock nobody waits three hours for the follow-up of an order.
+const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
 
 /// What outlives the shop's runtime.
 pub(crate) struct World {
@@ -38,16 +40,23 @@ pub(crate) struct OpenShop {
 }
 
 impl World {
-    pub(crate) fn new(options: &SimulationOptions) -> Result<Self, SimulationError> {
+    /// The world around a shop, and the journal that the shop is to be opened over.
+    pub(crate) fn new(
+        options: &SimulationOptions,
+    ) -> Result<(Self, Arc<dyn Journal>), SimulationError> {
+        let disk = MemoryDisk::default();
+        // The journal comes first: it tells whether the files beside it are ours to touch.
+        let journal = open_journal(options, &disk)?;
         let outside = options
             .store
             .as_deref()
             .map(|store| beside(store, "outside"));
-        Ok(Self {
+        let world = Self {
             outside: Outside::new(outside.as_deref())?,
-            disk: MemoryDisk::default(),
+            disk,
             options: options.clone(),
-        })
+        };
+        Ok((world, journal))
     }
 
     /// Where the clients keep their log of acknowledgements, if the shop has a store.
@@ -56,16 +65,15 @@ impl World {
         Some(beside(store, "acks"))
     }
 
-    /// Opens the shop over what the disk holds.
-    pub(crate) async fn open(&self, range: &Range) -> Result<OpenShop, SimulationError> {
-        let seed = self.options.seed;
-        let journal = self.journal(seed)?;
+    /// Opens the shop for business.
+    pub(crate) async fn open(
+        &self,
+        journal: Arc<dyn Journal>,
+        range: &Range,
+    ) -> Result<OpenShop, SimulationError> {
         let opened_at = journal.durable();
-        let clock = match self.options.mode {
-            Mode::Live => Clock::system(),
-            Mode::Virtual => Clock::starting_at(first_moment(&*journal)?),
-        };
-        let weather = Entropy::seeded(seed).fork(&format!("weather after {opened_at}"));
+        let weather =
+            Entropy::seeded(self.options.seed).fork(&format!("weather after {opened_at}"));
         let payments = RemotePayments::new(self.outside.payments.clone(), weather)
             .ok_or_else(|| std::io::Error::other("no latencies can be drawn"))?;
         let ports = Ports {
@@ -73,9 +81,7 @@ impl World {
             carrier: self.outside.carrier.clone(),
             mail: self.outside.mail.clone(),
         };
-        let builder = Runtime::builder(journal.clone())
-            .clock(clock)
-            .entropy(Entropy::seeded(seed));
+        let builder = self.runtime(journal.clone())?;
         let runtime = self.shop(range).open(builder, &ports).start().await?;
         Ok(OpenShop {
             journal,
@@ -84,21 +90,27 @@ impl World {
         })
     }
 
-    fn journal(&self, seed: u64) -> Result<Arc<dyn Journal>, SimulationError> {
-        let writer = match self.options.mode {
-            Mode::Live => WriterPlace::Thread,
-            Mode::Virtual => {
-                let pace = DrawnPace::new(Entropy::seeded(seed).fork("disk"))
-                    .ok_or_else(|| std::io::Error::other("no disk times can be drawn"))?;
-                WriterPlace::Task(Box::new(pace))
-            }
+    /// Opens the shop anew over what the disk holds, to be asked and nothing else: no flow goes on
+    /// and no rule is followed while the laws are held against it.
+    pub(crate) async fn reopen(&self, range: &Range) -> Result<OpenShop, SimulationError> {
+        let journal = open_journal(&self.options, &self.disk)?;
+        let opened_at = journal.durable();
+        let builder = self.runtime(journal.clone())?;
+        let runtime = self.shop(range).open_for_questions(builder).start().await?;
+        Ok(OpenShop {
+            journal,
+            runtime,
+            opened_at,
+        })
+    }
+
+    fn runtime(&self, journal: Arc<dyn Journal>) -> Result<RuntimeBuilder, SimulationError> {
+        let clock = match self.options.mode {
+            Mode::Live => Clock::system(),
+            Mode::Virtual => Clock::starting_at(first_moment(&*journal)?),
         };
-        let options = JournalOptions::default();
-        let journal = match &self.options.store {
-            Some(path) => RedbJournal::open(path, options, writer)?,
-            None => RedbJournal::with_backend(self.disk.clone(), options, writer)?,
-        };
-        Ok(Arc::new(journal))
+        let entropy = Entropy::seeded(self.options.seed);
+        Ok(Runtime::builder(journal).clock(clock).entropy(entropy))
     }
 
     fn shop(&self, range: &Range) -> Shop {
@@ -110,9 +122,9 @@ impl World {
             cover: day * 7,
             ..InventorySettings::default()
         };
-        if let Some(follow_up) = &mut shop.follow_up {
-            let delay = follow_up.plan.delay;
-            follow_up.plan.delay = delay.mul_f64(self.options.think_factor());
+        if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
+            // A campaign's plan is kept for good, so it must not depend on how long a run takes.
+            follow_up.plan.delay = LIVE_FOLLOW_UP_DELAY;
         }
         let crashes_in = |period: Duration| {
             self.options
@@ -132,6 +144,26 @@ impl World {
         };
         shop
     }
+}
+
+fn open_journal(
+    options: &SimulationOptions,
+    disk: &MemoryDisk,
+) -> Result<Arc<dyn Journal>, SimulationError> {
+    let writer = match options.mode {
+        Mode::Live => WriterPlace::Thread,
+        Mode::Virtual => {
+            let pace = DrawnPace::new(Entropy::seeded(options.seed).fork("disk"))
+                .ok_or_else(|| std::io::Error::other("no disk times can be drawn"))?;
+            WriterPlace::Task(Box::new(pace))
+        }
+    };
+    let limits = JournalOptions::default();
+    let journal = match &options.store {
+        Some(path) => RedbJournal::open(path, limits, writer)?,
+        None => RedbJournal::with_backend(disk.clone(), limits, writer)?,
+    };
+    Ok(Arc::new(journal))
 }
 
 /// The midnight after the last thing that the journal knows of.

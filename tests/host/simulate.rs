@@ -143,7 +143,7 @@ fn bad_input_is_refused_with_its_place_and_a_remedy() {
         ),
         (
             &["simulate", "--store", "no/such/folder/shop.redb"],
-            &["folder"],
+            &["check that the folder exists"],
         ),
         (
             &["journal", "verify", &text],
@@ -186,13 +186,20 @@ fn a_store_in_use_is_refused() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("it starts");
-    while !store.exists() {
+    for _ in 0..500 {
+        if store.exists() {
+            break;
+        }
         pause(Duration::from_millis(20));
     }
     pause(Duration::from_millis(500));
-    let refusal = is_refused(mercato().args(["journal", "verify"]).arg(&store));
+    let second = mercato().args(["journal", "verify"]).arg(&store).output();
+    // Whatever comes of the second, the first must not outlive the test.
     first.kill().expect("it is killed");
     first.wait().expect("it is gone");
+    let second = second.expect("it starts");
+    assert_eq!(second.status.code(), Some(2));
+    let refusal = String::from_utf8_lossy(&second.stderr);
     assert!(refusal.contains("in use by another process"), "{refusal}");
 }
 

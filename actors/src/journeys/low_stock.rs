@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{BasisPoints, OrderId, PurchaseOrderId, Quantity, Sku};
 use crate::inventory::{
-    ConsiderReorder, Forecast, ForecastDemand, OpenReservations, ReceivePurchaseOrder,
-    ReorderStatus,
+    CheckStock, ConsiderReorder, Forecast, ForecastDemand, OpenReservations, ReceivePurchaseOrder,
+    ReorderStatus, StockStatus,
 };
-use crate::marketing::{NoteReorder, PausePromotions};
+use crate::marketing::{NoteReorder, PausePromotions, ResumePromotions};
 use crate::order::PendingUnits;
 use crate::pricing::{AdjustStrategy, PriceReason, PriceRecommendation};
-use crate::recommendation::SuppressProduct;
+use crate::recommendation::{RestoreProduct, SuppressProduct};
 
 /// The flow that follows low stock. It is started by
 /// [`LowStockDetected`](crate::LowStockDetected).
@@ -65,6 +65,7 @@ pub async fn low_stock(
     let forecast = calculate_demand_forecast(&flow, sku).await?;
     let price = low_stock_detected(&flow, sku).await?;
     let delivered = reorder_needed(&flow, sku, waiting).await?;
+    stock_recovered_meanwhile(&flow, sku).await?;
     Ok(LowStockOutcome {
         pipeline,
         forecast,
@@ -124,6 +125,32 @@ async fn low_stock_detected(flow: &Flow, sku: &Sku) -> Result<PriceRecommendatio
     promotions?;
     recommendations?;
     Ok(price?)
+}
+
+/// Stock can recover while the slowing is still on its way, as when a checkout gives back what it
+/// held; then the news of it came too early to take back what was slowed later. So look again.
+async fn stock_recovered_meanwhile(flow: &Flow, sku: &Sku) -> Result<(), FlowError> {
+    let look = CheckStock { sku: sku.clone() };
+    if flow.ask("look-again", look).await?.status != StockStatus::Available {
+        return Ok(());
+    }
+    let adjust = AdjustStrategy {
+        sku: sku.clone(),
+        adjustment: BasisPoints::ZERO,
+        reason: PriceReason::StockRecovered,
+    };
+    let (strategy, promotions, recommendations) = join!(
+        flow.ask("strategy/normal", adjust),
+        flow.ask("promotions/normal", ResumePromotions { sku: sku.clone() }),
+        flow.ask(
+            "recommendations/normal",
+            RestoreProduct { sku: sku.clone() }
+        ),
+    );
+    strategy?;
+    promotions?;
+    recommendations?;
+    Ok(())
 }
 
 /// Generates the purchase order, tells Marketing, waits for the delivery and books it.

@@ -82,6 +82,9 @@ pub(crate) trait Definition: Send + Sync {
 
     /// The encoded outcome of a flow that failed for this reason.
     fn failed(&self, error: FlowError) -> Vec<u8>;
+
+    /// Why the flow with this outcome failed, in words.
+    fn describe(&self, outcome: &[u8]) -> String;
 }
 
 type Function<I, O, E> = Box<dyn Fn(Flow, I) -> BoxFuture<'static, Result<O, E>> + Send + Sync>;
@@ -107,7 +110,7 @@ impl<I, O, E> TypedFlow<I, O, E> {
 impl<I, O, E> Definition for TypedFlow<I, O, E>
 where
     I: DeserializeOwned + Send + 'static,
-    O: Serialize + Send + 'static,
+    O: Serialize + DeserializeOwned + Send + 'static,
     E: FlowFailure,
 {
     fn version(&self) -> u16 {
@@ -132,6 +135,14 @@ where
 
     fn failed(&self, error: FlowError) -> Vec<u8> {
         encode_failure::<O, E>(error)
+    }
+
+    fn describe(&self, outcome: &[u8]) -> String {
+        match codec::decode::<Result<O, E>>(outcome) {
+            Ok(Ok(_)) => "it did not fail".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
     }
 }
 

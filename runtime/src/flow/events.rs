@@ -13,6 +13,8 @@ pub(crate) struct FlowStarted {
     pub(crate) input_hash: u128,
     pub(crate) principal: Principal,
     pub(crate) deadline: Option<Timestamp>,
+    /// Whether an event started it, so that nobody waits to hear that it failed.
+    pub(crate) unattended: bool,
 }
 
 /// Something that a second run must not find out anew: a read, a port's answer, the time.
@@ -66,6 +68,8 @@ pub(crate) struct UndoGivenUp {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowEnded {
     pub(crate) outcome: Vec<u8>,
+    /// Whether something is left to people, so that the flow stands on the work list.
+    pub(crate) work_left: bool,
 }
 
 crate::events! {

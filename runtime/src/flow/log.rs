@@ -67,6 +67,11 @@ impl FlowLog {
         Ok(log)
     }
 
+    /// Whether it failed, or is failing, with nobody there to hear of it.
+    pub(crate) fn failed_unattended(&self) -> bool {
+        self.failing.is_some() && self.started.as_ref().is_some_and(|it| it.unattended)
+    }
+
     /// Appends one event and moves on. Does not wait for the disk.
     pub(crate) fn record(
         &mut self,
@@ -77,8 +82,8 @@ impl FlowLog {
         let event = event.into();
         let mark = match &event {
             FlowEvent::FlowStarted(_) => Some(Mark::Open),
-            // What could not be undone keeps the flow open: that is the work list.
-            FlowEvent::FlowEnded(_) if self.given_up.is_empty() => Some(Mark::Closed),
+            // What is left to people keeps the flow open: that is the work list.
+            FlowEvent::FlowEnded(ended) if !ended.work_left => Some(Mark::Closed),
             _ => None,
         };
         let append = Append {

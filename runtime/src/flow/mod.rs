@@ -11,6 +11,7 @@ mod activity;
 mod compensate;
 mod context;
 mod definition;
+mod engine;
 mod error;
 mod events;
 mod log;
@@ -25,4 +26,5 @@ pub use orchestrator::{FlowOptions, WorkItem};
 
 pub(crate) use activity::Activities;
 pub(crate) use definition::{Definitions, TypedFlow};
-pub(crate) use orchestrator::{Orchestrator, Start};
+pub(crate) use engine::Start;
+pub(crate) use orchestrator::Orchestrator;
