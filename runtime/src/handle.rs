@@ -64,7 +64,8 @@ impl Handle {
     /// The flow goes on when the caller stops waiting.
     ///
     /// # Errors
-    /// The flow's own error, once it has undone what it did; or why its end is not known.
+    /// The flow's own error, once it has undone what it did, or put it on the work list; or why its
+    /// end is not known.
     pub async fn run<I, O, E>(
         &self,
         caller: &Caller,

@@ -21,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::codec;
 use crate::core::Core;
 use crate::entities::stream_of;
-use crate::envelope::Call;
+use crate::envelope::{Call, Refusal};
 use crate::error::{AskError, AskFailure};
 use crate::event::{CodecError, Event};
 use crate::flow::{FlowType, Orchestrator, Start};
@@ -33,8 +33,12 @@ use crate::stats::Counter;
 const BATCH: usize = 128;
 /// How long one reaction may take before it is tried again.
 const REACTION_BUDGET: Duration = Duration::from_secs(10);
-/// How often a reaction that cannot be served is tried before it is set aside.
+/// How often a command that cannot be served is tried before it is set aside.
 const ATTEMPTS_MAX: u32 = 8;
+/// How long to wait before the second try; each wait is twice the one before.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// No wait is longer.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// An event that happened, and where.
 #[derive(Debug, Clone)]
@@ -243,37 +247,39 @@ impl Subscription {
             .try_fold(Position::START, |last, made| Ok(last.max(made?)))
     }
 
-    /// Carries out one reaction. A refusal is final; what cannot be served is tried again, and set
-    /// aside in the end so that one reaction never holds up all others.
+    /// Carries out one reaction. A refusal is final. What cannot be served is tried again: a flow
+    /// for as long as it takes, since nothing else would ever start it; a command until it is set
+    /// aside, so that it does not hold up all others.
     async fn act(
         &self,
         event: CommandId,
         id: CommandId,
         reaction: Reaction,
     ) -> Result<Position, AskFailure> {
-        let trigger = self.trigger.name;
         let act = match reaction.0 {
             Ok(act) => act,
-            Err(error) => return self.set_aside(&error.to_string()),
+            Err(error) => return Ok(self.set_aside(&error, Position::START)),
         };
-        let mut wait = Duration::from_millis(50);
-        for _ in 0..ATTEMPTS_MAX {
-            let failure = match self.once(event, id, &act).await {
-                Ok(position) => return Ok(position),
-                Err(AskError::Rejected(refusal)) => return self.set_aside(&refusal.to_string()),
+        let mut attempt = 1;
+        loop {
+            let (outcome, position) = self.once(event, id, &act).await;
+            let failure = match outcome {
+                Ok(()) => return Ok(position),
+                Err(AskError::Rejected(refusal)) => return Ok(self.set_aside(&refusal, position)),
                 Err(AskError::Failed(failure)) => failure,
             };
             if failure.is_interruption() {
                 return Err(failure);
             }
-            if !failure.is_transient() {
-                return self.set_aside(&failure.to_string());
+            let may_wait = matches!(act, Act::Flow(_)) || attempt < ATTEMPTS_MAX;
+            if !failure.is_transient() || !may_wait {
+                return Ok(self.set_aside(&failure, position));
             }
-            tracing::debug!(trigger, %failure, "a reaction is tried again");
-            tokio::time::sleep(wait).await;
-            wait = wait.saturating_mul(2);
+            tracing::debug!(trigger = self.trigger.name, %failure, "a reaction is tried again");
+            let doubled = FIRST_WAIT.saturating_mul(2u32.saturating_pow(attempt - 1));
+            tokio::time::sleep(doubled.min(WAIT_MAX)).await;
+            attempt = attempt.saturating_add(1);
         }
-        self.set_aside("it could not be served in time, time and again")
     }
 
     async fn once(
@@ -281,18 +287,22 @@ impl Subscription {
         event: CommandId,
         id: CommandId,
         act: &Act,
-    ) -> Result<Position, AskError<crate::envelope::Refusal>> {
+    ) -> (Result<(), AskError<Refusal>>, Position) {
         match act {
-            Act::Flow(start) => Ok(self.orchestrator.start(start.clone())?),
+            Act::Flow(start) => match self.orchestrator.start(start.clone()) {
+                Ok(position) => (Ok(()), position),
+                Err(failure) => (Err(failure.into()), Position::START),
+            },
             Act::Command {
                 agent,
                 name,
                 version,
                 body,
             } => {
-                let service = self.core.services.named(agent).ok_or_else(|| {
-                    AskFailure::invalid(format_args!("this runtime has no agent `{agent}`"))
-                })?;
+                let Some(service) = self.core.services.named(agent) else {
+                    let unknown = format_args!("this runtime has no agent `{agent}`");
+                    return (Err(AskFailure::invalid(unknown).into()), Position::START);
+                };
                 let call = Call {
                     id,
                     deadline: self.core.clock.now().plus(REACTION_BUDGET),
@@ -300,19 +310,16 @@ impl Subscription {
                     causation: Some(event),
                     trace: event,
                 };
-                let (outcome, position) = service.send_stored(call, name, *version, body).await;
-                outcome.map(|()| position)
+                service.send_stored(call, name, *version, body).await
             }
         }
     }
 
-    fn set_aside(&self, reason: &str) -> Result<Position, AskFailure> {
+    /// Gives a reaction up, visibly. What that depends on must be durable before the cursor is.
+    fn set_aside(&self, reason: &dyn std::fmt::Display, depends_on: Position) -> Position {
         self.counters.dead_letters.add();
-        tracing::warn!(
-            trigger = self.trigger.name,
-            reason,
-            "a reaction was set aside"
-        );
-        Ok(Position::START)
+        let trigger = self.trigger.name;
+        tracing::warn!(trigger, %reason, "a reaction was set aside");
+        depends_on
     }
 }

@@ -73,8 +73,9 @@ pub enum CheckoutError {
     /// The payment was declined.
     #[error("payment declined: {0}")]
     PaymentDeclined(DeclineReason),
-    /// The gateway could not say what became of the payment; it is closed, so nothing is charged.
-    #[error("the outcome of the payment stayed unknown; it was closed, order again")]
+    /// The gateway could not say what became of the payment; it is voided with everything else, or
+    /// the void stands on the work list.
+    #[error("the outcome of the payment stayed unknown; it is being voided, order again")]
     PaymentUnresolved,
     /// A step could not be taken.
     #[error("the checkout stopped: {0}")]

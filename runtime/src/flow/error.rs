@@ -63,7 +63,7 @@ impl<E> FlowFailure for E where
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError<E: Error> {
-    /// The flow failed, and what it had done is undone.
+    /// The flow failed. What it had done is undone, or stands on the work list.
     #[error(transparent)]
     Failed(E),
     /// Its end is not known to the caller. The flow itself goes on, now or after the next start.
