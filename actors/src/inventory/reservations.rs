@@ -54,7 +54,7 @@ on_reservation! {
     /// Gives held units to a placed order. Idempotent.
     CommitReservation -> Committed;
     /// Gives held or committed units back. Idempotent, and harmless for a hold that never was: a
-    /// safe undo of [`ReserveStock`] whether or not it ran.
+    /// safe undo of [`ReserveStock`](super::ReserveStock) whether or not it ran.
     ReleaseReservation -> Released;
     /// Takes committed units out of the warehouse. Idempotent.
     ShipStock -> Shipped;
