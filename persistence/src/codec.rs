@@ -102,3 +102,12 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
         extra => Err(CodecError::Trailing { extra }),
     }
 }
+
+/// The value at the beginning of a stored form, whatever follows it.
+pub(crate) fn decode_prefix<'a, T: serde::Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Result<T, CodecError> {
+    bincode::serde::borrow_decode_from_slice(bytes, CONFIG)
+        .map(|(value, _)| value)
+        .map_err(|error| CodecError::Decode(error.to_string()))
+}

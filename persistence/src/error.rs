@@ -61,6 +61,12 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The disk failed, and there is no way to open it anew.
+    #[error("{path} cannot be opened anew after its disk failed; open the journal again")]
+    NotResumable {
+        /// The file.
+        path: PathBuf,
+    },
     /// The store said something else.
     #[error("cannot open {path}: {reason}")]
     Store {
@@ -81,7 +87,7 @@ pub enum AppendError {
     )]
     WrongVersion {
         /// The stream.
-        stream: Box<str>,
+        stream: Arc<str>,
         /// What the writer believed.
         expected: u64,
         /// What is true.
@@ -110,6 +116,14 @@ pub enum AppendError {
     Full {
         /// How much waits.
         bytes: usize,
+    },
+    /// The store could not say how many events the stream has.
+    #[error("cannot tell the version of stream `{stream}`: {reason}")]
+    Unreadable {
+        /// The stream.
+        stream: Arc<str>,
+        /// What the store said.
+        reason: Box<str>,
     },
     /// An event or a reply has no stored form.
     #[error(transparent)]
@@ -155,12 +169,23 @@ pub enum ReadError {
         /// Why.
         source: CodecError,
     },
+    /// A row of the index does not match its checksum.
+    #[error("the row of `{key}` in table `{table}` does not match its checksum")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+    },
     /// A position that should be there is not.
     #[error("no block holds position {position}")]
     Missing {
         /// The position.
         position: Position,
     },
+    /// The disk failed, and the file is not open while the journal waits for it to come back.
+    #[error("the journal's disk is away; the journal goes on when it is back")]
+    Away,
     /// The store could not read its file.
     #[error("the store cannot be read: {0}")]
     Store(#[from] Box<redb::Error>),

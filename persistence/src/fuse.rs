@@ -5,6 +5,7 @@
 //! told that all is well, what it writes from then on stays in memory, and [`Fuse::check`] tells
 //! the journal, which takes the commit for the failure that it is.
 
+use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -17,11 +18,25 @@ use redb::{BackendError, StorageBackend};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Fuse(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     // Read before every access; the lock is taken only once the fuse has blown.
     blown: AtomicBool,
     kept: Mutex<Option<Kept>>,
+    probe: Mutex<Option<Probe>>,
+}
+
+type Probe = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
+
+/// How much a probe writes: more than the last blocks of a full disk may still have room for.
+const PROBE_BYTES: u16 = 32_768;
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("blown", &self.blown)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What redb believes to be on the disk beyond what is.
@@ -33,6 +48,12 @@ struct Kept {
 }
 
 impl Fuse {
+    /// Whether the disk takes a write and a sync again: writes a little behind its end, syncs, and
+    /// takes it back.
+    pub(crate) fn probe(&self) -> io::Result<()> {
+        self.0.probe.lock().as_ref().map_or(Ok(()), |probe| probe())
+    }
+
     /// The disk's first failure, where there was one.
     pub(crate) fn check(&self) -> io::Result<()> {
         match &*self.0.kept.lock() {
@@ -45,12 +66,15 @@ impl Fuse {
 /// A disk behind its fuse.
 #[derive(Debug)]
 pub(crate) struct Fused<B> {
-    disk: B,
+    disk: Arc<B>,
     fuse: Fuse,
 }
 
 impl<B: StorageBackend> Fused<B> {
     pub(crate) fn new(disk: B, fuse: Fuse) -> Self {
+        let disk = Arc::new(disk);
+        let probed = disk.clone();
+        *fuse.0.probe.lock() = Some(Box::new(move || probe(&*probed)));
         Self { disk, fuse }
     }
 
@@ -82,6 +106,15 @@ impl<B: StorageBackend> Fused<B> {
     fn blown(&self) -> bool {
         self.fuse.0.blown.load(Ordering::Acquire)
     }
+}
+
+fn probe(disk: &impl StorageBackend) -> io::Result<()> {
+    let len = disk.len()?;
+    disk.set_len(len + u64::from(PROBE_BYTES))?;
+    disk.write(len, &[0; PROBE_BYTES as usize])?;
+    disk.sync_data()?;
+    disk.set_len(len)?;
+    disk.sync_data()
 }
 
 impl Kept {
@@ -122,7 +155,7 @@ impl<B: StorageBackend> StorageBackend for Fused<B> {
             return self.disk.read(offset, out);
         }
         match &*self.fuse.0.kept.lock() {
-            Some(kept) => kept.read(&self.disk, offset, out),
+            Some(kept) => kept.read(&*self.disk, offset, out),
             None => self.disk.read(offset, out),
         }
     }

@@ -1,11 +1,11 @@
 //! The gate that holds outputs back until the journal is durable up to where they depend on it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 use crate::error::JournalFailed;
 use crate::record::Position;
@@ -19,17 +19,23 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    heap: BinaryHeap<Reverse<Waiter>>,
+    /// Sorted. Most come in the order of their positions, so most are put at the end.
+    line: VecDeque<Waiter>,
     arrivals: u64,
     failed: Option<JournalFailed>,
 }
 
 #[derive(Debug)]
 struct Waiter {
+    place: Place,
+    waker: Waker,
+}
+
+/// Among waiters for one position the first to come is the first to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
     position: Position,
-    // Among waiters for one position the first to come is the first to go, whatever the heap does.
     arrival: u64,
-    opened: oneshot::Sender<Result<(), JournalFailed>>,
 }
 
 impl Gate {
@@ -45,73 +51,180 @@ impl Gate {
     }
 
     /// Waits until everything up to `position` is durable, or never will be.
-    pub(crate) async fn pass(&self, position: Position) -> Result<(), JournalFailed> {
-        let opened = {
-            if self.durable() >= position {
-                return Ok(());
-            }
-            let mut waiting = self.waiting.lock();
-            // The writer raises `durable` under this lock, so none can slip in between.
-            if self.durable() >= position {
-                return Ok(());
-            }
-            if let Some(failed) = &waiting.failed {
-                return Err(failed.clone());
-            }
-            let (sender, receiver) = oneshot::channel();
-            let arrival = waiting.arrivals;
-            waiting.arrivals += 1;
-            waiting.heap.push(Reverse(Waiter {
-                position,
-                arrival,
-                opened: sender,
-            }));
-            receiver
-        };
-        opened.await.unwrap_or(Err(JournalFailed::closed()))
+    pub(crate) fn pass(&self, position: Position) -> Pass<'_> {
+        Pass {
+            gate: self,
+            position,
+            place: None,
+        }
     }
 
     /// Lets everything up to `durable` through.
     pub(crate) fn open_to(&self, durable: Position) {
-        let mut waiting = self.waiting.lock();
-        self.durable.store(durable.get(), Ordering::Release);
-        while let Some(Reverse(next)) = waiting.heap.peek() {
-            if next.position > durable {
-                break;
-            }
-            if let Some(Reverse(waiter)) = waiting.heap.pop() {
-                // A caller that stopped waiting has dropped its end; nothing is owed to it.
-                let _ = waiter.opened.send(Ok(()));
-            }
+        let mut through = {
+            let mut waiting = self.waiting.lock();
+            self.durable.store(durable.get(), Ordering::Release);
+            let beyond = waiting
+                .line
+                .partition_point(|waiter| waiter.place.position <= durable);
+            let rest = waiting.line.split_off(beyond);
+            std::mem::replace(&mut waiting.line, rest)
+        };
+        for waiter in through.drain(..) {
+            waiter.waker.wake();
         }
     }
 
-    /// Turns away everybody who waits, and everybody who would.
+    /// Turns away everybody who waits, and everybody who would, until [`reopen`](Self::reopen).
     pub(crate) fn fail(&self, failed: &JournalFailed) {
+        let line = {
+            let mut waiting = self.waiting.lock();
+            waiting.failed = Some(failed.clone());
+            std::mem::take(&mut waiting.line)
+        };
+        for waiter in line {
+            waiter.waker.wake();
+        }
+    }
+
+    /// Takes waiters again after a failure; everything up to `durable` was found on the disk.
+    pub(crate) fn reopen(&self, durable: Position) {
         let mut waiting = self.waiting.lock();
-        waiting.failed = Some(failed.clone());
-        for Reverse(waiter) in std::mem::take(&mut waiting.heap) {
-            let _ = waiter.opened.send(Err(failed.clone()));
+        waiting.failed = None;
+        self.durable.store(durable.get(), Ordering::Release);
+    }
+}
+
+/// Waits for the gate to open.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    gate: &'a Gate,
+    position: Position,
+    place: Option<Place>,
+}
+
+impl Future for Pass<'_> {
+    type Output = Result<(), JournalFailed>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.gate.durable() >= self.position {
+            return Poll::Ready(Ok(()));
+        }
+        let mut waiting = self.gate.waiting.lock();
+        // The writer raises `durable` under this lock, so none can slip in between.
+        if self.gate.durable() >= self.position {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(failed) = &waiting.failed {
+            return Poll::Ready(Err(failed.clone()));
+        }
+        let known = self.place.and_then(|place| waiting.find(place).ok());
+        if let Some(waiter) = known.and_then(|index| waiting.line.get_mut(index)) {
+            waiter.waker.clone_from(context.waker());
+            return Poll::Pending;
+        }
+        let place = Place {
+            position: self.position,
+            arrival: waiting.arrivals,
+        };
+        waiting.arrivals += 1;
+        let waker = context.waker().clone();
+        match waiting.line.back() {
+            Some(last) if last.place > place => {
+                let (Ok(index) | Err(index)) = waiting.find(place);
+                waiting.line.insert(index, Waiter { place, waker });
+            }
+            _ => waiting.line.push_back(Waiter { place, waker }),
+        }
+        drop(waiting);
+        self.place = Some(place);
+        Poll::Pending
+    }
+}
+
+impl Waiting {
+    fn find(&self, place: Place) -> Result<usize, usize> {
+        self.line
+            .binary_search_by_key(&place, |waiter| waiter.place)
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        // Who stops waiting leaves the line, so that it never grows by those who gave up.
+        if let Some(place) = self
+            .place
+            .filter(|place| place.position > self.gate.durable())
+        {
+            let mut waiting = self.gate.waiting.lock();
+            if let Ok(index) = waiting.find(place) {
+                waiting.line.remove(index);
+            }
         }
     }
 }
 
-impl PartialEq for Waiter {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::task::noop_waker;
+
+    use super::*;
+
+    fn at(position: u64) -> Position {
+        Position::new(position)
     }
-}
 
-impl Eq for Waiter {}
-
-impl PartialOrd for Waiter {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+    #[tokio::test]
+    async fn waiters_go_in_the_order_of_their_positions_then_of_their_coming() {
+        let gate = Arc::new(Gate::default());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut tasks = Vec::new();
+        for (who, position) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 9)] {
+            let (gate, order) = (gate.clone(), order.clone());
+            tasks.push(tokio::spawn(async move {
+                let passed = gate.pass(at(position)).await;
+                order.lock().push(who);
+                passed
+            }));
+        }
+        tokio::task::yield_now().await;
+        gate.open_to(at(3));
+        for task in tasks.drain(..4) {
+            assert_eq!(task.await.expect("no panic"), Ok(()));
+        }
+        assert_eq!(*order.lock(), [1, 0, 3, 2]);
+        gate.fail(&JournalFailed::closed());
+        for task in tasks {
+            assert_eq!(task.await.expect("no panic"), Err(JournalFailed::closed()));
+        }
     }
-}
 
-impl Ord for Waiter {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.position, self.arrival).cmp(&(other.position, other.arrival))
+    /// Catches: a line that grows by everybody who ever gave up, and by every poll.
+    #[test]
+    fn who_stops_waiting_leaves_the_line() {
+        let gate = Gate::default();
+        let waker = noop_waker();
+        let mut context = Context::from_waker(&waker);
+        let mut stays = Box::pin(gate.pass(at(5)));
+        for _ in 0..3 {
+            assert!(stays.as_mut().poll(&mut context).is_pending());
+            let mut leaves = Box::pin(gate.pass(at(4)));
+            assert!(leaves.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(gate.waiting.lock().line.len(), 1);
+        drop(stays);
+        assert!(gate.waiting.lock().line.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_gate_that_failed_takes_waiters_again_once_it_is_reopened() {
+        let gate = Gate::starting_at(at(3));
+        gate.fail(&JournalFailed::closed());
+        assert!(gate.pass(at(4)).await.is_err());
+        assert!(gate.pass(at(3)).await.is_ok(), "what is durable stays so");
+        gate.reopen(at(5));
+        assert!(gate.pass(at(5)).await.is_ok());
     }
 }

@@ -1,10 +1,16 @@
 //! The journal as its users see it.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, ReadError};
-use crate::record::{Append, FirstReply, Position, Recorded, Snapshot};
+use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
+
+/// The most bytes of records that one [`Journal::read`] gives, one record excepted: a reader is
+/// given copies, a chunk at a time, and holds nothing of the store while it works on them.
+pub const READ_BYTES_MAX: usize = 4 << 20;
 
 /// Where an append stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +46,35 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// Waits until everything up to `position` survives a crash.
     fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>>;
 
-    /// Grows by one each time that appends were taken back because the disk failed. State built
-    /// under an earlier epoch may hold what never happened: load it again.
+    /// Grows each time that appends were taken back because the disk failed, and when the journal
+    /// goes on with what it found there. State built under an earlier epoch may hold what never
+    /// happened: load it again.
     fn epoch(&self) -> u64;
 
-    /// Why the journal takes nothing more, where that is so.
+    /// Why the journal takes nothing at present, where that is so.
     fn failure(&self) -> Option<JournalFailed>;
 
-    /// The first reply to a command that was recorded before.
-    fn first_reply(&self, command: Uuid) -> Option<FirstReply>;
+    /// Waits until the journal takes appends: at once, unless its disk failed; then until it is
+    /// back.
+    ///
+    /// # Errors
+    /// When it never will again: it was closed, or it cannot be opened anew.
+    fn until_writable(&self) -> BoxFuture<'_, Result<(), JournalFailed>>;
+
+    /// Whether a command was recorded before, and its first reply is still kept.
+    fn knows(&self, command: Uuid) -> bool;
+
+    /// The first reply to a command that was recorded before, as long as it is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged.
+    fn first_reply(&self, command: Uuid) -> Result<Option<FirstReply>, ReadError>;
 
     /// How many events a stream has.
-    fn version(&self, stream: &str) -> u64;
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged.
+    fn version(&self, stream: &str) -> Result<u64, ReadError>;
 
     /// The stream's latest durable snapshot.
     ///
@@ -59,7 +82,8 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// When the store cannot be read.
     fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError>;
 
-    /// Hands in a snapshot, to be written with one of the next commits.
+    /// Hands in a snapshot, to be written with one of the next commits. It only saves time, so it
+    /// is let go where too many wait already, or the disk fails.
     fn offer_snapshot(&self, snapshot: Snapshot);
 
     /// A stream's appends beyond its first `after` events, those not yet durable included, and
@@ -69,14 +93,22 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// When the store cannot be read, or is damaged.
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError>;
 
-    /// Up to `records_max` durable appends after `after`, in the total order.
+    /// Up to `records_max` durable appends after `after`, in the total order, and no more of them
+    /// than [`READ_BYTES_MAX`] allows; fewer do not mean that there are no more.
     ///
     /// # Errors
     /// When the store cannot be read, or is damaged.
     fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError>;
 
     /// The streams under `prefix` whose last mark is [`Mark::Open`](crate::Mark::Open), in order.
-    fn open_streams(&self, prefix: &str) -> Vec<Box<str>>;
+    fn open_streams(&self, prefix: &str) -> Vec<Arc<str>>;
+
+    /// Up to `most` timers that are due at `now_ms`, in milliseconds since the Unix epoch, the
+    /// earliest first; those of appends that are not yet durable included.
+    fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer>;
+
+    /// When the next timer is due, in milliseconds since the Unix epoch.
+    fn next_timer_ms(&self) -> Option<u64>;
 
     /// How far the subscriber `name` has come.
     fn cursor(&self, name: &str) -> Position;

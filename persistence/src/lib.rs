@@ -12,19 +12,24 @@ mod front;
 mod fuse;
 mod gate;
 mod journal;
-mod opening;
 mod options;
+mod pace;
 mod record;
 mod redb_journal;
+mod shared;
 mod store;
+mod stored;
 mod verify;
+mod writer;
 
 pub use block::BlockError;
 pub use codec::CodecError;
 pub use error::{AppendError, JournalFailed, OpenError, ReadError};
-pub use journal::{Appended, Journal};
+pub use journal::{Appended, Journal, READ_BYTES_MAX};
 pub use options::{DiskPace, JournalOptions, WriterPlace};
-pub use record::{Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot};
+pub use record::{
+    Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot, Timer, TimerChange,
+};
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
 pub use verify::{PROBLEMS_MAX, VerifyReport, verify};

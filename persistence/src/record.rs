@@ -1,12 +1,11 @@
 //! What is appended, and what is read back.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::codec::{self, CodecError, FORMAT};
 
 /// A place in the journal's total order. The first record stands at 1; 0 is before everything.
 #[derive(
@@ -46,11 +45,11 @@ impl fmt::Display for Position {
 /// One event as the journal keeps it: a name and a version that outlive the code, and bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventData {
-    /// The event's stored name.
-    pub name: Box<str>,
+    /// The event's stored name. Code that writes events knows their names when it is compiled.
+    pub name: Cow<'static, str>,
     /// The version of the payload's layout.
     pub version: u16,
-    /// The payload, as [`codec::encode`] made it.
+    /// The payload, as [`codec::encode`](crate::codec::encode) made it.
     #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
@@ -77,11 +76,47 @@ pub enum Mark {
     Closed,
 }
 
+/// What an append does to one of its stream's timers.
+///
+/// A timer is kept until it is cleared. So whoever acts on a due timer clears it in the append
+/// that records the act: then it fires once, whatever crashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimerChange {
+    /// Sets the timer, or sets it anew.
+    Set {
+        /// Its name within the stream.
+        name: Box<str>,
+        /// When it is due, in milliseconds since the Unix epoch.
+        due_at_ms: u64,
+        /// What whoever set it wants to know when it is due.
+        #[serde(with = "serde_bytes")]
+        payload: Vec<u8>,
+    },
+    /// Clears the timer, where it is set.
+    Clear {
+        /// Its name within the stream.
+        name: Box<str>,
+    },
+}
+
+/// A timer that is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timer {
+    /// The stream that set it.
+    pub stream: Arc<str>,
+    /// Its name within the stream.
+    pub name: Box<str>,
+    /// When it is due, in milliseconds since the Unix epoch.
+    pub due_at_ms: u64,
+    /// What whoever set it wants to know.
+    pub payload: Vec<u8>,
+}
+
 /// One atomic append: all of it becomes durable, or none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
     /// The stream it belongs to: `inventory/85123A`.
-    pub stream: Box<str>,
+    pub stream: Arc<str>,
     /// How many events the writer believes the stream has; the append fails where it is wrong.
     pub expected_version: u64,
     /// When it was decided, in milliseconds since the Unix epoch.
@@ -92,6 +127,25 @@ pub struct Append {
     pub command: Option<FirstReply>,
     /// Changes whether the stream counts as unfinished.
     pub mark: Option<Mark>,
+    /// What it does to the stream's timers, in order.
+    pub timers: Vec<TimerChange>,
+}
+
+impl Append {
+    /// An append to `stream`, which the writer believes to have `expected_version` events, decided
+    /// at `recorded_at_ms` milliseconds since the Unix epoch. It holds nothing yet.
+    #[must_use]
+    pub fn to(stream: impl Into<Arc<str>>, expected_version: u64, recorded_at_ms: u64) -> Self {
+        Self {
+            stream: stream.into(),
+            expected_version,
+            recorded_at_ms,
+            events: Vec::new(),
+            command: None,
+            mark: None,
+            timers: Vec::new(),
+        }
+    }
 }
 
 /// One append as it is read back.
@@ -103,6 +157,14 @@ pub struct Recorded {
     pub version_before: u64,
     /// What was appended.
     pub append: Append,
+}
+
+impl Recorded {
+    /// The number of events the stream had after it.
+    #[must_use]
+    pub fn version_after(&self) -> u64 {
+        self.version_before + self.append.events.len() as u64
+    }
 }
 
 /// The state of one entity at some version, so that its events need not all be read again.
@@ -119,66 +181,4 @@ pub struct Snapshot {
     /// The state, encoded.
     #[serde(with = "serde_bytes")]
     pub state: Vec<u8>,
-}
-
-/// The layout of a stored record, after its format byte.
-#[derive(Deserialize)]
-struct Body {
-    stream: Box<str>,
-    version_before: u64,
-    recorded_at_ms: u64,
-    events: Vec<EventData>,
-    command: Option<FirstReply>,
-    mark: Option<Mark>,
-}
-
-/// The bytes of one append. They say nothing of its position: the block that holds them does.
-pub(crate) fn encode_append(append: &Append) -> Result<Arc<[u8]>, CodecError> {
-    #[derive(Serialize)]
-    struct BodyRef<'a> {
-        stream: &'a str,
-        version_before: u64,
-        recorded_at_ms: u64,
-        events: &'a [EventData],
-        command: &'a Option<FirstReply>,
-        mark: &'a Option<Mark>,
-    }
-    let payloads: usize = append.events.iter().map(|event| event.payload.len()).sum();
-    let mut bytes = Vec::with_capacity(payloads + 128);
-    bytes.push(FORMAT);
-    codec::encode_into(
-        &BodyRef {
-            stream: &append.stream,
-            version_before: append.expected_version,
-            recorded_at_ms: append.recorded_at_ms,
-            events: &append.events,
-            command: &append.command,
-            mark: &append.mark,
-        },
-        &mut bytes,
-    )?;
-    Ok(bytes.into())
-}
-
-/// Reads one append that stands at `position`.
-pub(crate) fn decode_append(position: Position, bytes: &[u8]) -> Result<Recorded, CodecError> {
-    let (&format, body) = bytes
-        .split_first()
-        .ok_or_else(|| CodecError::Decode("an empty record".into()))?;
-    if format != FORMAT {
-        return Err(CodecError::Format { found: format });
-    }
-    let body: Body = codec::decode(body)?;
-    Ok(Recorded {
-        position,
-        version_before: body.version_before,
-        append: Append {
-            stream: body.stream,
-            expected_version: body.version_before,
-            recorded_at_ms: body.recorded_at_ms,
-            events: body.events,
-            command: body.command,
-            mark: body.mark,
-        },
-    })
 }

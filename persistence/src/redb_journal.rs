@@ -1,25 +1,23 @@
 //! The journal on one machine: redb behind one writer with group commit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
-use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
-use crate::front::{Front, Group};
-use crate::gate::Gate;
-use crate::journal::{Appended, Journal};
-use crate::options::{DiskPace, JournalOptions, WriterPlace};
-use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, encode_append};
-use crate::store::{Store, read_record};
+use crate::journal::{Appended, Journal, READ_BYTES_MAX};
+use crate::options::{JournalOptions, WriterPlace};
+use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
+use crate::shared::{Opener, Shared};
+use crate::store::{Next, Store, read_record};
+use crate::writer;
 
 /// A [`Journal`] in one redb file. Dropping it lets the writer write what waits, and end;
 /// [`close`](Journal::close) waits for that.
@@ -30,14 +28,7 @@ use crate::store::{Store, read_record};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
-/// let appended = journal.append(Append {
-///     stream: "counter/1".into(),
-///     expected_version: 0,
-///     recorded_at_ms: 0,
-///     events: Vec::new(),
-///     command: None,
-///     mark: None,
-/// })?;
+/// let appended = journal.append(Append::to("counter/1", 0, 0))?;
 /// journal.until_durable(appended.position).await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -46,22 +37,6 @@ use crate::store::{Store, read_record};
 #[derive(Debug)]
 pub struct RedbJournal {
     shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    store: Store,
-    front: Mutex<Front>,
-    gate: Gate,
-    // Read before every command of every shard; the lock would be the one thing they all meet at.
-    has_room: AtomicBool,
-    epoch: AtomicU64,
-    /// Wakes the writer.
-    work: Notify,
-    /// Wakes appenders that wait for room.
-    room: Notify,
-    stopped: watch::Sender<bool>,
-    record_bytes_max: usize,
 }
 
 impl RedbJournal {
@@ -78,7 +53,9 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::at(path, &options)?;
-        Self::start(path, store, options, writer)
+        let again = (path.to_owned(), options.clone());
+        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
+        Self::start(path, store, Some(opener), options, writer)
     }
 
     /// A journal that is gone with the process.
@@ -89,11 +66,9 @@ impl RedbJournal {
         Self::with_backend(InMemoryBackend::new(), options, writer)
     }
 
-    /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
-    /// creates it where the disk is empty.
-    ///
-    /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
-    /// loses its power while it is first written may hold something that is not a journal.
+    /// Opens the journal on a disk of the caller's making, or creates it where the disk is empty.
+    /// Where that disk fails the journal is read-only for good;
+    /// [`with_disk`](Self::with_disk) can go on.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -105,135 +80,50 @@ impl RedbJournal {
         let options = options.within_range();
         let path = Path::new("(backend)");
         let store = Store::on(path, backend, &options)?;
-        Self::start(path, store, options, writer)
+        Self::start(path, store, None, options, writer)
+    }
+
+    /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
+    /// creates it where the disk is empty. `disk` is asked for the disk at once, and again each
+    /// time that it has failed.
+    ///
+    /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
+    /// loses its power while it is first written may hold something that is not a journal.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn with_disk<B: StorageBackend>(
+        disk: impl Fn() -> io::Result<B> + Send + Sync + 'static,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
+        let options = options.within_range();
+        let path = Path::new("(disk)");
+        let again = options.clone();
+        let opener: Opener = Box::new(move || {
+            let disk = disk().map_err(|source| OpenError::Io {
+                path: path.into(),
+                source,
+            })?;
+            Store::on(path, disk, &again)
+        });
+        let store = opener()?;
+        Self::start(path, store, Some(opener), options, writer)
     }
 
     fn start(
         path: &Path,
         store: Store,
+        opener: Option<Opener>,
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
-        let damaged = |source| OpenError::Damaged {
-            path: path.into(),
-            source,
-        };
-        let record_bytes_max = options.record_bytes_max;
-        let mut front = Front::new(options, store.cursors().map_err(damaged)?);
-        let mut durable = Position::START;
-        store
-            .scan(Position::START, |recorded| {
-                durable = recorded.position;
-                front.restore(recorded);
-                true
-            })
-            .map_err(damaged)?;
-        let shared = Arc::new(Shared {
-            store,
-            front: Mutex::new(front),
-            gate: Gate::starting_at(durable),
-            has_room: AtomicBool::new(true),
-            epoch: AtomicU64::new(0),
-            work: Notify::new(),
-            room: Notify::new(),
-            stopped: watch::Sender::new(false),
-            record_bytes_max,
-        });
-        spawn_writer(&shared, writer).map_err(|source| OpenError::Io {
+        let shared = Arc::new(Shared::new(path.into(), store, opener, options)?);
+        writer::spawn(&shared, writer).map_err(|source| OpenError::Io {
             path: path.into(),
             source,
         })?;
         Ok(Self { shared })
-    }
-}
-
-/// Starts the writer's loop: the same one on a thread and as a task.
-fn spawn_writer(shared: &Arc<Shared>, place: WriterPlace) -> std::io::Result<()> {
-    let shared = shared.clone();
-    match place {
-        WriterPlace::Task(pace) => {
-            tokio::spawn(write_groups(shared, Some(pace)));
-        }
-        WriterPlace::Thread => {
-            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-            std::thread::Builder::new()
-                .name("mercato-journal".into())
-                .spawn(move || runtime.block_on(write_groups(shared, None)))?;
-        }
-    }
-    Ok(())
-}
-
-/// Commits one group after the other. There is no linger: while one group is being synced the
-/// next one gathers, so an idle journal answers after one sync and a busy one fills its groups.
-async fn write_groups(shared: Arc<Shared>, mut pace: Option<Box<dyn DiskPace>>) {
-    loop {
-        let Some(group) = shared.next_group().await else {
-            break;
-        };
-        // A panic in the store must not leave callers waiting for a writer that is gone.
-        let written = catch_unwind(AssertUnwindSafe(|| shared.store.commit(&group)))
-            .unwrap_or_else(|_| Err(redb::Error::Corrupted("the store panicked".into())));
-        if let Some(pace) = &mut pace {
-            tokio::time::sleep(pace.commit_time(group.bytes)).await;
-        }
-        match written {
-            Ok(()) => shared.publish(&group),
-            Err(error) => {
-                shared.fail(&JournalFailed::because(error));
-                break;
-            }
-        }
-    }
-    // Whoever waits for the end may open the file again at once: let go of it first.
-    let stopped = shared.stopped.clone();
-    drop(shared);
-    stopped.send_replace(true);
-}
-
-impl Shared {
-    /// Waits for work. `None` when the journal is closing and all is written.
-    async fn next_group(&self) -> Option<Group> {
-        loop {
-            {
-                let mut front = self.front.lock();
-                if front.has_pending() || front.closing {
-                    let group = front.next_group();
-                    return (!group.is_empty()).then_some(group);
-                }
-            }
-            self.work.notified().await;
-        }
-    }
-
-    fn publish(&self, group: &Group) {
-        {
-            let mut front = self.front.lock();
-            front.committed(group);
-            self.has_room.store(front.has_room(), Ordering::Release);
-        }
-        if !group.records.is_empty() {
-            self.gate.open_to(group.last());
-        }
-        self.room.notify_waiters();
-    }
-
-    fn begin_closing(&self) {
-        self.front.lock().closing = true;
-        self.work.notify_one();
-    }
-
-    /// Fail-stop: what is not durable is taken back, and nothing more is taken.
-    fn fail(&self, failed: &JournalFailed) {
-        tracing::error!(reason = %failed, "the journal stopped: the disk refused a commit");
-        {
-            let mut front = self.front.lock();
-            front.roll_back(failed.clone());
-            self.epoch.store(front.epoch, Ordering::Release);
-            self.has_room.store(true, Ordering::Release);
-        }
-        self.gate.fail(failed);
-        self.room.notify_waiters();
     }
 }
 
@@ -245,24 +135,7 @@ impl Drop for RedbJournal {
 
 impl Journal for RedbJournal {
     fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        // Encoded before the lock is taken, so that writers do it side by side.
-        let bytes = encode_append(&append)?;
-        if bytes.len() > self.shared.record_bytes_max {
-            return Err(AppendError::TooLarge {
-                bytes: bytes.len(),
-                limit: self.shared.record_bytes_max,
-            });
-        }
-        let appended = {
-            let mut front = self.shared.front.lock();
-            let appended = front.append(append, bytes)?;
-            self.shared
-                .has_room
-                .store(front.has_room(), Ordering::Release);
-            appended
-        };
-        self.shared.work.notify_one();
-        Ok(appended)
+        self.shared.append(append)
     }
 
     fn has_room(&self) -> bool {
@@ -287,7 +160,7 @@ impl Journal for RedbJournal {
     }
 
     fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>> {
-        self.shared.gate.pass(position).boxed()
+        Box::pin(self.shared.gate.pass(position))
     }
 
     fn epoch(&self) -> u64 {
@@ -298,16 +171,44 @@ impl Journal for RedbJournal {
         self.shared.front.lock().failed.clone()
     }
 
-    fn first_reply(&self, command: Uuid) -> Option<FirstReply> {
-        self.shared.front.lock().first_reply(command)
+    fn until_writable(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        async {
+            loop {
+                let changed = self.shared.changed.notified();
+                let (failed, closing) = {
+                    let front = self.shared.front.lock();
+                    (front.failed.clone(), front.closing)
+                };
+                match failed {
+                    _ if closing => return Err(JournalFailed::closed()),
+                    None => return Ok(()),
+                    Some(failed) if self.shared.given_up.load(Ordering::Acquire) => {
+                        return Err(failed);
+                    }
+                    Some(_) => changed.await,
+                }
+            }
+        }
+        .boxed()
     }
 
-    fn version(&self, stream: &str) -> u64 {
-        self.shared.front.lock().version(stream)
+    fn knows(&self, command: Uuid) -> bool {
+        self.shared.front.lock().place_of(command).is_some()
+    }
+
+    fn first_reply(&self, command: Uuid) -> Result<Option<FirstReply>, ReadError> {
+        let Some(place) = self.shared.front.lock().place_of(command) else {
+            return Ok(None);
+        };
+        Ok(self.shared.record(place)?.append.command)
+    }
+
+    fn version(&self, stream: &str) -> Result<u64, ReadError> {
+        self.shared.head(stream).map(|head| head.version)
     }
 
     fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError> {
-        let stored = self.shared.store.snapshot(stream)?;
+        let stored = self.shared.read(|store| store.snapshot(stream))?;
         // On a disk that failed, the store shows what it could not write.
         Ok(stored.filter(|snapshot| snapshot.position <= self.durable()))
     }
@@ -317,18 +218,33 @@ impl Journal for RedbJournal {
     }
 
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
-        // The lock is let go before the store is read: what waited under it may be stored by
-        // then, but it is in hand already, so nothing is missed and nothing is read twice.
-        let places = self.shared.front.lock().positions(stream);
-        let mut records = self.shared.store.records(&places.stored)?;
-        for (position, bytes) in places.waiting {
-            records.push(read_record(position, &bytes)?);
-        }
-        records.retain(|record| {
+        let mut at = self.shared.head(stream)?.last;
+        let mut records = Vec::new();
+        let mut take = |recorded: Recorded| {
+            let end = recorded.version_after();
             // An append without events still counts: a reply may depend on it.
-            let version = record.version_before + record.append.events.len() as u64;
-            version > after || record.append.events.is_empty() && version == after
-        });
+            if end > after || end == after && recorded.append.events.is_empty() {
+                records.push(recorded);
+                Next::Go
+            } else {
+                Next::Stop
+            }
+        };
+        // What waits is in memory; from the first record that does not, all is in the store. What
+        // is stored in the meantime was in hand already, so nothing is missed or read twice.
+        while at > Position::START {
+            let waiting = self.shared.front.lock().waiting(at);
+            let Ok(waiting) = waiting else {
+                self.shared.read(|store| store.walk_back(at, take))?;
+                break;
+            };
+            let (link, bytes) = waiting.ok_or(ReadError::Missing { position: at })?;
+            if take(read_record(at, &bytes)?) == Next::Stop {
+                break;
+            }
+            at = link.previous;
+        }
+        records.reverse();
         Ok(records)
     }
 
@@ -338,17 +254,36 @@ impl Journal for RedbJournal {
         if after >= durable || records_max == 0 {
             return Ok(records);
         }
-        self.shared.store.scan(after.next(), |recorded| {
-            if recorded.position <= durable {
-                records.push(recorded);
-            }
-            records.len() < records_max
+        let mut bytes = 0;
+        self.shared.read(|store| {
+            store.scan(after.next(), |position, _, record| {
+                if position > durable {
+                    return Ok(Next::Stop);
+                }
+                records.push(read_record(position, record)?);
+                bytes += record.len();
+                let full = records.len() >= records_max || bytes >= READ_BYTES_MAX;
+                Ok(if full { Next::Stop } else { Next::Go })
+            })
         })?;
         Ok(records)
     }
 
-    fn open_streams(&self, prefix: &str) -> Vec<Box<str>> {
+    fn open_streams(&self, prefix: &str) -> Vec<Arc<str>> {
         self.shared.front.lock().open_streams(prefix)
+    }
+
+    fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer> {
+        let front = self.shared.front.lock();
+        // While the disk is away nobody could record what they made of a timer.
+        match front.failed {
+            None => front.timers().due(now_ms, most),
+            Some(_) => Vec::new(),
+        }
+    }
+
+    fn next_timer_ms(&self) -> Option<u64> {
+        self.shared.front.lock().timers().next_due_ms()
     }
 
     fn cursor(&self, name: &str) -> Position {

@@ -1,14 +1,16 @@
 //! Reads a journal from end to end and says what is wrong with it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::block::Block;
-use crate::error::OpenError;
+use crate::block::{Block, Link};
+use crate::error::{OpenError, ReadError};
+use crate::front::Head;
 use crate::options::JournalOptions;
-use crate::record::{Position, Recorded};
+use crate::record::{Mark, Position, Recorded};
 use crate::store::{Store, read_record};
 
 /// What [`verify`] stops listing at; a journal this damaged is restored, not mended.
@@ -47,7 +49,8 @@ impl VerifyReport {
 }
 
 /// Checks the whole journal at `path`: every checksum, the order without a gap, each stream's
-/// versions without a gap, no command recorded twice. `visit` sees each sound record on the way.
+/// versions and links without a gap, no command recorded twice while it was known, and the index
+/// against the records. `visit` sees each sound record on the way.
 ///
 /// # Errors
 /// When the file cannot be opened as a journal. Damage inside is not an error but a finding.
@@ -60,23 +63,35 @@ pub fn verify(
         return Err(OpenError::Missing { path: path.into() });
     }
     let store = Store::at(path, &JournalOptions::default())?;
+    let damaged = |source| OpenError::Damaged {
+        path: path.into(),
+        source,
+    };
     let mut check = Check::default();
     store
         .each_block(|first, bytes| check.block(first, bytes, &mut visit))
-        .map_err(|source| OpenError::Damaged {
-            path: path.into(),
-            source,
-        })?;
-    Ok(check.finish())
+        .map_err(damaged)?;
+    let checkpoint = store.checkpoint().map_err(damaged)?;
+    store
+        .each_head(|stream, head| check.head(stream, head, checkpoint))
+        .map_err(damaged)?;
+    Ok(check.finish(checkpoint))
 }
 
 #[derive(Default)]
 struct Check {
     report: VerifyReport,
-    versions: HashMap<Box<str>, u64>,
-    /// Where each command was last recorded, counted in commands.
-    commands: HashMap<Uuid, u64>,
-    open: BTreeSet<Box<str>>,
+    streams: HashMap<Arc<str>, Seen>,
+    /// Where each command was last recorded.
+    commands: HashMap<Uuid, Position>,
+}
+
+/// A stream, as its records tell it.
+#[derive(Debug, Default)]
+struct Seen {
+    head: Head,
+    /// Whether the index knows it as it stands.
+    indexed: bool,
 }
 
 impl Check {
@@ -102,12 +117,10 @@ impl Check {
         };
         for (position, record) in block.records_from(first) {
             self.report.last = position;
-            match record
-                .map_err(Into::into)
-                .and_then(|bytes| read_record(position, bytes))
-            {
-                Ok(recorded) => {
-                    self.record(&recorded);
+            let read = |(link, bytes)| Ok((link, read_record(position, bytes)?));
+            match record.map_err(ReadError::from).and_then(read) {
+                Ok((link, recorded)) => {
+                    self.record(&recorded, link, block.replies_from());
                     visit(&recorded);
                 }
                 Err(error) => self.problem(error.to_string()),
@@ -115,38 +128,68 @@ impl Check {
         }
     }
 
-    fn record(&mut self, recorded: &Recorded) {
-        let append = &recorded.append;
-        let events = append.events.len() as u64;
+    fn record(&mut self, recorded: &Recorded, link: Link, replies_from: Position) {
+        let (append, position) = (&recorded.append, recorded.position);
+        let stream = &append.stream;
         self.report.records += 1;
-        self.report.events += events;
-        let version = self.versions.entry(append.stream.clone()).or_default();
-        let before = std::mem::replace(version, recorded.version_before + events);
-        if before != recorded.version_before {
+        self.report.events += append.events.len() as u64;
+        let seen = self.streams.entry(stream.clone()).or_default();
+        let open = append
+            .mark
+            .map_or(seen.head.open, |mark| mark == Mark::Open);
+        let before = std::mem::replace(
+            &mut seen.head,
+            Head {
+                version: recorded.version_after(),
+                last: position,
+                open,
+            },
+        );
+        if before.version != recorded.version_before {
             self.problem(format!(
-                "position {}: stream `{}` goes on from version {}, but it was at {before}",
-                recorded.position, append.stream, recorded.version_before
+                "position {position}: stream `{stream}` goes on from version {}, but it was at {}",
+                recorded.version_before, before.version
+            ));
+        }
+        if link.previous != before.last || link.open != open {
+            self.problem(format!(
+                "position {position}: the link to what stream `{stream}` had before is wrong"
             ));
         }
         if let Some(command) = &append.command {
-            let nth = self.report.commands;
             self.report.commands += 1;
-            // A journal remembers so many commands at least; one that comes again later than that
-            // passes for a new one, and may.
-            let remembered = JournalOptions::default().replies_max as u64;
-            let before = self.commands.insert(command.command, nth);
-            if before.is_some_and(|before| nth - before <= remembered) {
+            // A journal forgets commands after a while, and says in each block what it still knows;
+            // one that comes again later passes for a new one, and may.
+            let before = self.commands.insert(command.command, position);
+            if before.is_some_and(|before| before >= replies_from) {
                 self.problem(format!(
-                    "position {}: command {} is recorded a second time",
-                    recorded.position, command.command
+                    "position {position}: command {} is recorded a second time",
+                    command.command
                 ));
             }
         }
-        match append.mark {
-            Some(crate::Mark::Open) => drop(self.open.insert(append.stream.clone())),
-            Some(crate::Mark::Closed) => drop(self.open.remove(&append.stream)),
-            None => {}
-        }
+    }
+
+    /// Holds a row of the index against what the records said.
+    fn head(&mut self, stream: &str, stored: Result<Head, ReadError>, checkpoint: Position) {
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(error) => return self.problem(error.to_string()),
+        };
+        let problem = match self.streams.get_mut(stream) {
+            Some(seen) if seen.head == stored => {
+                seen.indexed = true;
+                return;
+            }
+            // Touched after the checkpoint: the records tell its head.
+            Some(seen) if seen.head.last > checkpoint => return,
+            Some(seen) => format!(
+                "the index has stream `{stream}` at version {} and position {}, its records at {} and {}",
+                stored.version, stored.last, seen.head.version, seen.head.last
+            ),
+            None => format!("the index has a stream `{stream}`, but there is no record of it"),
+        };
+        self.problem(problem);
     }
 
     fn problem(&mut self, problem: String) {
@@ -155,9 +198,20 @@ impl Check {
         }
     }
 
-    fn finish(mut self) -> VerifyReport {
-        self.report.streams = self.versions.len() as u64;
-        self.report.open_streams = self.open.len() as u64;
+    fn finish(mut self, checkpoint: Position) -> VerifyReport {
+        self.report.streams = self.streams.len() as u64;
+        let streams = std::mem::take(&mut self.streams);
+        let mut missing = Vec::new();
+        for (stream, seen) in streams {
+            self.report.open_streams += u64::from(seen.head.open);
+            if !seen.indexed && seen.head.last <= checkpoint {
+                missing.push(stream);
+            }
+        }
+        missing.sort();
+        for stream in missing {
+            self.problem(format!("the index lacks stream `{stream}`"));
+        }
         self.report
     }
 }

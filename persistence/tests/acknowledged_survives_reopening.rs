@@ -4,9 +4,13 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use std::path::{Path, PathBuf};
 
-use common::{commanded, incarnation, log, one_event, open, reply_to, settle, snapshot};
+use common::{
+    commanded, first_reply, incarnation, log, one_event, open, reply_to, settle, snapshot, version,
+};
 use mercato_persistence::{
     Append, AppendError, Journal, JournalOptions, Mark, Position, Recorded, RedbJournal, Snapshot,
     WriterPlace,
@@ -26,7 +30,7 @@ struct Told {
     log: Vec<Recorded>,
     durable: Position,
     versions: [u64; 2],
-    open: Vec<Box<str>>,
+    open: Vec<Arc<str>>,
     cursor: Position,
     snapshot: Option<Snapshot>,
     known: Vec<u128>,
@@ -36,12 +40,12 @@ fn told(journal: &RedbJournal) -> Told {
     Told {
         log: log(journal),
         durable: journal.durable(),
-        versions: ["flow/a", "flow/b"].map(|stream| journal.version(stream)),
+        versions: ["flow/a", "flow/b"].map(|stream| version(journal, stream)),
         open: journal.open_streams("flow/"),
         cursor: journal.cursor("mailer"),
         snapshot: journal.snapshot("flow/a").expect("a sound journal"),
         known: (0..10)
-            .filter(|n| journal.first_reply(Uuid::from_u128(*n)) == Some(reply_to(*n)))
+            .filter(|n| first_reply(journal, Uuid::from_u128(*n)) == Some(reply_to(*n)))
             .collect(),
     }
 }
@@ -49,6 +53,7 @@ fn told(journal: &RedbJournal) -> Told {
 fn marked(append: Append, mark: Mark) -> Append {
     Append {
         mark: Some(mark),
+        timers: Vec::new(),
         ..append
     }
 }
@@ -145,7 +150,7 @@ fn only_the_newest_replies_are_kept() {
     };
     let known = |journal: &RedbJournal| -> Vec<u128> {
         (0..10)
-            .filter(|n| journal.first_reply(Uuid::from_u128(*n)).is_some())
+            .filter(|n| journal.knows(Uuid::from_u128(*n)))
             .collect()
     };
     incarnation(async {

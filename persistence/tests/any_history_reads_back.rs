@@ -5,15 +5,19 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use common::{Disk, boot, commanded, incarnation, log};
-use mercato_persistence::{Append, Journal, JournalOptions, Mark, Position, RedbJournal};
+use common::{Disk, boot, commanded, first_reply, incarnation, log, version};
+use mercato_persistence::{
+    Append, Journal, JournalOptions, Mark, Position, RedbJournal, TimerChange,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-const STREAMS: [&str; 3] = ["a", "b", "c"];
+const STREAMS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -24,6 +28,8 @@ enum Act {
         events: usize,
         command: Option<u8>,
         mark: Option<Mark>,
+        /// Sets the timer of this number, or clears it.
+        timer: Option<(u8, bool)>,
     },
     /// Lets the disk work for so many milliseconds.
     Pass(u64),
@@ -38,13 +44,15 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let command = prop::option::of(0..20u8);
     let stream = prop::sample::select(&STREAMS);
     let stale = prop_oneof![9 => Just(0), 1 => 1..3u64];
-    let append = (stream, stale, 0..3usize, command, mark).prop_map(
-        |(stream, stale, events, command, mark)| Act::Append {
+    let timer = prop::option::weighted(0.3, (0..3u8, any::<bool>()));
+    let append = (stream, stale, 0..3usize, command, mark, timer).prop_map(
+        |(stream, stale, events, command, mark, timer)| Act::Append {
             stream,
             stale,
             events,
             command,
             mark,
+            timer,
         },
     );
     let act = prop_oneof![
@@ -54,6 +62,19 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => any::<bool>().prop_map(|closed| Act::End { closed }),
     ];
     prop::collection::vec(act, 1..60)
+}
+
+fn timer_change((number, set): (u8, bool)) -> TimerChange {
+    let name = number.to_string().into();
+    if set {
+        TimerChange::Set {
+            name,
+            due_at_ms: number.into(),
+            payload: vec![number],
+        }
+    } else {
+        TimerChange::Clear { name }
+    }
 }
 
 /// The log as a plain list.
@@ -74,7 +95,7 @@ impl Model {
         commands.any(|reply| reply.command == command)
     }
 
-    fn open_streams(&self) -> Vec<Box<str>> {
+    fn open_streams(&self) -> Vec<Arc<str>> {
         let mut open = BTreeSet::new();
         for append in &self.log {
             match append.mark {
@@ -86,6 +107,24 @@ impl Model {
         open.into_iter().collect()
     }
 
+    /// The timers that are set, as streams and names.
+    fn timers(&self) -> BTreeSet<(Arc<str>, Box<str>)> {
+        let mut set = BTreeSet::new();
+        for append in &self.log {
+            for change in &append.timers {
+                match change {
+                    TimerChange::Set { name, .. } => {
+                        set.insert((append.stream.clone(), name.clone()))
+                    }
+                    TimerChange::Clear { name } => {
+                        set.remove(&(append.stream.clone(), name.clone()))
+                    }
+                };
+            }
+        }
+        set
+    }
+
     fn append(&mut self, journal: &RedbJournal, act: &Act, nth: usize) {
         let Act::Append {
             stream,
@@ -93,6 +132,7 @@ impl Model {
             events,
             command,
             mark,
+            timer,
         } = act
         else {
             return;
@@ -103,6 +143,7 @@ impl Model {
         append.events = vec![append.events[0].clone(); *events];
         append.command = append.command.filter(|_| command.is_some());
         append.mark = *mark;
+        append.timers = timer.map(timer_change).into_iter().collect();
         let repeated = append
             .command
             .as_ref()
@@ -133,15 +174,18 @@ impl Model {
         self.log = found;
         self.acknowledged = self.log.len();
         assert_eq!(journal.open_streams(""), self.open_streams());
+        let timers = journal.timers_due(u64::MAX, usize::MAX).into_iter();
+        let timers: BTreeSet<_> = timers.map(|timer| (timer.stream, timer.name)).collect();
+        assert_eq!(timers, self.timers());
         let mut streams: BTreeMap<&str, Vec<&Append>> = BTreeMap::new();
         for append in &self.log {
             streams.entry(&append.stream).or_default().push(append);
             if let Some(reply) = &append.command {
-                assert_eq!(journal.first_reply(reply.command).as_ref(), Some(reply));
+                assert_eq!(first_reply(journal, reply.command).as_ref(), Some(reply));
             }
         }
         for stream in STREAMS {
-            assert_eq!(journal.version(stream), self.version(stream));
+            assert_eq!(version(journal, stream), self.version(stream));
             let appended: Vec<_> = streams
                 .remove(stream)
                 .into_iter()
@@ -162,13 +206,15 @@ impl Model {
 }
 
 /// Lives from the `next`-th act to the end of one process, and gives the disk as it is then.
-fn live_once(disk: Disk, acts: &[Act], next: &mut usize, model: &mut Model) -> Disk {
-    let groups_of_three = JournalOptions {
-        group_records_max: 3,
-        ..JournalOptions::default()
-    };
+fn live_once(
+    disk: Disk,
+    limits: &JournalOptions,
+    acts: &[Act],
+    next: &mut usize,
+    model: &mut Model,
+) -> Disk {
     incarnation(async {
-        let journal = boot(disk.clone(), groups_of_three);
+        let journal = boot(disk.clone(), limits.clone());
         model.check(&journal);
         while let Some(act) = acts.get(*next) {
             *next += 1;
@@ -189,13 +235,26 @@ fn live_once(disk: Disk, acts: &[Act], next: &mut usize, model: &mut Model) -> D
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Catches: an index that is written too late, too early, or read from the wrong place; small
+    /// limits make a few records do what millions do to the defaults.
     #[test]
-    fn what_is_read_back_is_what_was_appended(acts in acts()) {
+    fn what_is_read_back_is_what_was_appended(
+        acts in acts(),
+        tail_records_max in 0..8u64,
+        streams_in_memory_max in prop_oneof![Just(2), Just(5), Just(1_000)],
+        group_bytes_max in prop_oneof![Just(1), Just(400), Just(1 << 20)],
+    ) {
+        let limits = JournalOptions {
+            tail_records_max,
+            streams_in_memory_max,
+            group_bytes_max,
+            ..JournalOptions::default()
+        };
         let (mut disk, mut next, mut model) = (Disk::default(), 0, Model::default());
         while next < acts.len() {
-            disk = live_once(disk, &acts, &mut next, &mut model);
+            disk = live_once(disk, &limits, &acts, &mut next, &mut model);
         }
         incarnation(async { model.check(&boot(disk, JournalOptions::default())) });
     }

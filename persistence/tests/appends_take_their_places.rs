@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{commanded, one_event, paced, reply_to};
+use common::{commanded, first_reply, one_event, paced, reply_to, version};
 use mercato_persistence::{Append, AppendError, Journal, JournalOptions, Position, RedbJournal};
 use uuid::Uuid;
 
@@ -27,12 +27,12 @@ fn padded(stream: &str, version: u64, bytes: usize) -> Append {
 /// Sees `append` refused, and the next good one take the place that it did not get.
 fn check_refused(journal: &RedbJournal, append: Append) -> AppendError {
     let (stream, command) = (append.stream.clone(), append.command.clone());
-    let version = journal.version(&stream);
-    let known = command.map(|reply| (reply.command, journal.first_reply(reply.command)));
+    let before_version = version(journal, &stream);
+    let known = command.map(|reply| (reply.command, first_reply(journal, reply.command)));
     let refusal = journal.append(append).expect_err("it must be refused");
-    assert_eq!(journal.version(&stream), version);
+    assert_eq!(version(journal, &stream), before_version);
     if let Some((command, before)) = known {
-        assert_eq!(journal.first_reply(command), before);
+        assert_eq!(first_reply(journal, command), before);
     }
     refusal
 }
@@ -55,7 +55,7 @@ async fn a_reply_alone_takes_a_place_but_no_version() {
     append.events.clear();
     let appended = journal.append(append).expect("a good append");
     assert_eq!((appended.position, appended.version), (Position::new(1), 0));
-    assert_eq!(journal.first_reply(Uuid::from_u128(1)), Some(reply_to(1)));
+    assert_eq!(first_reply(&journal, Uuid::from_u128(1)), Some(reply_to(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ async fn a_command_is_recorded_once() {
         check_refused(&journal, again),
         AppendError::Repeated { command }
     );
-    assert_eq!(journal.first_reply(command), Some(reply_to(1)));
+    assert_eq!(first_reply(&journal, command), Some(reply_to(1)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,10 @@
 
 mod common;
 
-use common::{Disk, Fault, boot, commanded, incarnation, log, one_event, reply_to, settle};
+use common::{
+    Disk, Fault, boot, commanded, first_reply, incarnation, log, one_event, reply_to, settle,
+    version,
+};
 use mercato_persistence::{
     Append, AppendError, Journal, JournalOptions, Mark, Position, RedbJournal,
 };
@@ -14,6 +17,7 @@ use uuid::Uuid;
 fn opening(stream: &str, command: u128) -> Append {
     Append {
         mark: Some(Mark::Open),
+        timers: Vec::new(),
         ..commanded(stream, 0, command)
     }
 }
@@ -35,9 +39,9 @@ async fn check_fail_stop(journal: &RedbJournal, disk: &Disk, fault: Fault) {
         1,
         "what was built on the lost appends is stale"
     );
-    assert_eq!((journal.version("a"), journal.version("b")), (1, 0));
-    assert_eq!(journal.first_reply(Uuid::from_u128(1)), Some(reply_to(1)));
-    assert_eq!(journal.first_reply(Uuid::from_u128(2)), None);
+    assert_eq!((version(journal, "a"), version(journal, "b")), (1, 0));
+    assert_eq!(first_reply(journal, Uuid::from_u128(1)), Some(reply_to(1)));
+    assert_eq!(first_reply(journal, Uuid::from_u128(2)), None);
     assert!(journal.open_streams("").is_empty());
     assert_eq!(journal.durable(), Position::new(1));
     assert_eq!(log(journal), acknowledged);

@@ -11,7 +11,7 @@ use mercato_persistence::{Journal, JournalOptions, Position, RedbJournal};
 /// One record a commit, so that there is a cut between any two of them.
 fn one_by_one() -> JournalOptions {
     JournalOptions {
-        group_records_max: 1,
+        group_bytes_max: 1,
         ..JournalOptions::default()
     }
 }

@@ -13,12 +13,13 @@ use mercato_persistence::{
 };
 use redb::{Database, Table, TableDefinition};
 use tempfile::TempDir;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
-/// Where the checksum and the record stand in a block of one record: behind the format byte, the
-/// count and one end.
-const CHECKSUM: std::ops::Range<usize> = 9..17;
+/// What stands behind the record in a block of one: its end, its link and its checksum, and then
+/// the count, what replies are known, and the checksum of all that.
+const LINK: usize = 8 + 8 + 8 + 4 + 8;
+const RECORD_END: usize = 4 + LINK;
 
 type Blocks<'txn> = Table<'txn, u64, &'static [u8]>;
 
@@ -32,6 +33,7 @@ fn six_blocks() -> (TempDir, PathBuf) {
             let stream = if n % 2 == 0 { "a" } else { "b" };
             let append = Append {
                 mark: Some(if n == 5 { Mark::Closed } else { Mark::Open }),
+                timers: Vec::new(),
                 ..commanded(stream, n / 2, n.into())
             };
             settle(&journal, append).await;
@@ -60,8 +62,12 @@ fn put(blocks: &mut Blocks<'_>, position: u64, block: &[u8]) {
 
 /// The block of one record, made to fit at another position.
 fn moved(mut block: Vec<u8>, position: u64) -> Vec<u8> {
-    let checksum = xxh3_64_with_seed(&block[CHECKSUM.end..], position);
-    block[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+    let (record_end, link, end) = (block.len() - RECORD_END, block.len() - LINK, block.len());
+    let place = xxh3_64_with_seed(&block[link..link + 8], position);
+    let checksum = xxh3_64(&block[1..record_end]) ^ place;
+    block[link + 8..link + 16].copy_from_slice(&checksum.to_le_bytes());
+    let frame = xxh3_64_with_seed(&block[record_end..end - 8], position);
+    block[end - 8..].copy_from_slice(&frame.to_le_bytes());
     block
 }
 
@@ -117,7 +123,7 @@ fn a_lost_beginning() {
 fn a_changed_record() {
     let change = |blocks: &mut Blocks<'_>| {
         let mut block = take(blocks, 4);
-        *block.last_mut().expect("a record") ^= 1;
+        block[1] ^= 1;
         put(blocks, 4, &block);
     };
     check_found(
@@ -133,7 +139,7 @@ fn a_block_in_a_wrong_place() {
         put(blocks, 2, &fourth);
         put(blocks, 4, &second);
     };
-    check_found(swap, "the record at position 2 does not match its checksum");
+    check_found(swap, "the block at position 2 is damaged");
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn a_block_of_an_unknown_format() {
 fn a_record_of_an_unknown_format() {
     let change = |blocks: &mut Blocks<'_>| {
         let mut block = take(blocks, 6);
-        block[CHECKSUM.end] = 9;
+        block[1] = 9;
         put(blocks, 6, &moved(block, 6));
     };
     check_found(change, "the record at position 6 cannot be read");
@@ -206,7 +212,7 @@ fn the_list_of_problems_ends() {
     let path = folder.path().join("shop.journal");
     incarnation(async {
         let one_by_one = JournalOptions {
-            group_records_max: 1,
+            group_bytes_max: 1,
             ..JournalOptions::default()
         };
         let journal = RedbJournal::open(&path, one_by_one, WriterPlace::Thread);

@@ -1,6 +1,7 @@
 //! The entities that a shard has in memory: a bounded cache over the journal.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use lru::LruCache;
 use mercato_persistence::{Journal, Position, ReadError, Recorded, Snapshot};
@@ -12,7 +13,7 @@ use crate::event::{CodecError, Event};
 
 /// One entity, as far as the journal has been told of it.
 pub(crate) struct Entity<A: Agent> {
-    pub(crate) stream: Box<str>,
+    pub(crate) stream: Arc<str>,
     pub(crate) state: A::State,
     /// How many events it has had.
     pub(crate) version: u64,
@@ -67,7 +68,7 @@ impl<A: Agent> Entities<A> {
         entity.snapshot_version = entity.version;
         match codec::encode(&entity.state) {
             Ok(state) => journal.offer_snapshot(Snapshot {
-                stream: entity.stream.clone(),
+                stream: (&*entity.stream).into(),
                 state_version: A::STATE_VERSION,
                 stream_version: entity.version,
                 position: entity.position,
@@ -79,7 +80,7 @@ impl<A: Agent> Entities<A> {
 }
 
 /// The stream of an agent's entity.
-pub(crate) fn stream_of(agent: &str, key: &str) -> Box<str> {
+pub(crate) fn stream_of(agent: &str, key: &str) -> Arc<str> {
     format!("{agent}/{key}").into()
 }
 
@@ -97,7 +98,7 @@ fn read_entity<A: Agent>(journal: &dyn Journal, key: &str) -> Result<Entity<A>, 
 
 fn from_snapshot<A: Agent>(
     journal: &dyn Journal,
-    stream: Box<str>,
+    stream: Arc<str>,
 ) -> Result<Entity<A>, ReadError> {
     let snapshot = journal
         .snapshot(&stream)?

@@ -66,19 +66,17 @@ impl Quarantine {
     }
 
     fn keep(&self, agent: &str, payload: &[u8]) -> Result<Position, AskFailure> {
-        let stream: Box<str> = format!("quarantine/{agent}").into();
+        let stream: Arc<str> = format!("quarantine/{agent}").into();
         for _ in 0..RACES_MAX {
+            let version = self.journal.version(&stream).map_err(AskFailure::storage)?;
+            let now_ms = self.clock.now().as_millis();
             let appended = self.journal.append(Append {
-                stream: stream.clone(),
-                expected_version: self.journal.version(&stream),
-                recorded_at_ms: self.clock.now().as_millis(),
                 events: vec![EventData {
                     name: "CommandQuarantined".into(),
                     version: 1,
                     payload: payload.to_vec(),
                 }],
-                command: None,
-                mark: None,
+                ..Append::to(stream.clone(), version, now_ms)
             });
             match appended {
                 Ok(appended) => return Ok(appended.position),

@@ -108,7 +108,10 @@ fn serve<A: Agent>(
         Kind::Write => Some(xxh3_128(&task.body().map_err(AskFailure::invalid)?)),
     };
     if let Some(body_hash) = body_hash
-        && let Some(first) = shard.journal.first_reply(call.id.as_uuid())
+        && let Some(first) = shard
+            .journal
+            .first_reply(call.id.as_uuid())
+            .map_err(AskFailure::storage)?
     {
         if first.body_hash != body_hash {
             return Err(AskFailure::IdReused);
@@ -173,6 +176,7 @@ fn record<A: Agent>(
             reply: staged.reply.clone().unwrap_or_default(),
         }),
         mark: None,
+        timers: Vec::new(),
     };
     let appended = shard.journal.append(append).map_err(append_failure)?;
     tracing::trace!(

@@ -100,7 +100,7 @@ type React = dyn Fn(&Recorded) -> Result<Vec<(usize, Vec<Reaction>)>, CodecError
 /// A rule: which events of an agent start what.
 pub struct Trigger {
     name: &'static str,
-    stream_prefix: Box<str>,
+    stream_prefix: Arc<str>,
     react: Arc<React>,
 }
 
@@ -201,8 +201,21 @@ struct Subscription {
 }
 
 impl Subscription {
-    /// Never ends but by a failure.
+    /// Never ends but by a failure. While the journal's disk is away it waits, and then goes on
+    /// from where its cursor is durable.
     async fn run(&self) -> Result<Infallible, AskFailure> {
+        loop {
+            match self.follow().await {
+                Err(AskFailure::ReadOnly { .. }) => {
+                    let back = self.core.journal.until_writable().await;
+                    back.map_err(AskFailure::read_only)?;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn follow(&self) -> Result<Infallible, AskFailure> {
         let journal = &self.core.journal;
         let mut cursor = journal.cursor(&self.cursor_name);
         loop {

@@ -88,6 +88,7 @@ pub fn one_event(stream: &str, version: u64) -> Append {
         }],
         command: None,
         mark: None,
+        timers: Vec::new(),
     }
 }
 
@@ -130,4 +131,14 @@ pub fn log(journal: &RedbJournal) -> Vec<Recorded> {
     journal
         .read(Position::START, usize::MAX)
         .expect("a sound journal")
+}
+
+/// The first reply to a command, as the journal has it.
+pub fn first_reply(journal: &RedbJournal, command: Uuid) -> Option<FirstReply> {
+    journal.first_reply(command).expect("a sound journal")
+}
+
+/// How many events a stream has.
+pub fn version(journal: &RedbJournal, stream: &str) -> u64 {
+    journal.version(stream).expect("a sound journal")
 }

@@ -375,7 +375,7 @@ impl Flow {
         let mut call = self.call_of_undo(step);
         call.principal = inner.principal.clone();
         // A step that was taken before a crash has its reply, however late it is now.
-        if inner.core.journal.first_reply(call.id.as_uuid()).is_none() {
+        if !inner.core.journal.knows(call.id.as_uuid()) {
             self.in_time()?;
             call.deadline = inner
                 .deadline

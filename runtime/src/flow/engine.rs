@@ -38,7 +38,7 @@ pub(super) struct Engine {
     pub(super) activities: Arc<Activities>,
     pub(super) options: FlowOptions,
     pub(super) places: Arc<Semaphore>,
-    pub(super) running: DashMap<Box<str>, Arc<Running>>,
+    pub(super) running: DashMap<Arc<str>, Arc<Running>>,
     pub(super) stopping: watch::Sender<bool>,
     /// Told when a flow's task has let go.
     pub(super) let_go: Notify,
@@ -165,7 +165,7 @@ impl Engine {
     /// new one has it already, or was turned away.
     pub(super) fn spawn(
         self: &Arc<Self>,
-        stream: Box<str>,
+        stream: Arc<str>,
         running: Arc<Running>,
         place: Option<OwnedSemaphorePermit>,
     ) {
@@ -193,6 +193,7 @@ impl Engine {
     async fn drive(self: &Arc<Self>, stream: &str, running: &Running) {
         let mut panics = 0;
         loop {
+            let epoch = self.core.journal.epoch();
             let crashed = running.crash.notified();
             let run = AssertUnwindSafe(self.run_once(stream, running, panics)).catch_unwind();
             let run = tokio::select! {
@@ -208,13 +209,17 @@ impl Engine {
                     tokio::time::sleep(STEP.initial).await;
                     continue;
                 }
+                Err(AskFailure::ReadOnly { .. }) => Run::Interrupted,
                 Err(failure) => {
                     tracing::error!(stream, %failure, "a flow cannot go on and stays open");
                     running.end.send_replace(Some(Err(failure)));
-                    Run::Interrupted
+                    return;
                 }
             };
             match run {
+                Run::Interrupted if self.disk_is_back(epoch, running).await => {
+                    self.counters.resumed.add();
+                }
                 Run::Ended | Run::Interrupted => return,
                 Run::Crashed => self.counters.resumed.add(),
                 Run::Panicked => {
@@ -227,6 +232,26 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Where the journal is read-only because its disk failed: tells whoever waits for the flow,
+    /// and waits until the disk is back. `false` where it is not the disk that stopped the flow.
+    async fn disk_is_back(&self, epoch: u64, running: &Running) -> bool {
+        let journal = &self.core.journal;
+        match journal.failure() {
+            Some(failed) => {
+                let told = Some(Err(AskFailure::read_only(failed)));
+                running.end.send_replace(told);
+            }
+            // It may have come back in the meantime, but then the epoch has changed.
+            None if journal.epoch() == epoch => return false,
+            None => {}
+        }
+        let back = journal.until_writable().await.is_ok();
+        if back {
+            running.end.send_replace(None);
+        }
+        back
     }
 
     /// One run, from what the journal knows to the end or the next obstacle.

@@ -1,6 +1,7 @@
 //! One flow's stream in the journal, and what it adds up to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use mercato_persistence::{Append, Journal, Mark, Position};
 
@@ -14,7 +15,7 @@ use crate::shard::{append_failure, event_data};
 pub(crate) const FLOW_STREAMS: &str = "flow/";
 
 pub(crate) struct FlowLog {
-    pub(crate) stream: Box<str>,
+    pub(crate) stream: Arc<str>,
     pub(crate) started: Option<FlowStarted>,
     pub(crate) notes: BTreeMap<Box<str>, Vec<u8>>,
     /// In the order in which they were put down.
@@ -30,7 +31,7 @@ pub(crate) struct FlowLog {
 }
 
 /// The stream of a flow instance.
-pub(crate) fn stream_of_flow(flow: &str, id: &str) -> Box<str> {
+pub(crate) fn stream_of_flow(flow: &str, id: &str) -> Arc<str> {
     format!("{FLOW_STREAMS}{flow}/{id}").into()
 }
 
@@ -93,6 +94,7 @@ impl FlowLog {
             events: vec![event_data(&event).map_err(AskFailure::invalid)?],
             command: None,
             mark,
+            timers: Vec::new(),
         };
         let appended = journal.append(append).map_err(append_failure)?;
         self.position = appended.position;

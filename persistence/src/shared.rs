@@ -1,0 +1,294 @@
+//! What a journal's callers and its writer share.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, watch};
+
+use crate::block::Hashed;
+use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
+use crate::front::{Front, Group, Head, Refused, Restored};
+use crate::gate::Gate;
+use crate::journal::Appended;
+use crate::options::JournalOptions;
+use crate::record::{Append, Position, Recorded};
+use crate::store::Store;
+
+/// Opens the journal's disk anew.
+pub(crate) type Opener = Box<dyn Fn() -> Result<Store, OpenError> + Send + Sync>;
+
+pub(crate) struct Shared {
+    /// What errors call the journal.
+    pub(crate) name: PathBuf,
+    pub(crate) options: JournalOptions,
+    /// Gone while a disk that failed is opened anew, and at the end.
+    pub(crate) store: RwLock<Option<Store>>,
+    opener: Option<Opener>,
+    pub(crate) front: Mutex<Front>,
+    pub(crate) gate: Gate,
+    // Read before every command of every shard; the lock would be the one thing they all meet at.
+    pub(crate) has_room: AtomicBool,
+    pub(crate) epoch: AtomicU64,
+    /// Wakes the writer.
+    pub(crate) work: Notify,
+    /// Wakes appenders that wait for room.
+    pub(crate) room: Notify,
+    /// Wakes whoever waits for the disk to come back, or for the journal to give up.
+    pub(crate) changed: Notify,
+    pub(crate) given_up: AtomicBool,
+    pub(crate) stopped: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        name: PathBuf,
+        store: Store,
+        opener: Option<Opener>,
+        options: JournalOptions,
+    ) -> Result<Self, OpenError> {
+        let restored = load(&name, &store, &options)?;
+        let durable = last(&restored);
+        Ok(Self {
+            name,
+            front: Mutex::new(Front::new(options.clone(), restored)),
+            options,
+            store: RwLock::new(Some(store)),
+            opener,
+            gate: Gate::starting_at(durable),
+            has_room: AtomicBool::new(true),
+            epoch: AtomicU64::new(0),
+            work: Notify::new(),
+            room: Notify::new(),
+            changed: Notify::new(),
+            given_up: AtomicBool::new(false),
+            stopped: watch::Sender::new(false),
+        })
+    }
+
+    pub(crate) fn append(&self, mut append: Append) -> Result<Appended, AppendError> {
+        // Encoded and hashed before the lock is taken, so that writers do it side by side.
+        let record = Hashed::new(crate::stored::encode_append(&append)?);
+        let limit = self.options.record_bytes_max;
+        if record.len() > limit {
+            let bytes = record.len();
+            return Err(AppendError::TooLarge { bytes, limit });
+        }
+        loop {
+            let refused = {
+                let mut front = self.front.lock();
+                match front.append(&mut append, &record) {
+                    Ok(appended) => {
+                        if !front.has_room() {
+                            self.has_room.store(false, Ordering::Release);
+                        }
+                        let wake = std::mem::take(&mut front.writer_rests);
+                        drop(front);
+                        if wake {
+                            self.work.notify_one();
+                        }
+                        return Ok(appended);
+                    }
+                    Err(refused) => refused,
+                }
+            };
+            match refused {
+                Refused::Error(error) => return Err(error),
+                Refused::AskStore(asked) => {
+                    let stored = self.stored_head(&append.stream);
+                    let stored = stored.map_err(|error| AppendError::Unreadable {
+                        stream: append.stream.clone(),
+                        reason: error.to_string().into(),
+                    })?;
+                    self.front.lock().adopt(&append.stream, stored, asked);
+                }
+            }
+        }
+    }
+
+    /// Where a stream stands.
+    pub(crate) fn head(&self, stream: &str) -> Result<Head, ReadError> {
+        let stream = stream.into();
+        loop {
+            let asked = match self.front.lock().head(&stream) {
+                Ok(head) => return Ok(head),
+                Err(asked) => asked,
+            };
+            let stored = self.stored_head(&stream)?;
+            self.front.lock().adopt(&stream, stored, asked);
+        }
+    }
+
+    fn stored_head(&self, stream: &str) -> Result<Option<Head>, ReadError> {
+        self.read(|store| store.head(stream))
+    }
+
+    /// The record at `position`, stored or not.
+    pub(crate) fn record(&self, position: Position) -> Result<Recorded, ReadError> {
+        let waiting = self.front.lock().waiting(position);
+        match waiting {
+            Ok(Some((_, bytes))) => crate::store::read_record(position, &bytes),
+            Ok(None) => Err(ReadError::Missing { position }),
+            Err(_) => self.read(|store| store.record(position)),
+        }
+    }
+
+    /// Reads the store, unless it is away.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        match &*self.store.read() {
+            Some(store) => read(store),
+            None => Err(ReadError::Away),
+        }
+    }
+
+    pub(crate) fn commit(&self, group: &Group) -> Result<(), JournalFailed> {
+        match &*self.store.read() {
+            Some(store) => store.commit(group).map_err(JournalFailed::because),
+            None => Err(JournalFailed::because("its disk is away")),
+        }
+    }
+
+    pub(crate) fn publish(&self, group: &Group) {
+        let evicted = {
+            let mut front = self.front.lock();
+            let evicted = front.committed(group);
+            self.has_room.store(front.has_room(), Ordering::Release);
+            evicted
+        };
+        drop(evicted);
+        if !group.blocks.is_empty() {
+            self.gate.open_to(group.last);
+        }
+        self.room.notify_waiters();
+    }
+
+    pub(crate) fn begin_closing(&self) {
+        self.front.lock().closing = true;
+        self.work.notify_one();
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until the journal begins to close.
+    pub(crate) async fn closing(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.front.lock().closing {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Fail-stop: what is not durable is taken back, and nothing more is taken until the disk is
+    /// back.
+    pub(crate) fn fail(&self, failed: &JournalFailed) {
+        tracing::error!(reason = %failed, "the journal stopped: the disk refused a commit");
+        // What is durable can still be read, as far as the disk can be.
+        let durable = self.gate.durable();
+        let restored = match &mut *self.store.write() {
+            None => None,
+            Some(store) => {
+                store.hide_after(durable);
+                load(&self.name, store, &self.options).ok()
+            }
+        };
+        let restored = restored.unwrap_or_else(|| {
+            *self.store.write() = None;
+            Restored::unknown(durable, &self.options)
+        });
+        {
+            let mut front = self.front.lock();
+            let closing = front.closing;
+            *front = Front::new(self.options.clone(), restored);
+            front.failed = Some(failed.clone());
+            front.closing = closing;
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+            self.has_room.store(true, Ordering::Release);
+        }
+        self.gate.fail(failed);
+        self.room.notify_waiters();
+    }
+
+    /// Opens the disk anew, and goes on with what is found there: all that was acknowledged, and
+    /// perhaps some of what was not.
+    pub(crate) fn reopen(&self) -> Result<(), OpenError> {
+        let opener = self
+            .opener
+            .as_ref()
+            .ok_or_else(|| OpenError::NotResumable {
+                path: self.name.clone(),
+            })?;
+        if let Some(store) = &*self.store.read() {
+            store.probe().map_err(|source| OpenError::Io {
+                path: self.name.clone(),
+                source,
+            })?;
+        }
+        // The file is locked for as long as it is open, so the old one goes before the new comes.
+        self.store.write().take();
+        let store = opener()?;
+        let restored = load(&self.name, &store, &self.options)?;
+        let (found, acknowledged) = (last(&restored), self.gate.durable());
+        if found < acknowledged {
+            return Err(OpenError::Damaged {
+                path: self.name.clone(),
+                source: ReadError::Missing {
+                    position: found.next(),
+                },
+            });
+        }
+        store.prove().map_err(|source| OpenError::Store {
+            path: self.name.clone(),
+            reason: source.to_string(),
+        })?;
+        *self.store.write() = Some(store);
+        self.gate.reopen(found);
+        {
+            let mut front = self.front.lock();
+            let closing = front.closing;
+            *front = Front::new(self.options.clone(), restored);
+            front.closing = closing;
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        tracing::info!(position = %found, "the journal goes on: its disk is back");
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// The disk will not come back.
+    pub(crate) fn give_up(&self, failed: &JournalFailed) {
+        {
+            let mut front = self.front.lock();
+            front.failed.get_or_insert_with(|| failed.clone());
+        }
+        self.given_up.store(true, Ordering::Release);
+        self.changed.notify_waiters();
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .field("durable", &self.gate.durable())
+            .finish_non_exhaustive()
+    }
+}
+
+fn load(
+    name: &std::path::Path,
+    store: &Store,
+    options: &JournalOptions,
+) -> Result<Restored, OpenError> {
+    store.load(options).map_err(|source| OpenError::Damaged {
+        path: name.into(),
+        source,
+    })
+}
+
+fn last(restored: &Restored) -> Position {
+    Position::new(restored.next.get() - 1)
+}

@@ -1,0 +1,140 @@
+//! What the journal's memory begins with: the stored index, and the records after its checkpoint.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
+
+use super::read::Next;
+use super::{COMMANDS, CURSORS, META, META_CHECKPOINT, OPEN, Store, TIMERS, rows};
+use crate::block::Link;
+use crate::error::ReadError;
+use crate::front::{Command, Cursors, Head, Heads, Replies, Restored, Timers, set_mark};
+use crate::options::JournalOptions;
+use crate::record::Position;
+use crate::stored::outline;
+
+impl Store {
+    /// Reads what memory needs. Takes time for the unfinished streams, the commands that are not
+    /// forgotten, and the records after the checkpoint, but not for what lies before it.
+    pub(crate) fn load(&self, options: &JournalOptions) -> Result<Restored, ReadError> {
+        let txn = self.db.begin_read().map_err(ReadError::store)?;
+        let checkpoint = checkpoint(&txn)?;
+        let mut restored = Restored {
+            next: checkpoint.next(),
+            checkpoint,
+            heads: Heads::new(options.streams_in_memory_max, checkpoint == Position::START),
+            open: open_streams(&txn)?,
+            replies: Replies::new(options),
+            timers: timers(&txn)?,
+            cursors: cursors(&txn)?,
+        };
+        let listed_to = commands(&txn, &mut restored.replies, self.visible_to)?;
+        drop(txn);
+        self.scan(checkpoint.next(), |position, link, record| {
+            if position > self.visible_to {
+                return Ok(Next::Stop);
+            }
+            restored.take_in(position, link, record, listed_to)?;
+            Ok(Next::Go)
+        })?;
+        Ok(restored)
+    }
+}
+
+impl Restored {
+    fn take_in(
+        &mut self,
+        position: Position,
+        link: Link,
+        record: &[u8],
+        listed_to: Position,
+    ) -> Result<(), ReadError> {
+        let outline = outline(record).map_err(|source| ReadError::Record { position, source })?;
+        let head = Head {
+            version: outline.version_before + outline.events,
+            last: position,
+            open: link.open,
+        };
+        let stream: Arc<str> = outline.stream.into();
+        // The stored index may be ahead of its checkpoint, and each record tells the whole head.
+        set_mark(&mut self.open, &stream, link.open);
+        self.heads.restore(&stream, head);
+        if let Some(command) = outline.command.filter(|_| position > listed_to) {
+            self.replies.insert(Command {
+                id: command.command,
+                at: position,
+                recorded_at_ms: outline.recorded_at_ms,
+            });
+        }
+        self.next = position.next();
+        Ok(())
+    }
+}
+
+pub(super) fn checkpoint(txn: &ReadTransaction) -> Result<Position, ReadError> {
+    let table = txn.open_table(META).map_err(ReadError::store)?;
+    let row = table.get(META_CHECKPOINT).map_err(ReadError::store)?;
+    row.map_or(Ok(Position::START), |row| {
+        rows::read("meta", META_CHECKPOINT.as_bytes(), row.value()).map(Position::new)
+    })
+}
+
+fn open_streams(txn: &ReadTransaction) -> Result<BTreeSet<Arc<str>>, ReadError> {
+    let table = txn.open_table(OPEN).map_err(ReadError::store)?;
+    let mut streams = BTreeSet::new();
+    for entry in table.iter().map_err(ReadError::store)? {
+        let (stream, row) = entry.map_err(ReadError::store)?;
+        let () = rows::read("open", stream.value().as_bytes(), row.value())?;
+        streams.insert(stream.value().into());
+    }
+    Ok(streams)
+}
+
+/// Takes in the stored chunks, and gives the last place that they list.
+fn commands(
+    txn: &ReadTransaction,
+    replies: &mut Replies,
+    visible_to: Position,
+) -> Result<Position, ReadError> {
+    let table = txn.open_table(COMMANDS).map_err(ReadError::store)?;
+    let mut listed_to = Position::START;
+    for entry in table.iter().map_err(ReadError::store)? {
+        let (first, row) = entry.map_err(ReadError::store)?;
+        let chunk = rows::read("commands", &first.value().to_le_bytes(), row.value())?;
+        let chunk = rows::chunk_of(&chunk);
+        if chunk.last() > visible_to {
+            // The records that it lists are read one by one.
+            break;
+        }
+        listed_to = chunk.last();
+        replies.restore(&chunk);
+    }
+    Ok(listed_to)
+}
+
+fn timers(txn: &ReadTransaction) -> Result<Timers, ReadError> {
+    let table = txn.open_table(TIMERS).map_err(ReadError::store)?;
+    let mut timers = Timers::default();
+    for entry in table.iter().map_err(ReadError::store)? {
+        let (key, row) = entry.map_err(ReadError::store)?;
+        let timer = rows::read("timers", key.value(), row.value())?;
+        let timer = rows::timer_of(key.value(), timer).ok_or_else(|| ReadError::Row {
+            table: "timers",
+            key: String::from_utf8_lossy(key.value()).into_owned(),
+        })?;
+        timers.restore(timer);
+    }
+    Ok(timers)
+}
+
+fn cursors(txn: &ReadTransaction) -> Result<Cursors, ReadError> {
+    let table = txn.open_table(CURSORS).map_err(ReadError::store)?;
+    let mut cursors = Cursors::default();
+    for entry in table.iter().map_err(ReadError::store)? {
+        let (name, row) = entry.map_err(ReadError::store)?;
+        let position = rows::read("cursors", name.value().as_bytes(), row.value())?;
+        cursors.restore(name.value().into(), position);
+    }
+    Ok(cursors)
+}

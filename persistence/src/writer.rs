@@ -1,0 +1,137 @@
+//! The one writer of a journal: commits one group after the other, and sees to a disk that fails.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{JournalFailed, OpenError};
+use crate::front::Group;
+use crate::options::{DiskPace, WriterPlace};
+use crate::pace::GroupLimit;
+use crate::shared::Shared;
+
+/// How long the writer waits before it tries a disk that failed for the first time again; each
+/// wait is twice the one before.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// No wait is longer.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Starts the writer's loop: the same one on a thread and as a task.
+pub(crate) fn spawn(shared: &Arc<Shared>, place: WriterPlace) -> std::io::Result<()> {
+    let shared = shared.clone();
+    match place {
+        WriterPlace::Task(pace) => {
+            tokio::spawn(run(shared, Stopwatch::Virtual(pace)));
+        }
+        WriterPlace::Thread => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()?;
+            std::thread::Builder::new()
+                .name("mercato-journal".into())
+                .spawn(move || runtime.block_on(run(shared, Stopwatch::Machine)))?;
+        }
+    }
+    Ok(())
+}
+
+/// How long commits take.
+enum Stopwatch {
+    Machine,
+    Virtual(Box<dyn DiskPace>),
+}
+
+impl Stopwatch {
+    /// Carries out a commit of `bytes`, and says how long it took.
+    async fn time<T>(&mut self, bytes: usize, commit: impl FnOnce() -> T) -> (T, Duration) {
+        match self {
+            Self::Machine => {
+                // The one place in this crate that reads the machine's clock: it measures the disk.
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "there is no other way to measure"
+                )]
+                let began = std::time::Instant::now();
+                let done = commit();
+                (done, began.elapsed())
+            }
+            Self::Virtual(pace) => {
+                let done = commit();
+                let took = pace.commit_time(bytes);
+                tokio::time::sleep(took).await;
+                (done, took)
+            }
+        }
+    }
+}
+
+/// Commits until the journal closes, or its disk is gone for good. There is no linger: while one
+/// group is being synced the next one gathers, so an idle journal answers after one sync and a
+/// busy one fills its groups.
+async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
+    let options = &shared.options;
+    let mut limit = GroupLimit::new(options.group_bytes_max, options.commit_time_max);
+    while let Some(group) = next_group(&shared, limit.bytes()).await {
+        // A panic in the store must not leave callers waiting for a writer that is gone.
+        let commit = || {
+            catch_unwind(AssertUnwindSafe(|| shared.commit(&group)))
+                .unwrap_or_else(|_| Err(JournalFailed::because("the store panicked")))
+        };
+        let (written, took) = stopwatch.time(group.bytes, commit).await;
+        match written {
+            Ok(()) => {
+                limit.learn(group.bytes, took);
+                shared.publish(&group);
+            }
+            Err(failed) => {
+                shared.fail(&failed);
+                if let Err(failed) = wait_for_the_disk(&shared).await {
+                    shared.give_up(&failed);
+                    break;
+                }
+            }
+        }
+    }
+    // Whoever waits for the end may open the file again at once: let go of it first.
+    let stopped = shared.stopped.clone();
+    drop(shared);
+    stopped.send_replace(true);
+}
+
+/// Waits for work. `None` when the journal is closing and all is written.
+async fn next_group(shared: &Shared, bytes_max: usize) -> Option<Group> {
+    loop {
+        {
+            let mut front = shared.front.lock();
+            if front.has_work() || front.closing {
+                let group = front.next_group(bytes_max);
+                return (!group.is_empty()).then_some(group);
+            }
+            front.writer_rests = true;
+        }
+        shared.work.notified().await;
+    }
+}
+
+/// Tries the disk again and again, ever more rarely, until the journal can go on.
+///
+/// # Errors
+/// When it never can: it is closing, cannot be opened anew, or lost what it had acknowledged.
+async fn wait_for_the_disk(shared: &Shared) -> Result<(), JournalFailed> {
+    let mut wait = FIRST_RETRY;
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.closing() => return Err(JournalFailed::closed()),
+            () = tokio::time::sleep(wait) => {}
+        }
+        match shared.reopen() {
+            Ok(()) => return Ok(()),
+            Err(error @ (OpenError::Damaged { .. } | OpenError::NotResumable { .. })) => {
+                return Err(JournalFailed::because(error));
+            }
+            Err(error) => tracing::debug!(%error, "the journal's disk is not back yet"),
+        }
+        wait = (wait * 2).min(RETRY_MAX);
+    }
+}
