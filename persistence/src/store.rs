@@ -11,9 +11,10 @@ use redb::{
 
 use crate::block::{self, Block};
 use crate::codec;
+use crate::disk::fuse::{Fuse, Fused};
 use crate::error::{OpenError, ReadError};
 use crate::front::Group;
-use crate::fuse::{Fuse, Fused};
+
 use crate::opening::{
     builder, check_format, create_atomically, io_error, lay_out, open_error, turn_away_others,
 };

@@ -4,6 +4,9 @@
 //! must still be read, though: shards rebuild what they know from its durable prefix. So redb is
 //! told that all is well, what it writes from then on stays in memory, and [`Fuse::check`] tells
 //! the journal, which takes the commit for the failure that it is.
+//!
+//! What was written since the last sync is remembered until the next: a system that fails to sync
+//! may drop it from its cache, and redb would find old bytes under what it believes to be written.
 
 use std::io;
 use std::ops::Bound;
@@ -47,35 +50,86 @@ impl Fuse {
 pub(crate) struct Fused<B> {
     disk: B,
     fuse: Fuse,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// What the disk has taken since the last sync. A commit's worth at most: redb syncs each one.
+#[derive(Debug, Default)]
+struct Unsynced {
+    writes: Vec<(u64, Vec<u8>)>,
+    /// The length last asked for, synced or not.
+    len: Option<u64>,
+}
+
+/// What redb asks of the disk, reads aside.
+enum Change<'a> {
+    Write(u64, &'a [u8]),
+    SetLen(u64),
+    Sync,
 }
 
 impl<B: StorageBackend> Fused<B> {
     pub(crate) fn new(disk: B, fuse: Fuse) -> Self {
-        Self { disk, fuse }
+        let unsynced = Mutex::default();
+        Self {
+            disk,
+            fuse,
+            unsynced,
+        }
     }
 
     /// Changes the disk; where that fails, or failed before, keeps the change in memory.
-    fn change(
-        &self,
-        on_disk: impl FnOnce(&B) -> io::Result<()>,
-        in_memory: impl FnOnce(&mut Kept),
-    ) -> io::Result<()> {
+    fn change(&self, change: &Change<'_>) -> io::Result<()> {
         if !self.blown() {
-            let Err(error) = on_disk(&self.disk) else {
-                return Ok(());
-            };
-            let len = self.disk.len()?;
-            let mut kept = self.fuse.0.kept.lock();
-            kept.get_or_insert_with(|| Kept {
-                error: error.to_string(),
-                len,
-                writes: Vec::new(),
-            });
-            self.fuse.0.blown.store(true, Ordering::Release);
+            match self.change_disk(change) {
+                Ok(()) if !self.blown() => return Ok(()),
+                Ok(()) => {}
+                Err(error) => self.blow(&error)?,
+            }
         }
         if let Some(kept) = &mut *self.fuse.0.kept.lock() {
-            in_memory(kept);
+            match *change {
+                Change::Write(offset, data) => kept.writes.push((offset, data.to_vec())),
+                Change::SetLen(len) => kept.len = len,
+                Change::Sync => {}
+            }
         }
+        Ok(())
+    }
+
+    fn change_disk(&self, change: &Change<'_>) -> io::Result<()> {
+        match *change {
+            Change::Write(offset, data) => {
+                self.disk.write(offset, data)?;
+                let data = data.to_vec();
+                self.unsynced.lock().writes.push((offset, data));
+            }
+            Change::SetLen(len) => {
+                self.disk.set_len(len)?;
+                self.unsynced.lock().len = Some(len);
+            }
+            Change::Sync => {
+                // What is written while the sync runs may not be covered by it.
+                let covered = self.unsynced.lock().writes.len();
+                self.disk.sync_data()?;
+                self.unsynced.lock().writes.drain(..covered);
+            }
+        }
+        Ok(())
+    }
+
+    fn blow(&self, error: &io::Error) -> io::Result<()> {
+        let mut unsynced = self.unsynced.lock();
+        let len = match unsynced.len {
+            Some(len) => len,
+            None => self.disk.len()?,
+        };
+        self.fuse.0.kept.lock().get_or_insert_with(|| Kept {
+            error: error.to_string(),
+            len,
+            writes: std::mem::take(&mut unsynced.writes),
+        });
+        self.fuse.0.blown.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -128,18 +182,15 @@ impl<B: StorageBackend> StorageBackend for Fused<B> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(|disk| disk.set_len(len), |kept| kept.len = len)
+        self.change(&Change::SetLen(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.change(B::sync_data, |_| {})
+        self.change(&Change::Sync)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.change(
-            |disk| disk.write(offset, data),
-            |kept| kept.writes.push((offset, data.to_vec())),
-        )
+        self.change(&Change::Write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {
