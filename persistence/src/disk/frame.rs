@@ -32,7 +32,7 @@ pub(crate) struct Frame {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// What was written.
-    Sound(Frame),
+    Sound(Box<Frame>),
     /// It begins like a frame, and is not what was written.
     Damaged,
     /// Something else, or nothing.
@@ -65,11 +65,11 @@ impl Frame {
         sequence.copy_from_slice(&bytes[SEQUENCE_AT..HEADER_AT]);
         let mut header = [0; HEADER_BYTES];
         header.copy_from_slice(&bytes[HEADER_AT..CHECKSUM_AT]);
-        Reading::Sound(Self {
+        Reading::Sound(Box::new(Self {
             format: u32::from_le_bytes(format),
             sequence: u64::from_le_bytes(sequence),
             header,
-        })
+        }))
     }
 }
 
@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn gives_back_what_was_written() {
-        assert_eq!(Frame::decode(&sample().encode()), Reading::Sound(sample()));
+        assert_eq!(
+            Frame::decode(&sample().encode()),
+            Reading::Sound(Box::new(sample()))
+        );
     }
 
     /// Catches: a byte of the frame that the checksum does not cover, the unused ones included.

@@ -143,7 +143,9 @@ impl Kept {
         let on_disk = disk.len()?.saturating_sub(offset);
         let on_disk = usize::try_from(on_disk).map_or(out.len(), |len| len.min(out.len()));
         let (stored, beyond) = out.split_at_mut(on_disk);
-        disk.read(offset, stored)?;
+        if !stored.is_empty() {
+            disk.read(offset, stored)?;
+        }
         beyond.fill(0);
         for (at, bytes) in &self.writes {
             let (from, to) = (

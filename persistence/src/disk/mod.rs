@@ -1,7 +1,5 @@
 //! What lies between redb and the disk, and a disk that fails on demand.
 
-mod cut;
-mod frame;
 pub(crate) mod fuse;
 pub(crate) mod simulated;
 #[cfg_attr(
@@ -9,3 +7,8 @@ pub(crate) mod simulated;
     expect(dead_code, reason = "the store is put on it in a step of its own")
 )]
 pub(crate) mod superblock;
+
+mod cut;
+mod fault;
+mod frame;
+mod header;

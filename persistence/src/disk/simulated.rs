@@ -9,41 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use redb::StorageBackend;
 
 use super::cut::{self, Change};
+use super::fault::{Faults, reached};
 
 pub use super::cut::CutMode;
-
-/// What a [`SimulatedDisk`] does wrong. Operations are counted from 1; see
-/// [`SimulatedDisk::operations`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The power fails at the first operation that is the `operation`th or later: it and all after
-    /// it fail. What it was to write may still be found, whole or in part, as with every write
-    /// since the last sync.
-    PowerCutAt {
-        /// The operation.
-        operation: u64,
-    },
-    /// From the `operation`th operation on every write, and every change of the length, fails and
-    /// changes nothing.
-    WriteErrorAt {
-        /// The operation.
-        operation: u64,
-    },
-    /// The first sync at or after the `operation`th operation fails once, and takes with it what
-    /// was not yet durable, as Linux does: the next sync succeeds, and what was lost stays lost.
-    SyncErrorAt {
-        /// The operation.
-        operation: u64,
-    },
-    /// No byte at or beyond this many can be stored.
-    FullAt {
-        /// The disk's size.
-        bytes: u64,
-    },
-    /// A sync says that it succeeded, and makes nothing durable.
-    LyingSync,
-}
+pub use super::fault::Fault;
 
 /// A disk in memory with a cache in front of it: what was written is read back at once, and is
 /// safe from a power cut when it was synced. Clones are the same disk.
@@ -83,20 +52,6 @@ struct State {
     faults: Faults,
 }
 
-/// At most one fault of each kind.
-#[derive(Debug, Default)]
-struct Faults {
-    power_cut_at: Option<u64>,
-    write_error_at: Option<u64>,
-    sync_error_at: Option<u64>,
-    full_at: Option<u64>,
-    lying_sync: bool,
-}
-
-fn reached(at: Option<u64>, operation: u64) -> bool {
-    at.is_some_and(|at| operation >= at)
-}
-
 impl SimulatedDisk {
     /// An empty disk that draws what it draws from `seed`.
     #[must_use]
@@ -131,14 +86,7 @@ impl SimulatedDisk {
 
     /// Makes the disk fail, in place of an earlier fault of the same kind.
     pub fn inject(&self, fault: Fault) {
-        let faults = &mut self.0.lock().faults;
-        match fault {
-            Fault::PowerCutAt { operation } => faults.power_cut_at = Some(operation),
-            Fault::WriteErrorAt { operation } => faults.write_error_at = Some(operation),
-            Fault::SyncErrorAt { operation } => faults.sync_error_at = Some(operation),
-            Fault::FullAt { bytes } => faults.full_at = Some(bytes),
-            Fault::LyingSync => faults.lying_sync = true,
-        }
+        self.0.lock().faults.inject(fault);
     }
 
     /// Takes all faults away. What they did stays done, and a disk without power stays without.
