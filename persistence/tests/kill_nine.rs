@@ -194,8 +194,9 @@ fn go_on(file: &Path, acknowledged: &mut Vec<Acknowledged>, life: u64) {
     });
 }
 
-/// Catches: acknowledging what the system had not yet been asked to sync or write, a file that
-/// does not open after a kill in the middle of a commit, an append that is redone by recovery.
+/// Catches: acknowledging what the system had not yet been asked to write, a file that does not
+/// open after a kill in the middle of a commit, an append that is redone by recovery. What was
+/// written and not synced survives a kill; `power_cuts` looks for that.
 #[test]
 fn every_acknowledged_append_is_there_once() {
     let kills = std::env::var("MERCATO_KILLS").map_or(KILLS, |kills| {

@@ -227,3 +227,69 @@ impl<B: StorageBackend> StorageBackend for Fused<B> {
         self.disk.query_lock_range(start, end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::simulated::{Fault, SimulatedDisk};
+
+    fn fused() -> (SimulatedDisk, Fused<SimulatedDisk>) {
+        let disk = SimulatedDisk::new(1);
+        let fused = Fused::new(disk.clone(), Fuse::default());
+        fused.write(0, &[1; 4096]).expect("a sound disk");
+        fused.sync_data().expect("a sound disk");
+        (disk, fused)
+    }
+
+    fn byte(fused: &Fused<SimulatedDisk>, offset: u64) -> u8 {
+        let mut byte = [0];
+        fused.read(offset, &mut byte).expect("it can be read");
+        byte[0]
+    }
+
+    /// Catches: serving old bytes, or none, where the system dropped what it failed to sync.
+    #[test]
+    fn what_a_failed_sync_dropped_is_still_read() {
+        let (disk, fused) = fused();
+        disk.inject(Fault::SyncErrorAt { operation: 0 });
+        fused.set_len(8192).expect("a sound disk");
+        fused.write(0, &[2; 10]).expect("a sound disk");
+        fused.write(4096, &[3; 10]).expect("a sound disk");
+        fused
+            .sync_data()
+            .expect("the store is told that all is well");
+        assert!(fused.fuse.check().is_err(), "and the journal is not");
+        assert_eq!(disk.len().expect("it has power"), 4096, "it was dropped");
+        assert_eq!([byte(&fused, 9), byte(&fused, 10)], [2, 1]);
+        assert_eq!([byte(&fused, 4105), byte(&fused, 4106)], [3, 0]);
+        assert_eq!(fused.len().expect("it is known"), 8192);
+    }
+
+    #[test]
+    fn what_a_broken_disk_did_not_take_is_read_from_memory() {
+        let (disk, fused) = fused();
+        disk.inject(Fault::WriteErrorAt { operation: 0 });
+        fused
+            .write(5, &[4])
+            .expect("the store is told that all is well");
+        fused
+            .write(6, &[5])
+            .expect("the store is told that all is well");
+        assert!(fused.fuse.check().is_err(), "and the journal is not");
+        assert_eq!(
+            [byte(&fused, 5), byte(&fused, 6), byte(&fused, 7)],
+            [4, 5, 1]
+        );
+    }
+
+    /// Catches: memory that grows with everything that was ever written.
+    #[test]
+    fn what_is_synced_is_forgotten() {
+        let (_, fused) = fused();
+        for _ in 0..3 {
+            fused.write(0, &[6; 100]).expect("a sound disk");
+            fused.sync_data().expect("a sound disk");
+        }
+        assert!(fused.unsynced.lock().writes.is_empty());
+    }
+}

@@ -154,7 +154,8 @@ impl Model {
                 .as_ref()
                 .is_none_or(|found| self.snapshots.contains(found));
             ensure(is_known, || {
-                format!("stream {stream} has a snapshot of events that are not there: {found:?}")
+                let position = found.map(|found| found.position);
+                format!("{stream} has a snapshot at {position:?} of {last}, where none was left")
             })?;
         }
         Ok(())

@@ -118,3 +118,28 @@ fn the_header_is_read_again_once_the_lock_is_held() {
     ours.read(319, &mut byte).expect("it has power");
     assert_eq!(byte, [77]);
 }
+
+/// Catches: a lock that does not reach the file, or that outlives the database.
+#[test]
+fn a_file_is_open_once_and_opens_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    let on_file = || {
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .expect("a file");
+        let file = redb::backends::FileBackend::new(file).expect("a backend");
+        try_database(Superblock::open(file).expect("a sound superblock"))
+    };
+    let db = on_file().expect("a sound database");
+    commit(&db, 0).expect("a sound disk");
+    let refused = on_file().expect_err("it is open");
+    assert!(matches!(refused, redb::DatabaseError::DatabaseAlreadyOpen));
+    commit(&db, 1).expect("a sound disk");
+    drop(db);
+    assert_eq!(keys(&on_file().expect("a sound database")), [0, 1]);
+}
