@@ -169,6 +169,9 @@ pub enum ReadError {
         /// Why.
         source: CodecError,
     },
+    /// None of the file's headers is what was written, or the file ends with them.
+    #[error("the file's headers, or what they point to, are gone")]
+    Header,
     /// A row of the index does not match its checksum.
     #[error("the row of `{key}` in table `{table}` does not match its checksum")]
     Row {

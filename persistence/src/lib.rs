@@ -6,10 +6,16 @@
 
 pub mod codec;
 
+/// A disk in memory that loses its power, fails and lies when it is told to: what the fault tests
+/// and the simulator keep a journal on.
+pub mod simulated_disk {
+    pub use crate::disk::simulated::{CutMode, Fault, SimulatedDisk};
+}
+
 mod block;
+mod disk;
 mod error;
 mod front;
-mod fuse;
 mod gate;
 mod journal;
 mod options;

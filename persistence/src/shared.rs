@@ -13,7 +13,7 @@ use crate::gate::Gate;
 use crate::journal::Appended;
 use crate::options::JournalOptions;
 use crate::record::{Append, Position, Recorded};
-use crate::store::Store;
+use crate::store::{Store, guarded};
 
 /// Opens the journal's disk anew.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Store, OpenError> + Send + Sync>;
@@ -139,14 +139,15 @@ impl Shared {
         read: impl FnOnce(&Store) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         match &*self.store.read() {
-            Some(store) => read(store),
+            Some(store) => guarded(|| Ok(read(store))).map_err(ReadError::store)?,
             None => Err(ReadError::Away),
         }
     }
 
     pub(crate) fn commit(&self, group: &Group) -> Result<(), JournalFailed> {
         match &*self.store.read() {
-            Some(store) => store.commit(group).map_err(JournalFailed::because),
+            // A panic in the store must not leave callers waiting for a writer that is gone.
+            Some(store) => guarded(|| store.commit(group)).map_err(JournalFailed::because),
             None => Err(JournalFailed::because("its disk is away")),
         }
     }
@@ -283,7 +284,8 @@ fn load(
     store: &Store,
     options: &JournalOptions,
 ) -> Result<Restored, OpenError> {
-    store.load(options).map_err(|source| OpenError::Damaged {
+    let loaded = guarded(|| Ok(store.load(options))).map_err(ReadError::store);
+    loaded.flatten().map_err(|source| OpenError::Damaged {
         path: name.into(),
         source,
     })

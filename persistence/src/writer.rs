@@ -1,6 +1,5 @@
 //! The one writer of a journal: commits one group after the other, and sees to a disk that fails.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,11 +71,7 @@ async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
     let options = &shared.options;
     let mut limit = GroupLimit::new(options.group_bytes_max, options.commit_time_max);
     while let Some(group) = next_group(&shared, limit.bytes()).await {
-        // A panic in the store must not leave callers waiting for a writer that is gone.
-        let commit = || {
-            catch_unwind(AssertUnwindSafe(|| shared.commit(&group)))
-                .unwrap_or_else(|_| Err(JournalFailed::because("the store panicked")))
-        };
+        let commit = || shared.commit(&group);
         let (written, took) = stopwatch.time(group.bytes, commit).await;
         match written {
             Ok(()) => {

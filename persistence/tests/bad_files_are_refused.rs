@@ -12,6 +12,7 @@ use common::{incarnation, one_event, open, settle};
 use mercato_persistence::{Journal, OpenError, verify};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
+use xxhash_rust::xxh3::xxh3_64;
 
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
@@ -105,13 +106,22 @@ fn a_database_of_another_program() {
 #[test]
 fn a_journal_of_a_newer_version() {
     let (_folder, path) = place();
-    database_saying(&path, "format", 2);
+    sound_journal(&path);
+    let mut bytes = fs::read(&path).expect("a file");
+    // The newest header of all says that the file has another format.
+    let mut newest = bytes[..512].to_vec();
+    newest[8..12].copy_from_slice(&3u32.to_le_bytes());
+    newest[12..20].copy_from_slice(&u64::MAX.to_le_bytes());
+    let checksum = xxh3_64(&newest[..504]);
+    newest[504..].copy_from_slice(&checksum.to_le_bytes());
+    bytes[..512].copy_from_slice(&newest);
+    fs::write(&path, bytes).expect("a file");
     let newer = |error: &OpenError| {
         matches!(
             error,
             OpenError::Newer {
-                found: 2,
-                supported: 1,
+                found: 3,
+                supported: 2,
                 ..
             }
         )

@@ -21,6 +21,10 @@ const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 const LINK: usize = 8 + 8 + 8 + 4 + 8;
 const RECORD_END: usize = 4 + LINK;
 
+const PAGE: usize = 4096;
+/// Where a frame holds the store's header.
+const HEADER: std::ops::Range<usize> = 20..504;
+
 type Blocks<'txn> = Table<'txn, u64, &'static [u8]>;
 
 /// A journal of six blocks, one record each, three events of stream `a` and three of `b`.
@@ -45,10 +49,37 @@ fn six_blocks() -> (TempDir, PathBuf) {
 
 /// Changes the stored blocks behind the journal's back.
 fn meddle(path: &Path, change: impl FnOnce(&mut Blocks<'_>)) {
-    let db = Database::open(path).expect("a database");
-    let txn = db.begin_write().expect("a transaction");
-    change(&mut txn.open_table(BLOCKS).expect("the blocks"));
-    txn.commit().expect("a good disk");
+    let mut bytes = std::fs::read(path).expect("a file");
+    // The store's own file begins with its header page; ours keeps that twice, in frames.
+    let newest = [0, PAGE]
+        .into_iter()
+        .max_by_key(|slot| sequence(&bytes, *slot));
+    let newest = newest.expect("two slots");
+    let mut plain = bytes[newest + HEADER.start..newest + HEADER.end].to_vec();
+    plain.resize(PAGE, 0);
+    plain.extend_from_slice(&bytes[2 * PAGE..]);
+    let store = path.with_extension("plain");
+    std::fs::write(&store, plain).expect("a file");
+    {
+        let db = Database::open(&store).expect("a database");
+        let txn = db.begin_write().expect("a transaction");
+        change(&mut txn.open_table(BLOCKS).expect("the blocks"));
+        txn.commit().expect("a good disk");
+    }
+    let plain = std::fs::read(&store).expect("a file");
+    for frame in [newest, newest + PAGE / 2] {
+        bytes[frame + HEADER.start..frame + HEADER.end].copy_from_slice(&plain[..HEADER.len()]);
+        let checksum = xxh3_64(&bytes[frame..frame + HEADER.end]);
+        bytes[frame + HEADER.end..frame + HEADER.end + 8].copy_from_slice(&checksum.to_le_bytes());
+    }
+    bytes.truncate(2 * PAGE);
+    bytes.extend_from_slice(&plain[PAGE..]);
+    std::fs::write(path, bytes).expect("a file");
+}
+
+fn sequence(bytes: &[u8], slot: usize) -> u64 {
+    let number = bytes[slot + 12..].first_chunk().expect("a frame");
+    u64::from_le_bytes(*number)
 }
 
 fn take(blocks: &mut Blocks<'_>, position: u64) -> Vec<u8> {

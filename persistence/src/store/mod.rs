@@ -5,16 +5,18 @@ mod opening;
 mod read;
 pub(crate) mod rows;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::{Database, Durability, StorageBackend, TableDefinition, WriteTransaction};
 
+use crate::disk::fuse::{Fuse, Fused};
+use crate::disk::superblock::Superblock;
 use crate::error::OpenError;
 use crate::front::{Group, HeadsToWrite};
-use crate::fuse::{Fuse, Fused};
 use crate::options::JournalOptions;
 use crate::record::{Position, Snapshot};
-use opening::{builder, check_format, io_error, lay_out, open_error};
+use opening::{builder, io_error, is_bare, lay_out, open_error, superblock_error};
 
 pub(crate) use read::{Next, read_record};
 
@@ -35,8 +37,6 @@ pub(crate) const SNAPSHOTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::
 pub(crate) const CURSORS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("cursors");
 /// Facts of the file itself.
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-/// The layout of the tables.
-pub(crate) const META_FORMAT: &str = "format";
 /// The stored heads and commands are right up to here.
 pub(crate) const META_CHECKPOINT: &str = "checkpoint";
 
@@ -66,15 +66,18 @@ impl Store {
         backend: impl StorageBackend,
         options: &JournalOptions,
     ) -> Result<Self, OpenError> {
-        let bytes = backend.len().map_err(|source| io_error(name, source))?;
         let fuse = Fuse::default();
-        let db = builder(options)
-            .create_with_backend(Fused::new(backend, fuse.clone()))
-            .map_err(|error| open_error(name, error))?;
-        if bytes == 0 {
-            lay_out(&db).map_err(|error| open_error(name, error))?;
-        }
-        check_format(name, &db)?;
+        let disk = Superblock::open(backend).map_err(|error| superblock_error(name, error))?;
+        let db = guarded(|| {
+            let db = builder(options)
+                .create_with_backend(Fused::new(disk, fuse.clone()))
+                .map_err(redb::Error::from)?;
+            if is_bare(&db)? {
+                lay_out(&db)?;
+            }
+            Ok(db)
+        })
+        .map_err(|error| open_error(name, error))?;
         fuse.check().map_err(|source| io_error(name, source))?;
         Ok(Self {
             db,
@@ -222,6 +225,12 @@ fn write_snapshots(txn: &WriteTransaction, snapshots: &[Snapshot]) -> Result<(),
         table.insert(&*snapshot.stream, row.as_slice())?;
     }
     Ok(())
+}
+
+/// redb panics on some kinds of damage. Here they are errors like the others.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(redb::Error::Corrupted("the store panicked".into())))
 }
 
 /// What the journal itself makes always has a stored form; where not, the commit fails in words.

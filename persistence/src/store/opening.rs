@@ -1,38 +1,32 @@
 //! How a journal's file comes to be, and what else is told apart from it.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::panic::catch_unwind;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
-use super::{
-    BLOCKS, COMMANDS, CURSORS, HEADS, META, META_FORMAT, OPEN, SNAPSHOTS, TIMERS, rows, stored,
-};
+use super::{BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS};
+use crate::disk::SuperblockError;
 use crate::error::{OpenError, ReadError};
 use crate::options::JournalOptions;
 
-/// The layout of the journal's tables. A file with a higher number was written by newer code.
-const FORMAT_VERSION: u64 = 2;
-
-/// What every redb file begins with.
-const MAGIC: [u8; 9] = *b"redb\x1a\n\xa9\r\n";
-
 /// The journal's file, which is created where there is none.
 pub(super) fn file(path: &Path, options: &JournalOptions) -> Result<FileBackend, OpenError> {
-    let exists = path.try_exists().map_err(|source| io_error(path, source))?;
-    if exists {
-        turn_away_others(path)?;
-    } else {
-        create_atomically(path, options)?;
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() == 0 => {
+            return Err(not_a_journal(path, "it is empty"));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create_atomically(path, options)?,
+        Err(source) => return Err(io_error(path, source)),
     }
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|source| io_error(path, source))?;
+    open_file(path, File::options().read(true).write(true))
+}
+
+fn open_file(path: &Path, how: &OpenOptions) -> Result<FileBackend, OpenError> {
+    let file = how.open(path).map_err(|source| io_error(path, source))?;
     FileBackend::new(file).map_err(|error| open_error(path, error))
 }
 
@@ -49,7 +43,7 @@ pub(super) fn forget_cached(path: &Path) -> Result<(), OpenError> {
 
 /// Creates the file under a temporary name and moves it into place only when it is whole: a cut
 /// in the middle leaves either no journal or an empty one, never a file that will not open.
-pub(super) fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenError> {
+fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenError> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".creating");
     let partial = PathBuf::from(partial);
@@ -60,11 +54,10 @@ pub(super) fn create_atomically(path: &Path, options: &JournalOptions) -> Result
         }
         _ => {}
     }
-    let db = builder(options)
-        .create(&partial)
-        .map_err(|error| open_error(path, error))?;
-    lay_out(&db).map_err(|error| open_error(path, error))?;
-    drop(db);
+    let mut whole_new = File::options();
+    whole_new.read(true).write(true).create_new(true);
+    let file = open_file(&partial, &whole_new)?;
+    drop(Store::on(path, file, options)?);
     let settle = || -> io::Result<()> {
         File::open(&partial)?.sync_all()?;
         fs::rename(&partial, path)?;
@@ -86,10 +79,14 @@ pub(super) fn lay_out(db: &Database) -> Result<(), redb::Error> {
     txn.open_table(TIMERS)?;
     txn.open_table(SNAPSHOTS)?;
     txn.open_table(CURSORS)?;
-    let row = stored(rows::write(META_FORMAT.as_bytes(), &FORMAT_VERSION))?;
-    txn.open_table(META)?.insert(META_FORMAT, row.as_slice())?;
+    txn.open_table(META)?;
     txn.commit()?;
     Ok(())
+}
+
+/// Whether nothing was ever laid out: the database is new, or its creation was cut short.
+pub(super) fn is_bare(db: &Database) -> Result<bool, redb::Error> {
+    Ok(db.begin_read()?.list_tables()?.next().is_none())
 }
 
 /// Every page of an existing file is checked when it is opened: redb trusts what it reads later,
@@ -102,50 +99,20 @@ pub(super) fn builder(options: &JournalOptions) -> Builder {
     builder
 }
 
-/// Refuses what is not ours while the file is only read: opening it for writing leaves traces.
-pub(super) fn turn_away_others(path: &Path) -> Result<(), OpenError> {
-    let mut magic = [0; MAGIC.len()];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
-        Ok(()) if magic == MAGIC => {}
-        Ok(()) => return Err(not_a_journal(path, "it does not begin like one")),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            return Err(not_a_journal(path, "it is too short to be one"));
-        }
-        Err(source) => return Err(io_error(path, source)),
-    }
-    // Damage makes this first look fail or panic, and so does a crash of the last writer. Opening
-    // with all checks tells the two apart.
-    catch_unwind(|| match Database::builder().open_read_only(path) {
-        Ok(db) => check_format(path, &db),
-        Err(_) => Ok(()),
-    })
-    .unwrap_or(Ok(()))
-}
-
-pub(super) fn check_format(path: &Path, db: &impl ReadableDatabase) -> Result<(), OpenError> {
-    let read = || -> Result<Option<Vec<u8>>, redb::Error> {
-        let meta = db.begin_read()?.open_table(META)?;
-        Ok(meta.get(META_FORMAT)?.map(|row| row.value().to_vec()))
-    };
-    match read() {
-        Ok(Some(row)) => match rows::read("meta", META_FORMAT.as_bytes(), &row) {
-            Ok(FORMAT_VERSION) => Ok(()),
-            Ok(found) if found > FORMAT_VERSION => Err(OpenError::Newer {
-                path: path.into(),
-                found,
-                supported: FORMAT_VERSION,
-            }),
-            Ok(_) => Err(not_a_journal(path, "its format was never released")),
-            Err(source) => Err(OpenError::Damaged {
-                path: path.into(),
-                source,
-            }),
+/// What a file that does not begin like a journal means to whoever wants to open it.
+pub(super) fn superblock_error(path: &Path, error: SuperblockError) -> OpenError {
+    match error {
+        SuperblockError::Io(source) => io_error(path, source),
+        SuperblockError::Newer { found, supported } => OpenError::Newer {
+            path: path.into(),
+            found: found.into(),
+            supported: supported.into(),
         },
-        Ok(None) => Err(not_a_journal(path, "it does not say its format")),
-        Err(redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. }) => Err(
-            not_a_journal(path, "it is a database of some other program"),
-        ),
-        Err(error) => Err(open_error(path, error)),
+        SuperblockError::Damaged => OpenError::Damaged {
+            path: path.into(),
+            source: ReadError::Header,
+        },
+        error => not_a_journal(path, &error.to_string()),
     }
 }
 
