@@ -6,7 +6,7 @@
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 /// The format byte of every record written by this version: bincode 2, standard configuration.
 pub const FORMAT: u8 = 1;
@@ -96,6 +96,22 @@ pub fn encode_into<T: Serialize + ?Sized>(
 /// When the bytes are not exactly one value of type `T`.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let (value, read) = bincode::serde::decode_from_slice(bytes, CONFIG)
+        .map_err(|error| CodecError::Decode(error.to_string()))?;
+    match bytes.len() - read {
+        0 => Ok(value),
+        extra => Err(CodecError::Trailing { extra }),
+    }
+}
+
+/// As [`decode`], through a seed: for whoever looks at *how* a value is read.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_seed<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+) -> Result<S::Value, CodecError> {
+    let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, CONFIG)
         .map_err(|error| CodecError::Decode(error.to_string()))?;
     match bytes.len() - read {
         0 => Ok(value),
