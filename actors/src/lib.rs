@@ -16,6 +16,7 @@ mod pricing;
 mod recommendation;
 mod shop;
 mod support;
+mod views;
 
 pub use domain::{
     Address, AddressPart, BasisPoints, Cart, CartError, CartId, CartLine, Catalogue,
@@ -102,3 +103,4 @@ pub use support::{
     SupportError, SupportEvent, SupportRejection, Ticket, TicketOpened, TicketReason,
     TicketResolved, Turn, Understood, answer_query,
 };
+pub use views::views;

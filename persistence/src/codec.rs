@@ -6,7 +6,7 @@
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 /// The format byte of every record written by this version: bincode 2, standard configuration.
 pub const FORMAT: u8 = 1;
@@ -110,4 +110,20 @@ pub(crate) fn decode_prefix<'a, T: serde::Deserialize<'a>>(
     bincode::serde::borrow_decode_from_slice(bytes, CONFIG)
         .map(|(value, _)| value)
         .map_err(|error| CodecError::Decode(error.to_string()))
+}
+
+/// As [`decode`], through a seed: for whoever looks at *how* a value is read.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_seed<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+) -> Result<S::Value, CodecError> {
+    let (value, read) = bincode::serde::seed_decode_from_slice(seed, bytes, CONFIG)
+        .map_err(|error| CodecError::Decode(error.to_string()))?;
+    match bytes.len() - read {
+        0 => Ok(value),
+        extra => Err(CodecError::Trailing { extra }),
+    }
 }

@@ -27,11 +27,13 @@ pub trait Agent: Sized + Send + Sync + 'static {
     /// The agent's name in the journal, in metrics and in the command line: `inventory`.
     const NAME: &'static str;
     /// The version of [`State`](Self::State)'s layout. Raise it when the layout changes: snapshots
-    /// of another version are set aside and the state is rebuilt from events.
+    /// of another version are set aside and the state is rebuilt from events. A snapshot of the same
+    /// version is believed wherever it decodes, so a layout that changes without this is misread.
     const STATE_VERSION: u16 = 1;
     /// The state of one entity. `Default` is the state before its first event.
     type State: Default + Serialize + DeserializeOwned + Send + 'static;
-    /// What happens to an entity.
+    /// What happens to an entity. An event that is stored keeps its layout for good; see
+    /// [`events!`](crate::events) for how to change one.
     type Event: Event;
     /// Why a command was refused. A refusal records nothing.
     type Rejection: Error + Clone + Serialize + DeserializeOwned + Send + Sync + 'static;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::readable::bytes;
 use crate::clock::Timestamp;
 use crate::principal::Principal;
 
@@ -9,6 +10,7 @@ use crate::principal::Principal;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowStarted {
     pub(crate) flow_version: u16,
+    #[serde(serialize_with = "bytes")]
     pub(crate) input: Vec<u8>,
     pub(crate) input_hash: u128,
     pub(crate) principal: Principal,
@@ -21,6 +23,7 @@ pub(crate) struct FlowStarted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StepNoted {
     pub(crate) step: Box<str>,
+    #[serde(serialize_with = "bytes")]
     pub(crate) value: Vec<u8>,
 }
 
@@ -39,15 +42,21 @@ pub(crate) enum Undo {
         agent: Box<str>,
         name: Box<str>,
         version: u16,
+        #[serde(serialize_with = "bytes")]
         body: Vec<u8>,
     },
     /// A call to a port.
-    Activity { name: Box<str>, input: Vec<u8> },
+    Activity {
+        name: Box<str>,
+        #[serde(serialize_with = "bytes")]
+        input: Vec<u8>,
+    },
 }
 
 /// The flow failed; from here on it only undoes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowFailing {
+    #[serde(serialize_with = "bytes")]
     pub(crate) outcome: Vec<u8>,
 }
 
@@ -67,6 +76,7 @@ pub(crate) struct UndoGivenUp {
 /// The flow ended, well or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FlowEnded {
+    #[serde(serialize_with = "bytes")]
     pub(crate) outcome: Vec<u8>,
     /// Whether something is left to people, so that the flow stands on the work list.
     pub(crate) work_left: bool,

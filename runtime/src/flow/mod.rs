@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod log;
 mod orchestrator;
+mod readable;
 mod retry;
 
 pub use activity::{Activity, ActivityCall, ActivityError, ActivityErrorKind};
@@ -27,4 +28,5 @@ pub use orchestrator::{FlowOptions, WorkItem};
 pub(crate) use activity::Activities;
 pub(crate) use definition::{Definitions, TypedFlow};
 pub(crate) use engine::Start;
+pub(crate) use events::FlowEvent;
 pub(crate) use orchestrator::Orchestrator;

@@ -1,0 +1,248 @@
+//! Samples of what a simulated day does not show, or shows with gaps. Every field holds something:
+//! an empty list or a `None` says nothing of what it could hold.
+
+use std::time::Duration;
+
+use mercato::actors::{
+    Address, BasePriceSet, BasisPoints, CampaignId, CampaignPlan, CampaignTriggered,
+    CompetitorPriceRecorded, Condition, ContactRecorded, Currency, CustomerSegment, DropReason,
+    EmailAddress, Engagement, EngagementCounted, Jurisdiction, Lifecycle, MessageDropped,
+    MessageEngaged, MessageId, MessageSent, Money, OrderChanged, OrderId, OrderLine, PriceReason,
+    Priority, PromotionId, PromotionPaused, PromotionStarted, Purpose, Quantity, QuietHours,
+    QuietHoursSet, RefundRecorded, ReservationExpired, ReservationId, ReturnRefused,
+    ReturnRequested, Sku, StockReturned, Template, Ticket, TicketOpened, TicketReason,
+    TicketResolved, Unsubscribed, VariantPreferred,
+};
+use mercato::{Timestamp, codec};
+use serde::Serialize;
+
+type Sample = ((String, String), Vec<u8>);
+
+/// By owner and name, with the stored bytes.
+pub fn by_hand() -> Vec<Sample> {
+    let mut samples = vec![
+        // The runtime's own events are private to it; a tuple is stored as a struct is.
+        of(
+            "flow",
+            "UndoGivenUp",
+            &("capture", "the gateway refused it"),
+        ),
+        of(
+            "inventory",
+            "ReservationExpired",
+            &ReservationExpired {
+                reservation: ReservationId::new("o1-1").expect("an id"),
+                quantity: Quantity::new(3).expect("a quantity"),
+            },
+        ),
+        of(
+            "inventory",
+            "StockReturned",
+            &StockReturned {
+                quantity: Quantity::new(2).expect("a quantity"),
+                condition: Condition::Damaged,
+            },
+        ),
+        of(
+            "support",
+            "TicketOpened",
+            &TicketOpened {
+                ticket: Ticket {
+                    number: 1,
+                    reason: TicketReason::Complaint,
+                    priority: Priority::Urgent,
+                    order: Some(order()),
+                    opened_at: at(1),
+                    due_at: at(2),
+                },
+            },
+        ),
+        of(
+            "support",
+            "TicketResolved",
+            &TicketResolved {
+                number: 1,
+                at: at(3),
+            },
+        ),
+    ];
+    samples.extend(of_orders());
+    samples.extend(of_prices());
+    samples.extend(of_marketing());
+    samples
+}
+
+fn of_orders() -> Vec<Sample> {
+    let country = Jurisdiction::new("DE").expect("a country");
+    let address = Address::new("A. Name", "1 Some Street", "Some City", "12345", country);
+    let lines = vec![OrderLine {
+        sku: sku(),
+        quantity: Quantity::new(2).expect("a quantity"),
+    }];
+    vec![
+        of(
+            "order",
+            "OrderChanged",
+            &OrderChanged {
+                address: address.expect("an address"),
+            },
+        ),
+        of(
+            "order",
+            "ReturnRequested",
+            &ReturnRequested {
+                lines,
+                refund: pounds(1_250),
+            },
+        ),
+        of("order", "ReturnRefused", &ReturnRefused),
+        of(
+            "order",
+            "RefundRecorded",
+            &RefundRecorded {
+                amount: pounds(1_250),
+            },
+        ),
+    ]
+}
+
+fn of_prices() -> Vec<Sample> {
+    let promotion = PromotionId::new("spring").expect("an id");
+    vec![
+        of(
+            "pricing",
+            "BasePriceSet",
+            &BasePriceSet {
+                base: pounds(450),
+                cost: pounds(200),
+                lifecycle: Lifecycle::Clearance,
+                reason: PriceReason::Market,
+            },
+        ),
+        of(
+            "pricing",
+            "PromotionStarted",
+            &PromotionStarted {
+                promotion: promotion.clone(),
+                off: BasisPoints::new(1_500),
+                starts: at(2),
+                ends: at(3),
+                at: at(1),
+            },
+        ),
+        of(
+            "pricing",
+            "CompetitorPriceRecorded",
+            &CompetitorPriceRecorded {
+                unit: pounds(430),
+                seen_at: at(1),
+            },
+        ),
+        of(
+            "pricing",
+            "PromotionPaused",
+            &PromotionPaused {
+                promotion,
+                reason: PriceReason::LowStock,
+            },
+        ),
+    ]
+}
+
+fn of_marketing() -> Vec<Sample> {
+    let message = MessageId::Campaign {
+        campaign: CampaignId::new("spring-tea").expect("a name"),
+        occasion: Some(order()),
+    };
+    let engagement = Engagement::Converted {
+        revenue: pounds(990),
+    };
+    let plan = CampaignPlan {
+        purpose: Purpose::News,
+        segments: [CustomerSegment::Loyal, CustomerSegment::AtRisk].into(),
+        variants: vec![Template {
+            subject: "Spring".into(),
+            body: "Tea is here".into(),
+        }],
+        promotes: Some(sku()),
+        delay: Duration::from_millis(3_600_500),
+        valid_for: Duration::from_secs(86_400),
+    };
+    let email = EmailAddress::new("name@example.test").expect("an address");
+    vec![
+        of("marketing", "ContactRecorded", &ContactRecorded { email }),
+        of(
+            "marketing",
+            "CampaignTriggered",
+            &CampaignTriggered { plan, at: at(1) },
+        ),
+        of(
+            "marketing",
+            "QuietHoursSet",
+            &QuietHoursSet {
+                hours: QuietHours::new(21, 8, -300).expect("hours"),
+            },
+        ),
+        of(
+            "marketing",
+            "MessageSent",
+            &MessageSent {
+                message: message.clone(),
+                variant: Some(1),
+            },
+        ),
+        of(
+            "marketing",
+            "MessageEngaged",
+            &MessageEngaged {
+                message: message.clone(),
+                variant: 1,
+                engagement,
+            },
+        ),
+        of(
+            "marketing",
+            "EngagementCounted",
+            &EngagementCounted {
+                variant: 0,
+                engagement,
+            },
+        ),
+        of(
+            "marketing",
+            "VariantPreferred",
+            &VariantPreferred { variant: Some(1) },
+        ),
+        of(
+            "marketing",
+            "MessageDropped",
+            &MessageDropped {
+                message,
+                reason: DropReason::PromotionPaused,
+            },
+        ),
+        of("marketing", "Unsubscribed", &Unsubscribed { at: at(4) }),
+    ]
+}
+
+fn of(owner: &str, name: &str, event: &impl Serialize) -> Sample {
+    let bytes = codec::encode(event).expect("bytes");
+    ((owner.to_owned(), name.to_owned()), bytes)
+}
+
+fn sku() -> Sku {
+    Sku::new("85123A").expect("a sku")
+}
+
+fn order() -> OrderId {
+    OrderId::new("o1-1").expect("an id")
+}
+
+fn pounds(minor: i64) -> Money {
+    Money::new(minor, Currency::GBP)
+}
+
+/// A moment on some day.
+fn at(hour: u64) -> Timestamp {
+    Timestamp::from_millis(1_322_697_600_000 + hour * 3_600_000)
+}
