@@ -2,7 +2,9 @@
 
 mod support;
 
-use mercato::{Caller, CommandId};
+use std::num::NonZeroU64;
+
+use mercato::{AgentOptions, Caller, CommandId, RecoveryOptions};
 use support::{Counters, add, file, read, virtual_runtime};
 
 /// Catches: state, versions or first replies that are not rebuilt from the journal, and snapshots
@@ -13,7 +15,11 @@ async fn state_and_first_replies_come_back() {
     let path = folder.path().join("shop.redb");
     let once = Caller::system().keyed(CommandId::from_key("once"));
     for day in 0..3 {
-        let builder = virtual_runtime(file(&path)).agent(Counters::default());
+        let often = AgentOptions {
+            snapshot_every_events: NonZeroU64::new(128),
+            ..AgentOptions::default()
+        };
+        let builder = virtual_runtime(file(&path)).agent_with(Counters::default(), often);
         let runtime = builder.start().await.expect("it starts");
         let handle = runtime.handle();
         // More events than a snapshot waits for, so that later days begin from one.
@@ -32,4 +38,45 @@ async fn state_and_first_replies_come_back() {
     let report = mercato::persistence::verify(&path, |_| ()).expect("it opens");
     assert!(report.is_sound(), "{:?}", report.problems);
     assert_eq!(report.events, 901);
+}
+
+/// Catches: a start that leaves everything to the first who ask, one that loads what nobody used
+/// lately, and commands that wait until all is loaded.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_to_last_is_back_in_memory_before_anybody_asks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let builder = virtual_runtime(file(&path)).agent(Counters::default());
+    let runtime = builder.start().await.expect("it starts");
+    let handle = runtime.handle();
+    for n in 0..50 {
+        let added = handle
+            .ask(&Caller::system(), add(&format!("c{n}"), n))
+            .await;
+        added.expect("an answer");
+    }
+    drop(handle);
+    runtime.stop().await.expect("it stops");
+
+    let runtime = virtual_runtime(file(&path))
+        .agent(Counters::default())
+        .recovery(RecoveryOptions {
+            preload_max: 20,
+            ..RecoveryOptions::default()
+        })
+        .start()
+        .await
+        .expect("it starts");
+    // It serves at once, those first who ask.
+    let cold = runtime.handle().ask(&Caller::system(), read("c3")).await;
+    assert_eq!(cold, Ok(3));
+    runtime.until_recovered().await;
+    let progress = runtime.recovery();
+    assert_eq!(
+        (progress.loaded, progress.of, progress.finished),
+        (20, 20, true)
+    );
+    let warm = runtime.handle().ask(&Caller::system(), read("c49")).await;
+    assert_eq!(warm, Ok(49));
+    runtime.stop().await.expect("it stops");
 }

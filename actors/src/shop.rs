@@ -1,5 +1,6 @@
 //! The shop: six agents, the journeys between them, and the outside that they reach through ports.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use mercato_runtime::{AgentOptions, RuntimeBuilder};
@@ -138,7 +139,7 @@ impl Shop {
         let model_limits = AgentOptions {
             // The model of what goes with what is one large entity: a snapshot of it is worth
             // many events.
-            snapshot_every_events: limits.snapshot_every_events.saturating_mul(16),
+            snapshot_every_events: NonZeroU64::new(4_096),
             ..limits
         };
         builder

@@ -103,6 +103,13 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// The streams under `prefix` whose last mark is [`Mark::Open`](crate::Mark::Open), in order.
     fn open_streams(&self, prefix: &str) -> Vec<Arc<str>>;
 
+    /// Up to `most` streams under `prefix`, those first that were appended to last: what is likely to
+    /// be asked for next.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged.
+    fn recent_streams(&self, prefix: &str, most: usize) -> Result<Vec<Arc<str>>, ReadError>;
+
     /// Up to `most` timers that are due at `now_ms`, in milliseconds since the Unix epoch, the
     /// earliest first; those of appends that are not yet durable included.
     fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer>;

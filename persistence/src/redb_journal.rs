@@ -1,5 +1,6 @@
 //! The journal on one machine: redb behind one writer with group commit.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -271,6 +272,23 @@ impl Journal for RedbJournal {
 
     fn open_streams(&self, prefix: &str) -> Vec<Arc<str>> {
         self.shared.front.lock().open_streams(prefix)
+    }
+
+    fn recent_streams(&self, prefix: &str, most: usize) -> Result<Vec<Arc<str>>, ReadError> {
+        // What memory knows is newer than what is stored, so it is asked first.
+        let mut streams = self.shared.front.lock().heads_under(prefix);
+        self.shared.read(|store| {
+            store.each_head(prefix, |stream, head| {
+                if !streams.contains_key(stream) {
+                    streams.insert(stream.into(), head?.last);
+                }
+                Ok(())
+            })
+        })?;
+        let mut streams: Vec<_> = streams.into_iter().collect();
+        streams.sort_unstable_by_key(|(_, last)| Reverse(*last));
+        streams.truncate(most);
+        Ok(streams.into_iter().map(|(stream, _)| stream).collect())
     }
 
     fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer> {

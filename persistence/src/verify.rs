@@ -73,7 +73,10 @@ pub fn verify(
         .map_err(damaged)?;
     let checkpoint = store.checkpoint().map_err(damaged)?;
     store
-        .each_head(|stream, head| check.head(stream, head, checkpoint))
+        .each_head("", |stream, head| {
+            check.head(stream, head, checkpoint);
+            Ok(())
+        })
         .map_err(damaged)?;
     Ok(check.finish(checkpoint))
 }

@@ -1,7 +1,7 @@
 //! Puts a runtime together.
 
 use std::collections::BTreeSet;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use crate::flow::{
 };
 use crate::handle::Handle;
 use crate::quarantine::Quarantine;
+use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
 use crate::runtime::{Runtime, RuntimeError, observe};
 use crate::service::Service;
 use crate::shard::{Shard, ShardContext};
@@ -43,8 +44,10 @@ pub struct AgentOptions {
     pub attempts_max: NonZeroU32,
     /// The most entities that one shard keeps in memory. Default 65,536.
     pub active_entities_max: NonZeroUsize,
-    /// A snapshot of an entity is taken after so many events. Default 256.
-    pub snapshot_every_events: u64,
+    /// A snapshot of an entity is taken after so many events. Default `None`: as often as the
+    /// runtime's [`RecoveryOptions::time_max`] demands. For entities whose state is much larger
+    /// than their events, fewer are better.
+    pub snapshot_every_events: Option<NonZeroU64>,
     /// How many restarts of its shards, in what time, are too many. Default 64 in 10 seconds.
     pub intensity: Intensity,
 }
@@ -59,7 +62,7 @@ impl Default for AgentOptions {
             mailbox: MailboxOptions::default(),
             attempts_max: ATTEMPTS_MAX,
             active_entities_max: ACTIVE_MAX,
-            snapshot_every_events: 256,
+            snapshot_every_events: None,
             intensity: Intensity {
                 restarts_max: 64,
                 period: Duration::from_secs(10),
@@ -80,6 +83,8 @@ pub struct RuntimeBuilder {
     activities: Activities,
     definitions: Definitions,
     triggers: Vec<Trigger>,
+    recovery: RecoveryOptions,
+    shards: usize,
     names: BTreeSet<(&'static str, &'static str)>,
     problem: Option<RuntimeError>,
 }
@@ -89,6 +94,9 @@ struct Assembly {
     journal: Arc<dyn Journal>,
     clock: Clock,
     services: Services,
+    recovery: RecoveryOptions,
+    /// The shards of all agents together.
+    shards: usize,
 }
 
 impl RuntimeBuilder {
@@ -102,6 +110,8 @@ impl RuntimeBuilder {
             activities: Activities::default(),
             definitions: Definitions::new(),
             triggers: Vec::new(),
+            recovery: RecoveryOptions::default(),
+            shards: 0,
             names: BTreeSet::new(),
             problem: None,
         }
@@ -128,6 +138,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Bounds the time that a start takes, and what it brings back into memory.
+    #[must_use]
+    pub fn recovery(mut self, options: RecoveryOptions) -> Self {
+        self.recovery = options;
+        self
+    }
+
     /// Adds an agent with the default limits.
     #[must_use]
     pub fn agent<A: Agent>(self, agent: A) -> Self {
@@ -138,6 +155,7 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn agent_with<A: Agent>(mut self, agent: A, options: AgentOptions) -> Self {
         self.claim("agent", A::NAME);
+        self.shards += options.shards.get();
         self.agents.push(Box::new(move |assembly| {
             assemble(assembly, agent, &options)
         }));
@@ -182,7 +200,9 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Starts everything: shards first, then the flows that had not ended, then the triggers.
+    /// Starts everything: shards first, then the flows that had not ended, then the triggers. What
+    /// was in memory when the process ended is loaded in the background; see
+    /// [`Runtime::recovery`].
     ///
     /// # Errors
     /// See [`RuntimeError`].
@@ -197,6 +217,8 @@ impl RuntimeBuilder {
             journal: self.journal.clone(),
             clock,
             services: Services::default(),
+            recovery: self.recovery,
+            shards: self.shards,
         };
         let mut root = SupervisorSpec::new("mercato", Strategy::OneForOne);
         for add in self.agents {
@@ -217,6 +239,8 @@ impl RuntimeBuilder {
             self.flow_options,
         );
         orchestrator.resume();
+        let preload = Arc::new(Preload::default());
+        let preloading = tokio::spawn(preload.clone().run(core.clone(), self.recovery.preload_max));
         let stopping = watch::Sender::new(false);
         let trigger_counters = Arc::new(TriggerCounters::default());
         let triggers = self
@@ -242,6 +266,8 @@ impl RuntimeBuilder {
             triggers,
             trigger_counters,
             stopping,
+            preload,
+            preloading,
         })
     }
 
@@ -279,12 +305,15 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
     let mailboxes: Box<[_]> = (0..options.shards.get())
         .map(|_| Mailbox::new(options.mailbox))
         .collect();
+    let cadence = match options.snapshot_every_events {
+        Some(events) => SnapshotCadence::Fixed(events),
+        None => SnapshotCadence::within(assembly.recovery.time_max, assembly.shards),
+    };
     let mut supervisor = SupervisorSpec::new(A::NAME, Strategy::OneForOne);
     supervisor.intensity = options.intensity;
     for (shard, mailbox) in mailboxes.iter().enumerate() {
         let context = context.clone();
-        let (active_max, snapshot_every) =
-            (options.active_entities_max, options.snapshot_every_events);
+        let active_max = options.active_entities_max;
         let quarantine = Quarantine {
             journal: assembly.journal.clone(),
             clock: assembly.clock,
@@ -297,7 +326,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
                 attempts_max: options.attempts_max,
             },
             move || {
-                let entities = Entities::bounded(active_max, snapshot_every);
+                let entities = Entities::bounded(active_max, cadence);
                 Ok(Shard::new(context.clone(), entities))
             },
             move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),

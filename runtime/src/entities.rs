@@ -10,6 +10,7 @@ use crate::agent::Agent;
 use crate::codec;
 use crate::error::AskFailure;
 use crate::event::{CodecError, Event};
+use crate::recovery::SnapshotCadence;
 
 /// One entity, as far as the journal has been told of it.
 pub(crate) struct Entity<A: Agent> {
@@ -25,14 +26,14 @@ pub(crate) struct Entity<A: Agent> {
 /// The most recently used entities of one shard. The others come back from the journal.
 pub(crate) struct Entities<A: Agent> {
     cache: LruCache<Box<str>, Entity<A>>,
-    snapshot_every_events: u64,
+    cadence: SnapshotCadence,
 }
 
 impl<A: Agent> Entities<A> {
-    pub(crate) fn bounded(active_max: NonZeroUsize, snapshot_every_events: u64) -> Self {
+    pub(crate) fn bounded(active_max: NonZeroUsize, cadence: SnapshotCadence) -> Self {
         Self {
             cache: LruCache::new(active_max),
-            snapshot_every_events,
+            cadence,
         }
     }
 
@@ -59,10 +60,11 @@ impl<A: Agent> Entities<A> {
 
     /// Offers a snapshot of the entity where it has had enough events since the last one.
     pub(crate) fn snapshot_if_due(&mut self, journal: &dyn Journal, key: &str) {
+        let every = self.cadence.events(self.cache.len());
         let Some(entity) = self.cache.peek_mut(key) else {
             return;
         };
-        if entity.version - entity.snapshot_version < self.snapshot_every_events {
+        if entity.version - entity.snapshot_version < every {
             return;
         }
         entity.snapshot_version = entity.version;

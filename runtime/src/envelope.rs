@@ -32,6 +32,11 @@ pub(crate) struct Call {
 pub(crate) enum Envelope<A: Agent> {
     /// A command for one entity.
     Command { call: Call, task: Box<dyn Task<A>> },
+    /// Entities to bring into memory ahead of being asked for.
+    Load {
+        keys: Vec<Box<str>>,
+        done: Option<oneshot::Sender<()>>,
+    },
     /// A fault, injected to show that nothing is lost by it.
     Crash(CrashPoint),
 }

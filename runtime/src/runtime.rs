@@ -14,6 +14,7 @@ use crate::error::AskFailure;
 use crate::flow::WorkItem;
 use crate::handle::Handle;
 use crate::ids::FlowId;
+use crate::recovery::{Preload, RecoveryProgress};
 use crate::trigger::TriggerCounters;
 
 /// A running runtime. Callers hold its [`Handle`]; whoever started it stops it.
@@ -24,6 +25,8 @@ pub struct Runtime {
     pub(crate) triggers: Vec<JoinHandle<()>>,
     pub(crate) trigger_counters: Arc<TriggerCounters>,
     pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) preload: Arc<Preload>,
+    pub(crate) preloading: JoinHandle<()>,
 }
 
 /// Why a runtime did not start. Nothing runs.
@@ -90,6 +93,18 @@ impl Runtime {
         }
     }
 
+    /// How far it has come with bringing entities back into memory. It serves all the while: what
+    /// is asked for is loaded first.
+    #[must_use]
+    pub fn recovery(&self) -> RecoveryProgress {
+        self.preload.progress()
+    }
+
+    /// Waits until the entities that were written to last are back in memory.
+    pub async fn until_recovered(&self) {
+        self.preload.until_finished().await;
+    }
+
     /// What waits for a person: undos that did not succeed, and flows that an event started and that
     /// failed.
     ///
@@ -139,6 +154,8 @@ impl Runtime {
     /// When the journal could not write what was left. What was acknowledged is safe.
     pub async fn stop(self) -> Result<(), JournalFailed> {
         self.stopping.send_replace(true);
+        self.preloading.abort();
+        self.preload.finish();
         self.handle.orchestrator.stop().await;
         for trigger in self.triggers {
             // A trigger that panicked has nothing left to stop.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use mercato_persistence::Position;
 use mercato_supervisor::{Depth, Mailbox, SendError};
 use tokio::sync::oneshot;
@@ -14,11 +14,16 @@ use crate::agent::{Agent, Command};
 use crate::clock::Clock;
 use crate::envelope::{Answered, Call, CrashPoint, Envelope, Refusal, TypedTask};
 use crate::error::{AskError, AskFailure};
+use crate::recovery::Preload;
 use crate::registry::Commands;
 use crate::stats::{AgentCounters, AgentStats};
 
 /// The longest key of an entity, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
+
+/// How many entities one shard loads ahead before it looks at its commands again: about a
+/// millisecond's work.
+const LOAD_AT_ONCE: usize = 16;
 
 /// How a caller meets a full mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +86,10 @@ impl<A: Agent> Service<A> {
     }
 
     fn mailbox_of(&self, key: &str) -> Result<&Mailbox<Envelope<A>>, AskFailure> {
+        Ok(&self.mailboxes[self.shard_of(key)?])
+    }
+
+    fn shard_of(&self, key: &str) -> Result<usize, AskFailure> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
             return Err(AskFailure::invalid(format_args!(
                 "the key of an entity of `{}` has {} bytes; it may have 1 to {KEY_BYTES_MAX}",
@@ -92,7 +101,7 @@ impl<A: Agent> Service<A> {
         let shard = xxh3_64(key.as_bytes()) % self.mailboxes.len() as u64;
         usize::try_from(shard)
             .ok()
-            .and_then(|shard| self.mailboxes.get(shard))
+            .filter(|shard| *shard < self.mailboxes.len())
             .ok_or_else(|| AskFailure::invalid("the agent has no shards"))
     }
 
@@ -143,6 +152,28 @@ async fn admit<A: Agent>(
     })
 }
 
+/// Hands the keys to one shard a few at a time, so that commands come in between.
+async fn load_into<A: Agent>(
+    mailbox: &Mailbox<Envelope<A>>,
+    keys: Vec<Box<str>>,
+    preload: &Preload,
+) {
+    for few in keys.chunks(LOAD_AT_ONCE) {
+        let (sender, done) = oneshot::channel();
+        let envelope = Envelope::Load {
+            keys: few.to_vec(),
+            done: Some(sender),
+        };
+        if mailbox.send_control(envelope).is_err() {
+            return;
+        }
+        if done.await.is_err() {
+            return;
+        }
+        preload.loaded(few.len());
+    }
+}
+
 /// A service of some agent, by name.
 pub(crate) trait AnyService: Send + Sync {
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -155,6 +186,10 @@ pub(crate) trait AnyService: Send + Sync {
         version: u16,
         body: &'a [u8],
     ) -> BoxFuture<'a, (Result<(), AskError<Refusal>>, Position)>;
+    /// The agent's name.
+    fn name(&self) -> &'static str;
+    /// Brings entities into memory, in this order, all shards side by side.
+    fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()>;
     fn stats(&self) -> AgentStats;
     fn depths(&self) -> Vec<Depth>;
     fn restarted(&self);
@@ -178,6 +213,23 @@ impl<A: Agent> AnyService for Service<A> {
         body: &'a [u8],
     ) -> BoxFuture<'a, (Result<(), AskError<Refusal>>, Position)> {
         self.outcome(call, name, version, body).boxed()
+    }
+
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()> {
+        let mut of_shards = vec![Vec::new(); self.mailboxes.len()];
+        for key in keys {
+            if let Ok(shard) = self.shard_of(&key) {
+                of_shards[shard].push(key);
+            }
+        }
+        let shards = self.mailboxes.iter().zip(of_shards);
+        join_all(shards.map(|(mailbox, keys)| load_into(mailbox, keys, preload)))
+            .map(drop)
+            .boxed()
     }
 
     fn stats(&self) -> AgentStats {

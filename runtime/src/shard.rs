@@ -59,6 +59,13 @@ impl<A: Agent> Shard<A> {
         }
     }
 
+    /// Brings entities into memory. What cannot be loaded is told to whoever asks for it.
+    fn load(&mut self, keys: &[Box<str>]) {
+        for key in keys {
+            let _ = self.entities.load(&*self.context.journal, key);
+        }
+    }
+
     fn command(&mut self, call: &Call, task: &mut dyn Task<A>) {
         let counters = &self.context.counters;
         let now = self.context.clock.now();
@@ -227,6 +234,13 @@ impl<A: Agent> Worker for Shard<A> {
             Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),
             Envelope::Crash(CrashPoint::Idle) => {}
             Envelope::Crash(CrashPoint::NextCommand) => self.crash_at_next = true,
+            Envelope::Load { keys, done } => {
+                self.load(keys);
+                if let Some(done) = done.take() {
+                    // Nobody waits any more where the runtime is stopping.
+                    let _ = done.send(());
+                }
+            }
             // Answered before the crash: deciding anew could come out differently.
             Envelope::Command { task, .. } if task.is_answered() => {}
             Envelope::Command { call, task } => {

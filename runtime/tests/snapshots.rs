@@ -119,7 +119,7 @@ impl Command for Score {
 
 async fn run<A: Agent>(journal: &Arc<dyn Journal>, agent: A) -> Runtime {
     let often = AgentOptions {
-        snapshot_every_events: 4,
+        snapshot_every_events: std::num::NonZeroU64::new(4),
         ..AgentOptions::default()
     };
     Runtime::builder(journal.clone())

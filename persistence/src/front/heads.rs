@@ -115,6 +115,12 @@ impl Heads {
         Found::Here(Place { slot, dirty })
     }
 
+    /// Every head in memory.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Head)> {
+        let slots = self.recent.iter().chain(&self.older);
+        slots.map(|(stream, slot)| (stream, slot.head))
+    }
+
     /// Takes in a head as the store has it, `None` where it has none. `asked` is what
     /// [`find`](Self::find) gave: where heads left memory since then, the stored head may be older
     /// than the one that left, and the caller must ask again.

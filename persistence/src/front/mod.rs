@@ -9,7 +9,7 @@ mod queue;
 mod replies;
 mod timers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -219,6 +219,15 @@ impl Front {
             Found::Here(place) => Ok(place.head()),
             Found::InStore(asked) => Err(asked),
         }
+    }
+
+    /// The last append of each stream in memory under `prefix`.
+    pub(crate) fn heads_under(&self, prefix: &str) -> HashMap<Arc<str>, Position> {
+        let heads = self.heads.iter();
+        heads
+            .filter(|(stream, head)| stream.starts_with(prefix) && head.last > Position::START)
+            .map(|(stream, head)| (stream.clone(), head.last))
+            .collect()
     }
 
     pub(crate) fn has_room(&self) -> bool {

@@ -129,18 +129,22 @@ impl Store {
         checkpoint(&self.db.begin_read().map_err(ReadError::store)?)
     }
 
-    /// Every stored head, in the order of the streams' names.
+    /// Every stored head under `prefix`, in the order of the streams' names.
     pub(crate) fn each_head(
         &self,
-        mut visit: impl FnMut(&str, Result<Head, ReadError>),
+        prefix: &str,
+        mut visit: impl FnMut(&str, Result<Head, ReadError>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let txn = self.db.begin_read().map_err(ReadError::store)?;
         let table = txn.open_table(HEADS).map_err(ReadError::store)?;
-        for entry in table.iter().map_err(ReadError::store)? {
+        for entry in table.range(prefix..).map_err(ReadError::store)? {
             let (stream, row) = entry.map_err(ReadError::store)?;
             let stream = stream.value();
+            if !stream.starts_with(prefix) {
+                break;
+            }
             let head = rows::read("heads", stream.as_bytes(), row.value()).map(rows::head_of);
-            visit(stream, head);
+            visit(stream, head)?;
         }
         Ok(())
     }
