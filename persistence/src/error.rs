@@ -61,6 +61,9 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The keys of persons beside it cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
     /// The store said something else.
     #[error("cannot open {path}: {reason}")]
     Store {

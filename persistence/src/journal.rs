@@ -1,10 +1,13 @@
 //! The journal as its users see it.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, ReadError};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot};
+use crate::vault::Vault;
 
 /// Where an append stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,10 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// before `after`, the last append that it made of what it read, is durable. After a crash a
     /// subscriber may see again what it saw since the last commit.
     fn set_cursor(&self, name: &str, position: Position, after: Position);
+
+    /// The keys of the persons of whom the journal holds something. A key is durable before any
+    /// append that was made after something was sealed with it.
+    fn vault(&self) -> &Arc<Vault>;
 
     /// Writes what waits and stops. Later appends fail.
     fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>>;

@@ -2,7 +2,8 @@
 //!
 //! A [`Journal`] is one totally ordered log of appends to named streams. It knows no actor and no
 //! shop. [`RedbJournal`] keeps it in one file: appends take their place in memory at once, and one
-//! writer commits everything that waits as one block with one sync.
+//! writer commits everything that waits as one block with one sync. What belongs to a person
+//! stands in it sealed, under a key in a [`Vault`] beside it.
 
 pub mod codec;
 
@@ -17,6 +18,7 @@ mod options;
 mod record;
 mod redb_journal;
 mod store;
+mod vault;
 mod verify;
 
 pub use block::BlockError;
@@ -27,4 +29,8 @@ pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot};
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
+pub use vault::{
+    EraseError, Erased, PersonId, PersonIdError, Personal, SealError, Unreadable, Vault,
+    VaultError, WriteAhead,
+};
 pub use verify::{PROBLEMS_MAX, VerifyReport, verify};

@@ -20,6 +20,7 @@ use crate::journal::{Appended, Journal};
 use crate::options::{DiskPace, JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, encode_append};
 use crate::store::{Store, read_record};
+use crate::vault::{Vault, WriteAhead};
 
 /// A [`Journal`] in one redb file. Dropping it lets the writer write what waits, and end;
 /// [`close`](Journal::close) waits for that.
@@ -51,6 +52,8 @@ pub struct RedbJournal {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    /// Written ahead of every group.
+    vault: Arc<Vault>,
     front: Mutex<Front>,
     gate: Gate,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
@@ -65,7 +68,9 @@ struct Shared {
 }
 
 impl RedbJournal {
-    /// Opens the journal at `path`, or creates it, and starts its writer.
+    /// Opens the journal at `path`, or creates it, and starts its writer. The keys of persons are
+    /// beside it, in `<path>.keys`: in a file of their own, so that a copy of the journal holds
+    /// none.
     ///
     /// # Errors
     /// See [`OpenError`]. A file that is refused is left as it was, save that redb mends one of its
@@ -78,10 +83,13 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::at(path, &options)?;
-        Self::start(path, store, options, writer)
+        let mut keys = path.as_os_str().to_owned();
+        keys.push(".keys");
+        let vault = Arc::new(Vault::open(Path::new(&keys))?);
+        Self::start(path, store, vault, options, writer)
     }
 
-    /// A journal that is gone with the process.
+    /// A journal that is gone with the process, and so are the keys of its persons.
     ///
     /// # Errors
     /// When the memory for it cannot be had.
@@ -95,6 +103,9 @@ impl RedbJournal {
     /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
     /// loses its power while it is first written may hold something that is not a journal.
     ///
+    /// The keys of persons are in memory, and gone with the process; a disk that outlives it needs
+    /// [`with_vault`](Self::with_vault).
+    ///
     /// # Errors
     /// See [`OpenError`].
     pub fn with_backend(
@@ -102,15 +113,30 @@ impl RedbJournal {
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
+        let vault = Arc::new(Vault::in_memory()?);
+        Self::with_vault(backend, vault, options, writer)
+    }
+
+    /// As [`with_backend`](Self::with_backend), with these keys of persons.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn with_vault(
+        backend: impl StorageBackend,
+        vault: Arc<Vault>,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
         let options = options.within_range();
         let path = Path::new("(backend)");
         let store = Store::on(path, backend, &options)?;
-        Self::start(path, store, options, writer)
+        Self::start(path, store, vault, options, writer)
     }
 
     fn start(
         path: &Path,
         store: Store,
+        vault: Arc<Vault>,
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
@@ -130,6 +156,7 @@ impl RedbJournal {
             .map_err(damaged)?;
         let shared = Arc::new(Shared {
             store,
+            vault,
             front: Mutex::new(front),
             gate: Gate::starting_at(durable),
             has_room: AtomicBool::new(true),
@@ -172,8 +199,12 @@ async fn write_groups(shared: Arc<Shared>, mut pace: Option<Box<dyn DiskPace>>) 
             break;
         };
         // A panic in the store must not leave callers waiting for a writer that is gone.
-        let written = catch_unwind(AssertUnwindSafe(|| shared.store.commit(&group)))
-            .unwrap_or_else(|_| Err(redb::Error::Corrupted("the store panicked".into())));
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            // Before the events that need them: a crash between the two leaves keys too many.
+            shared.vault.flush()?;
+            shared.store.commit(&group)
+        }))
+        .unwrap_or_else(|_| Err(redb::Error::Corrupted("the store panicked".into())));
         if let Some(pace) = &mut pace {
             tokio::time::sleep(pace.commit_time(group.bytes)).await;
         }
@@ -358,6 +389,10 @@ impl Journal for RedbJournal {
     fn set_cursor(&self, name: &str, position: Position, after: Position) {
         let mut front = self.shared.front.lock();
         front.set_cursor(name, position, after);
+    }
+
+    fn vault(&self) -> &Arc<Vault> {
+        &self.shared.vault
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {
