@@ -25,7 +25,7 @@ pub struct Entropy {
 #[derive(Debug)]
 enum Keys {
     System,
-    Seeded(Mutex<ChaCha20Rng>),
+    Seeded(Box<Mutex<ChaCha20Rng>>),
 }
 
 impl Entropy {
@@ -36,7 +36,7 @@ impl Entropy {
         Self {
             seed,
             ids: Mutex::new(rng_for(seed, "ids")),
-            keys: Keys::Seeded(Mutex::new(keys_for(seed, "keys"))),
+            keys: Keys::Seeded(Box::new(Mutex::new(keys_for(seed, "keys")))),
         }
     }
 
@@ -64,7 +64,7 @@ impl Entropy {
                 Keys::System => Keys::System,
                 Keys::Seeded(_) => {
                     let label = format!("keys after {records}");
-                    Keys::Seeded(Mutex::new(keys_for(self.seed, &label)))
+                    Keys::Seeded(Box::new(Mutex::new(keys_for(self.seed, &label))))
                 }
             },
             ..self
@@ -138,4 +138,38 @@ fn keys_for(seed: u64, label: &str) -> ChaCha20Rng {
 /// A generator that depends on the seed and the label only.
 pub(crate) fn rng_for(seed: u64, label: &str) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(label.as_bytes(), seed))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn key(entropy: &Entropy) -> [u8; 64] {
+        let mut key = [0; 64];
+        entropy.keys().try_fill_bytes(&mut key).unwrap();
+        key
+    }
+
+    /// Catches: two persons with one key, drawn in one run or in two over the same journal.
+    #[test]
+    fn no_key_is_drawn_twice() {
+        let entropy = Entropy::seeded(7);
+        let first = key(&entropy);
+        let second = key(&entropy);
+        let later = key(&entropy.continued_after(1));
+        assert!(first != second && first != later && second != later);
+        assert_eq!(key(&Entropy::seeded(7)), first, "the same run repeats");
+    }
+
+    /// Catches: production keys that follow from the run's seed, which is 64 bits and no secret.
+    #[test]
+    fn a_real_key_does_not_follow_from_the_seed() {
+        let real = Entropy::system();
+        let repeated = Entropy::seeded(real.seed());
+        assert_eq!(real.uuid(), repeated.uuid(), "ids do");
+        assert_ne!(key(&real), key(&repeated));
+        let real = real.continued_after(3);
+        assert_ne!(key(&real), key(&repeated.continued_after(3)));
+    }
 }

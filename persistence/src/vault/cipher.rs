@@ -18,8 +18,10 @@ use super::person::PersonId;
 pub(super) const KEY_BYTES: usize = 64;
 /// The largest value, in bytes of its stored form.
 pub(super) const PLAIN_BYTES_MAX: usize = 1 << 20;
-/// The largest sealed value: the format byte, the tag, and the padded value.
-pub(super) const SEALED_BYTES_MAX: usize = 1 + TAG_BYTES + PLAIN_BYTES_MAX + PAD_TO_BYTES;
+/// What sealing adds at most: the format byte, the tag, and the padding.
+pub(super) const ADDED_BYTES_MAX: usize = 1 + TAG_BYTES + PAD_TO_BYTES;
+/// The largest sealed value.
+pub(super) const SEALED_BYTES_MAX: usize = PLAIN_BYTES_MAX + ADDED_BYTES_MAX;
 
 /// The format byte of everything sealed by this version: AES-256-SIV, padded to 32 bytes.
 const FORMAT: u8 = 1;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::cipher::PLAIN_BYTES_MAX;
-use super::person::PersonId;
+use super::person::{PersonId, PersonIdError};
 
 /// A vault that could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,9 @@ pub enum SealError {
         /// Who.
         person: PersonId,
     },
+    /// The id given for the person is none.
+    #[error(transparent)]
+    Person(#[from] PersonIdError),
     /// The value is too large.
     #[error("the value has {bytes} bytes, more than {PLAIN_BYTES_MAX}; split it")]
     TooLarge {

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
 
-use super::cipher::SEALED_BYTES_MAX;
+use super::cipher::{ADDED_BYTES_MAX, SEALED_BYTES_MAX};
 use super::person::PersonId;
 
 /// A `T` that belongs to a person, sealed under the person's key.
@@ -25,6 +25,9 @@ pub struct Personal<T> {
 }
 
 impl<T> Personal<T> {
+    /// How many bytes sealing adds at most to a value's stored form.
+    pub const ADDED_BYTES_MAX: usize = ADDED_BYTES_MAX;
+
     pub(super) fn new(person: PersonId, sealed: Vec<u8>) -> Self {
         Self {
             person,
@@ -39,7 +42,8 @@ impl<T> Personal<T> {
         &self.person
     }
 
-    /// How many bytes it has sealed: at most 49 more than the value's stored form.
+    /// How many bytes it has sealed: the value's stored form and up to
+    /// [`ADDED_BYTES_MAX`](Self::ADDED_BYTES_MAX) more.
     #[must_use]
     pub fn sealed_bytes(&self) -> usize {
         self.sealed.len()
