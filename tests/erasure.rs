@@ -172,8 +172,12 @@ impl Town {
         }
         // What is not personal can be found in just this way.
         assert!(places.values().any(|bytes| holds(bytes, b"c-1")));
-        let snapshots = ["order/a-1", "marketing/customer/c-1", "support/chat-c-1"]
-            .map(|stream| journal.snapshot(stream).expect("a sound journal").is_some());
+        let snapshots = [
+            "order/a-1",
+            "marketing/customer/c-1",
+            "support/conversation/chat-c-1",
+        ]
+        .map(|stream| journal.snapshot(stream).expect("a sound journal").is_some());
         assert_eq!(snapshots, [true; 3], "every kind of entity has a snapshot");
     }
 }

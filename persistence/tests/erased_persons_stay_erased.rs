@@ -128,6 +128,34 @@ fn the_erased_are_gone_from_every_file_and_the_others_stay() {
     assert_eq!((again.before, again.erased.len()), (vec![person(7)], 0));
 }
 
+/// Catches: an old file that is only unlinked, so that its blocks still hold the key; and a file
+/// of keys that others may read.
+#[cfg(unix)]
+#[test]
+fn the_old_file_is_overwritten_before_it_goes() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys");
+    let vault = Vault::open(&path).expect("a new vault");
+    let mode = || {
+        let metadata = std::fs::metadata(&path).expect("a file");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(), 0o600);
+    seal(&vault, 1).expect("it seals");
+    vault.flush().expect("a good disk");
+    // A second name keeps the old file's blocks in sight.
+    let sight = tempfile::tempdir_in(folder.path()).expect("a folder");
+    let old = sight.path().join("old");
+    std::fs::hard_link(&path, &old).expect("a link");
+    assert_eq!(keys_in(sight.path(), 0..2), BTreeSet::from([1]));
+    vault.erase(&[person(1)]).expect("a good disk");
+    let left = std::fs::read(&old).expect("a file");
+    assert!(!left.is_empty() && left.iter().all(|byte| *byte == 0));
+    assert_eq!(mode(), 0o600);
+}
+
 /// Catches: an erasure that knows only what is on the disk.
 #[test]
 fn a_key_that_no_commit_has_written_yet_is_destroyed_too() {

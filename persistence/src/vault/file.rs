@@ -12,7 +12,7 @@
 //!
 //! Each renaming is synced before the next, so that no other row can be met.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -136,6 +136,10 @@ pub(super) fn wipe(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        // Somebody's keys, whatever its name.
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
     let mut left = file.metadata()?.len();
     while left > 0 {
         let bytes = usize::try_from(left).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
