@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato::persistence::simulated_disk::{Fault, SimulatedDisk};
-use mercato::persistence::{Journal, JournalOptions, RedbJournal, WriterPlace};
+use mercato::persistence::{Journal, JournalOptions, RedbJournal, Vault, WriterPlace};
 use mercato::{AskFailure, Caller, Flow, FlowError, FlowId, FlowType, Occurred, Reaction, Trigger};
 use support::{CounterEvent, Counters, EvenDisk, add, read, virtual_runtime};
 
@@ -32,8 +32,9 @@ async fn climb(flow: Flow, steps: i64) -> Result<i64, FlowError> {
 fn journal_on(disk: &SimulatedDisk) -> Arc<dyn Journal> {
     let disk = disk.clone();
     let writer = WriterPlace::Task(Box::new(EvenDisk));
-    let journal =
-        RedbJournal::with_disk(move || Ok(disk.clone()), JournalOptions::default(), writer);
+    let vault = Arc::new(Vault::in_memory().expect("memory"));
+    let options = JournalOptions::default();
+    let journal = RedbJournal::with_disk(move || Ok(disk.clone()), vault, options, writer);
     Arc::new(journal.expect("a sound disk"))
 }
 

@@ -20,8 +20,8 @@ mod views;
 
 pub use domain::{
     Address, AddressPart, BasisPoints, Cart, CartError, CartId, CartLine, Catalogue,
-    CatalogueError, Currency, CurrencyError, CustomerId, EmailAddress, HeldPrice, IdError,
-    IdProblem, Jurisdiction, Money, MoneyError, OrderId, PaymentId, PersonError, Product,
+    CatalogueError, Currency, CurrencyError, CustomerId, Destination, EmailAddress, HeldPrice,
+    IdError, IdProblem, Jurisdiction, Money, MoneyError, OrderId, PaymentId, PersonError, Product,
     PromotionId, PurchaseOrderId, Quantity, QuantityError, ReservationId, Sku,
 };
 pub use inventory::{
@@ -48,11 +48,11 @@ pub use marketing::{
     CampaignMetrics, CampaignOutcome, CampaignPlan, CampaignRun, CampaignTriggered, Channel,
     ConfirmationQueued, Consent, ConsentRecorded, ContactRecorded, Content, CountEngagement,
     CountSend, Customer, CustomerProfile, CustomerSegment, DELIVER, DecideSend, DeliverMessage,
-    Delivered, DeliveryError, DropReason, Engagement, EngagementCounted, ExplorationFloor,
-    ExplorationFloorError, Field, Finished, FollowUp, FrequencyCap, FrequencyCapError,
-    MarketingAgent, MarketingEvent, MarketingRejection, MarketingSettings, MarketingState,
-    MessageDropped, MessageEngaged, MessageId, MessageSent, NoteReorder, OptimiseCampaign,
-    Outgoing, OutgoingMail, PausePromotions, PlanError, Profile, PromotionQueued,
+    Delivered, DeliveryError, DeliveryOutcome, DropReason, Engagement, EngagementCounted,
+    ExplorationFloor, ExplorationFloorError, Field, Finished, FollowUp, FrequencyCap,
+    FrequencyCapError, MarketingAgent, MarketingEvent, MarketingRejection, MarketingSettings,
+    MarketingState, MessageDropped, MessageEngaged, MessageId, MessageSent, NoteReorder,
+    OptimiseCampaign, Outgoing, OutgoingMail, PausePromotions, PlanError, Profile, PromotionQueued,
     PromotionStrategy, PromotionsPaused, PromotionsResumed, Purchases, Purpose,
     QueueOrderConfirmation, QueuePromotion, QuietHours, QuietHoursError, QuietHoursSet,
     RUN_CAMPAIGN, RecordConsent, RecordContact, RecordDelivery, RecordEngagement, Reorder,
@@ -97,10 +97,10 @@ pub use recommendation::{
 pub use shop::{AGENTS, Ports, Shop};
 pub use support::{
     AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
-    ConversationIdError, CustomerQuery, FindProducts, Intent, IntentClassifier, KnowledgeBase,
-    OpenTicket, Priority, PrivateText, QueryReceived, ReceiveQuery, RecordAnswer, RecordedAnswer,
-    Resolution, ResolveTicket, SearchKnowledge, ShowConversation, SupportAgent, SupportAnswer,
-    SupportError, SupportEvent, SupportRejection, Ticket, TicketOpened, TicketReason,
-    TicketResolved, Turn, Understood, answer_query,
+    ConversationIdError, CustomerQuery, Intent, IntentClassifier, KnowledgeBase, OpenTicket,
+    Priority, PrivateText, QueryReceived, ReceiveQuery, RecordAnswer, RecordedAnswer, Resolution,
+    ResolveTicket, ShowConversation, SupportAgent, SupportAnswer, SupportError, SupportEvent,
+    SupportRejection, Ticket, TicketOpened, TicketReason, TicketResolved, Turn, Understood,
+    answer_query,
 };
 pub use views::views;

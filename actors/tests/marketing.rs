@@ -4,20 +4,26 @@
 // The helpers are tests too; clippy knows only functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use common::sealed;
 use mercato_actors::{
     AssignVariant, CampaignId, CampaignMetrics, CampaignPlan, Channel, Content, CountEngagement,
-    CountSend, Currency, CustomerId, CustomerProfile, CustomerSegment, DecideSend, DropReason,
-    EmailAddress, Engagement, FrequencyCap, MarketingAgent, MarketingEvent, MarketingRejection,
-    MarketingSettings, MessageId, Money, NoteReorder, OptimiseCampaign, OrderId, PausePromotions,
-    PlanError, Purpose, QueueOrderConfirmation, QueuePromotion, QuietHours, RecordConsent,
-    RecordContact, RecordDelivery, RecordEngagement, ResumePromotions, SendDecision,
-    ShowPromotions, Sku, Template, TemplateError, TriggerCampaign, Unsubscribe,
+    CountSend, Currency, CustomerId, CustomerProfile, CustomerSegment, DecideSend, DeliveryOutcome,
+    DropReason, EmailAddress, Engagement, FrequencyCap, MarketingAgent, MarketingEvent,
+    MarketingRejection, MarketingSettings, MessageDropped, MessageId, Money, NoteReorder,
+    OptimiseCampaign, OrderId, PausePromotions, PlanError, Purpose, QueueOrderConfirmation,
+    QueuePromotion, QuietHours, RecordConsent, RecordContact, RecordDelivery, RecordEngagement,
+    ResumePromotions, SendDecision, ShowPromotions, Sku, Template, TemplateError, TriggerCampaign,
+    Unsubscribe,
 };
-use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
+use mercato_runtime::{
+    Agent, Command, CommandId, Context, Personal, Principal, Rejection, Timestamp,
+};
 use proptest::prelude::*;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -90,10 +96,14 @@ fn consent(granted: bool) -> RecordConsent {
     }
 }
 
+fn email_of(whose: &str) -> Personal<EmailAddress> {
+    sealed(whose, &EmailAddress::new("ada@example.com").unwrap())
+}
+
 fn contact() -> RecordContact {
     RecordContact {
         customer: customer(),
-        email: EmailAddress::new("ada@example.com").unwrap(),
+        email: email_of("C1"),
     }
 }
 
@@ -125,7 +135,7 @@ fn delivery(message: &MessageId) -> RecordDelivery {
     RecordDelivery {
         customer: customer(),
         message: message.clone(),
-        accepted: true,
+        outcome: DeliveryOutcome::Accepted,
     }
 }
 
@@ -134,7 +144,7 @@ fn confirmation() -> QueueOrderConfirmation {
         customer: customer(),
         order: OrderId::new("O1").unwrap(),
         total: Money::new(1_250, Currency::GBP),
-        email: EmailAddress::new("ada@example.com").unwrap(),
+        email: email_of("C1"),
     }
 }
 
@@ -143,6 +153,37 @@ fn subscribed() -> Given {
     given.when(&contact()).unwrap();
     given.when(&consent(true)).unwrap();
     given
+}
+
+/// Catches: an address that would outlive its customer's erasure.
+#[test]
+fn a_contact_that_is_sealed_for_another_person_is_refused() {
+    let strange = RecordContact {
+        email: email_of("C2"),
+        ..contact()
+    };
+    let refused = Given::nothing().when(&strange);
+    assert_eq!(refused, Err(MarketingRejection::SealedForAnother));
+}
+
+/// Catches: a message to an erased customer that is tried for ever, or counted as refused.
+#[test]
+fn a_message_to_the_erased_is_dropped_with_the_reason() {
+    let mut given = subscribed();
+    let message = given.when(&promotion(1, NOON.plus(DAY))).unwrap();
+    given.when(&decide(&message)).unwrap();
+    let erased = RecordDelivery {
+        outcome: DeliveryOutcome::Erased,
+        ..delivery(&message)
+    };
+    given.when(&erased).unwrap();
+    let dropped = given.events.last().cloned();
+    let expected = MessageDropped {
+        message: message.clone(),
+        reason: DropReason::Erased,
+    };
+    assert_eq!(dropped, Some(expected.into()));
+    assert_eq!(given.when(&decide(&message)), Ok(SendDecision::Finished));
 }
 
 #[test]

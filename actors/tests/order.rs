@@ -3,11 +3,17 @@
 // Helpers stand outside the test functions, where clippy takes no test for one.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::{destination, sealed};
+
 use mercato_actors::*;
-use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
+use mercato_runtime::{
+    Agent, Command, CommandId, Context, Personal, Principal, Rejection, Timestamp,
+};
 use proptest::prelude::*;
 
 struct Desk {
@@ -128,15 +134,24 @@ fn order_lines(lines: &[(&str, u32)]) -> Vec<OrderLine> {
     lines.iter().map(line).collect()
 }
 
-fn address(country: &str) -> Address {
+fn address_of(whose: &str, country: &str) -> Destination {
     let country = Jurisdiction::new(country).unwrap();
-    Address::new("Ada Secret", "1 Hidden Lane", "London", "N1", country).unwrap()
+    let address = Address::new("Ada Secret", "1 Hidden Lane", "London", "N1", country).unwrap();
+    destination(whose, &address)
+}
+
+fn address(country: &str) -> Destination {
+    address_of("ada", country)
+}
+
+fn email_of(whose: &str) -> Personal<EmailAddress> {
+    sealed(whose, &EmailAddress::new("ada.secret@example.com").unwrap())
 }
 
 fn details(lines: &[(&str, u32)]) -> OrderDetails {
     OrderDetails {
         customer: CustomerId::new("ada").unwrap(),
-        email: EmailAddress::new("ada.secret@example.com").unwrap(),
+        email: email_of("ada"),
         lines: order_lines(lines),
         address: address("GB"),
         method: PaymentMethod::token("tok_secret"),
@@ -198,6 +213,38 @@ fn everything_wrong_with_an_order_is_said_at_once() {
             ]
         })
     );
+}
+
+/// Catches: an order whose address would outlive its customer's erasure.
+#[test]
+fn what_is_sealed_for_another_person_is_refused() {
+    let refused = |result| {
+        let problems = vec![OrderProblem::SealedForAnother];
+        assert_eq!(result, Err(OrderRejection::Invalid { problems }));
+    };
+    let right = || details(&[("tea", 1)]);
+    for details in [
+        OrderDetails {
+            email: email_of("eve"),
+            ..right()
+        },
+        OrderDetails {
+            address: address_of("eve", "GB"),
+            ..right()
+        },
+    ] {
+        let order = order();
+        refused(Desk::new().ask(&ReceiveOrder { order, details }));
+    }
+    let mut desk = Desk::received(&[("tea", 1)]);
+    desk.price(&[("tea", 333)]).unwrap();
+    desk.authorise(PaymentOutcome::Authorised(gbp(994)))
+        .unwrap();
+    desk.ask(&PlaceOrder { order: order() }).unwrap();
+    refused(desk.ask(&ChangeOrder {
+        order: order(),
+        address: address_of("eve", "GB"),
+    }));
 }
 
 #[test]

@@ -147,12 +147,18 @@ impl Town {
             })
             .unwrap();
         }
+        let (person, sealer) = (
+            cart.customer().person().unwrap(),
+            self.runtime.handle().sealer(),
+        );
+        let email = EmailAddress::new("ada@example.com").unwrap();
+        let address = Address::new("Ada", "1 Lane", "London", "N1", Jurisdiction::GB).unwrap();
         let request = CheckoutRequest {
             order: order(),
             cart,
             segment: Segment::Standard,
-            email: EmailAddress::new("ada@example.com").unwrap(),
-            address: Address::new("Ada", "1 Lane", "London", "N1", Jurisdiction::GB).unwrap(),
+            email: sealer.seal(&person, &email).unwrap(),
+            address: Destination::seal(&sealer, &person, &address).unwrap(),
             method: PaymentMethod::token(token),
         };
         let caller = Caller::new(Principal::user("ada")).within(Duration::from_secs(600));

@@ -4,13 +4,17 @@
 // The helpers are tests too; clippy knows only functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::sealed;
+
 use mercato_actors::{
-    Catalogue, ConversationId, Currency, FindProducts, Intent, KnowledgeBase, Money, OpenTicket,
-    Priority, PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, SearchKnowledge,
-    ShowConversation, Sku, SupportAgent, SupportEvent, SupportRejection, TicketReason, Understood,
+    Catalogue, ConversationId, Currency, Intent, KnowledgeBase, Money, OpenTicket, Priority,
+    PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, ShowConversation, Sku,
+    SupportAgent, SupportEvent, SupportRejection, TicketReason, Understood,
 };
 use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
 
@@ -64,9 +68,14 @@ impl Given {
     }
 
     fn ask(&mut self, text: &str) -> Result<Understood, SupportRejection> {
+        self.ask_for("C1", text)
+    }
+
+    fn ask_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection> {
         self.when(&ReceiveQuery {
             conversation: conversation(),
-            text: PrivateText::new(text),
+            text: sealed(whose, &PrivateText::new(text)),
+            taken_for: self.agent.classify(text),
         })
     }
 
@@ -74,7 +83,7 @@ impl Given {
         self.when(&RecordAnswer {
             conversation: conversation(),
             turn,
-            text: PrivateText::new("an answer"),
+            text: sealed("C1", &PrivateText::new("an answer")),
             citations: Vec::new(),
             clarification,
         })
@@ -111,7 +120,7 @@ fn the_empty_and_the_foreign_are_out_of_scope_and_the_huge_is_refused() {
     for text in ["", "?!", "注文はどこですか"] {
         assert_eq!(given.ask(text).unwrap().taken_for.intent, None);
     }
-    let huge = "where is my order ".repeat(60_000);
+    let huge = "where is my order ".repeat(300);
     assert_eq!(given.ask(&huge), Err(SupportRejection::QueryTooLong));
     assert_eq!(given.events.len(), 3);
 }
@@ -176,32 +185,42 @@ fn a_wish_for_a_person_is_never_lost() {
 
 #[test]
 fn knowledge_is_cited_by_version_and_products_are_found_by_name() {
-    let mut given = Given::nothing();
-    let search = |question: &str| SearchKnowledge {
-        conversation: conversation(),
-        question: PrivateText::new(question),
-    };
-    let found = given.when(&search("how do I return something")).unwrap();
+    let agent = Given::nothing().agent;
+    let found = agent.search_knowledge("how do I return something");
     assert_eq!(&*found[0].cite().article, "returns");
-    assert!(given.when(&search("will it rain")).unwrap().is_empty());
+    assert!(agent.search_knowledge("will it rain").is_empty());
 
-    let find = |question: &str, page: Option<&str>| FindProducts {
-        conversation: conversation(),
-        question: PrivateText::new(question),
-        page: page.map(|sku| Sku::new(sku).unwrap()),
+    let find = |question: &str, page: Option<&str>| {
+        let page = page.map(|sku| Sku::new(sku).unwrap());
+        let found = agent.find_products(question, page.as_ref());
+        found.first().map(|product| product.sku.as_str().to_owned())
     };
-    let found = given
-        .when(&find("are the red mugs in stock", None))
-        .unwrap();
-    assert_eq!(found[0].sku.as_str(), "M1");
-    let found = given.when(&find("what colour is it", Some("T1"))).unwrap();
-    assert_eq!(found[0].sku.as_str(), "T1");
-    assert!(
-        given
-            .when(&find("what is it", Some("X9")))
-            .unwrap()
-            .is_empty()
-    );
+    let found = find("are the red mugs in stock", None);
+    assert_eq!(found.as_deref(), Some("M1"));
+    let found = find("what colour is it", Some("T1"));
+    assert_eq!(found.as_deref(), Some("T1"));
+    assert_eq!(find("what is it", Some("X9")), None);
+}
+
+/// Catches: words in a conversation that would outlive its person's erasure.
+#[test]
+fn what_is_sealed_for_another_person_is_refused() {
+    let mut given = Given::nothing();
+    let refused = Err(SupportRejection::SealedForAnother);
+    assert_eq!(given.ask_for("C2", "where is my order"), refused);
+    given.ask("where is my order").unwrap();
+    given.principal = Principal::Operator("ann".into());
+    assert_eq!(given.ask_for("ann", "and now?"), refused);
+    given.ask_for("C1", "and now?").unwrap();
+    let strange = RecordAnswer {
+        conversation: conversation(),
+        turn: 1,
+        text: sealed("ann", &PrivateText::new("an answer")),
+        citations: Vec::new(),
+        clarification: false,
+    };
+    let refused = given.when(&strange);
+    assert_eq!(refused, Err(SupportRejection::SealedForAnother));
 }
 
 #[test]

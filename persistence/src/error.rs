@@ -67,6 +67,9 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The keys of persons beside it cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
     /// The store said something else.
     #[error("cannot open {path}: {reason}")]
     Store {

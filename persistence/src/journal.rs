@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, ReadError};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
+use crate::vault::Vault;
 
 /// The most bytes of records that one [`Journal::read`] gives, one record excepted: a reader is
 /// given copies, a chunk at a time, and holds nothing of the store while it works on them.
@@ -124,6 +125,10 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// before `after`, the last append that it made of what it read, is durable. After a crash a
     /// subscriber may see again what it saw since the last commit.
     fn set_cursor(&self, name: &str, position: Position, after: Position);
+
+    /// The keys of the persons of whom the journal holds something. A key is durable before any
+    /// append that was made after something was sealed with it.
+    fn vault(&self) -> &Arc<Vault>;
 
     /// Writes what waits and stops. Later appends fail.
     fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>>;

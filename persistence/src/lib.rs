@@ -2,7 +2,8 @@
 //!
 //! A [`Journal`] is one totally ordered log of appends to named streams. It knows no actor and no
 //! shop. [`RedbJournal`] keeps it in one file: appends take their place in memory at once, and one
-//! writer commits everything that waits as one block with one sync.
+//! writer commits everything that waits as one block with one sync. What belongs to a person
+//! stands in it sealed, under a key in a [`Vault`] beside it.
 
 pub mod codec;
 
@@ -25,6 +26,7 @@ mod redb_journal;
 mod shared;
 mod store;
 mod stored;
+mod vault;
 mod verify;
 mod writer;
 
@@ -38,4 +40,8 @@ pub use record::{
 };
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
+pub use vault::{
+    EraseError, Erased, PersonId, PersonIdError, Personal, SealError, Unreadable, Vault,
+    VaultError, WriteAhead,
+};
 pub use verify::{PROBLEMS_MAX, VerifyReport, verify};

@@ -18,6 +18,7 @@ use crate::options::{JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
 use crate::shared::{Opener, Shared};
 use crate::store::{Next, Store, read_record};
+use crate::vault::Vault;
 use crate::writer;
 
 /// A [`Journal`] in one redb file. Dropping it lets the writer write what waits, and end;
@@ -41,7 +42,9 @@ pub struct RedbJournal {
 }
 
 impl RedbJournal {
-    /// Opens the journal at `path`, or creates it, and starts its writer.
+    /// Opens the journal at `path`, or creates it, and starts its writer. The keys of persons are
+    /// beside it, in `<path>.keys`: in a file of their own, so that a copy of the journal holds
+    /// none.
     ///
     /// # Errors
     /// See [`OpenError`]. A file that is refused is left as it was, save that redb mends one of its
@@ -54,12 +57,15 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::at(path, &options)?;
+        let mut keys = path.as_os_str().to_owned();
+        keys.push(".keys");
+        let vault = Arc::new(Vault::open(Path::new(&keys))?);
         let again = (path.to_owned(), options.clone());
         let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
-        Self::start(path, store, Some(opener), options, writer)
+        Self::start(path, store, Some(opener), vault, options, writer)
     }
 
-    /// A journal that is gone with the process.
+    /// A journal that is gone with the process, and so are the keys of its persons.
     ///
     /// # Errors
     /// When the memory for it cannot be had.
@@ -71,6 +77,9 @@ impl RedbJournal {
     /// Where that disk fails the journal is read-only for good;
     /// [`with_disk`](Self::with_disk) can go on.
     ///
+    /// The keys of persons are in memory, and gone with the process; a disk that outlives it needs
+    /// [`with_vault`](Self::with_vault).
+    ///
     /// # Errors
     /// See [`OpenError`].
     pub fn with_backend(
@@ -78,10 +87,24 @@ impl RedbJournal {
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
+        let vault = Arc::new(Vault::in_memory()?);
+        Self::with_vault(backend, vault, options, writer)
+    }
+
+    /// As [`with_backend`](Self::with_backend), with these keys of persons.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn with_vault(
+        backend: impl StorageBackend,
+        vault: Arc<Vault>,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
         let options = options.within_range();
         let path = Path::new("(backend)");
         let store = Store::on(path, backend, &options)?;
-        Self::start(path, store, None, options, writer)
+        Self::start(path, store, None, vault, options, writer)
     }
 
     /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
@@ -95,6 +118,7 @@ impl RedbJournal {
     /// See [`OpenError`].
     pub fn with_disk<B: StorageBackend>(
         disk: impl Fn() -> io::Result<B> + Send + Sync + 'static,
+        vault: Arc<Vault>,
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
@@ -109,17 +133,18 @@ impl RedbJournal {
             Store::on(path, disk, &again)
         });
         let store = opener()?;
-        Self::start(path, store, Some(opener), options, writer)
+        Self::start(path, store, Some(opener), vault, options, writer)
     }
 
     fn start(
         path: &Path,
         store: Store,
         opener: Option<Opener>,
+        vault: Arc<Vault>,
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(path.into(), store, opener, options)?);
+        let shared = Arc::new(Shared::new(path.into(), store, opener, vault, options)?);
         writer::spawn(&shared, writer).map_err(|source| OpenError::Io {
             path: path.into(),
             source,
@@ -311,6 +336,10 @@ impl Journal for RedbJournal {
     fn set_cursor(&self, name: &str, position: Position, after: Position) {
         let mut front = self.shared.front.lock();
         front.set_cursor(name, position, after);
+    }
+
+    fn vault(&self) -> &Arc<Vault> {
+        &self.shared.vault
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {

@@ -1,6 +1,7 @@
 //! What a journal's callers and its writer share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
@@ -14,6 +15,7 @@ use crate::journal::Appended;
 use crate::options::JournalOptions;
 use crate::record::{Append, Position, Recorded};
 use crate::store::{Store, guarded};
+use crate::vault::{Vault, WriteAhead};
 
 /// Opens the journal's disk anew.
 pub(crate) type Opener = Box<dyn Fn() -> Result<Store, OpenError> + Send + Sync>;
@@ -25,6 +27,8 @@ pub(crate) struct Shared {
     /// Gone while a disk that failed is opened anew, and at the end.
     pub(crate) store: RwLock<Option<Store>>,
     opener: Option<Opener>,
+    /// Written ahead of every group.
+    pub(crate) vault: Arc<Vault>,
     pub(crate) front: Mutex<Front>,
     pub(crate) gate: Gate,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
@@ -45,6 +49,7 @@ impl Shared {
         name: PathBuf,
         store: Store,
         opener: Option<Opener>,
+        vault: Arc<Vault>,
         options: JournalOptions,
     ) -> Result<Self, OpenError> {
         let restored = load(&name, &store, &options)?;
@@ -55,6 +60,7 @@ impl Shared {
             options,
             store: RwLock::new(Some(store)),
             opener,
+            vault,
             gate: Gate::starting_at(durable),
             has_room: AtomicBool::new(true),
             epoch: AtomicU64::new(0),
@@ -145,6 +151,8 @@ impl Shared {
     }
 
     pub(crate) fn commit(&self, group: &Group) -> Result<(), JournalFailed> {
+        // Before the events that need them: a crash between the two leaves keys too many.
+        self.vault.flush().map_err(JournalFailed::because)?;
         match &*self.store.read() {
             // A panic in the store must not leave callers waiting for a writer that is gone.
             Some(store) => guarded(|| store.commit(group)).map_err(JournalFailed::because),

@@ -5,16 +5,18 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Pace, commanded, incarnation, log, one_event, settle, version};
 use mercato_persistence::simulated_disk::{Fault, SimulatedDisk};
-use mercato_persistence::{AppendError, Journal, JournalOptions, Position, RedbJournal};
+use mercato_persistence::{AppendError, Journal, JournalOptions, Position, RedbJournal, Vault};
 
 fn on(disk: &SimulatedDisk) -> RedbJournal {
     let disk = disk.clone();
     RedbJournal::with_disk(
         move || Ok(disk.clone()),
+        Arc::new(Vault::in_memory().expect("memory")),
         JournalOptions::default(),
         Pace::default().writer(),
     )

@@ -296,8 +296,9 @@ impl std::fmt::Debug for RuntimeBuilder {
 /// Gives an agent its mailboxes and its place in the tree: one supervisor over its shards.
 fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions) -> SupervisorSpec {
     let counters = Arc::new(AgentCounters::default());
+    let agent = Arc::new(agent);
     let context = ShardContext {
-        agent: Arc::new(agent),
+        agent: agent.clone(),
         journal: assembly.journal.clone(),
         clock: assembly.clock,
         counters: counters.clone(),
@@ -332,7 +333,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),
         ));
     }
-    let service = Service::new(mailboxes, assembly.clock, counters);
+    let service = Service::new(agent, mailboxes, assembly.clock, counters);
     assembly.services.add(Arc::new(service));
     supervisor
 }

@@ -5,8 +5,10 @@
 //! one component drawing more does not change what the others draw.
 
 use parking_lot::Mutex;
-use rand::{RngCore, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::rand_core::OsError;
+use rand::rngs::OsRng;
+use rand::{RngCore, SeedableRng, TryCryptoRng, TryRngCore};
+use rand_chacha::{ChaCha8Rng, ChaCha20Rng};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -15,25 +17,40 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub struct Entropy {
     seed: u64,
     ids: Mutex<ChaCha8Rng>,
+    keys: Keys,
+}
+
+/// Where keys come from. A seed has 64 bits, and whoever learns it repeats every draw of a run; so
+/// a real key is never drawn from it.
+#[derive(Debug)]
+enum Keys {
+    System,
+    Seeded(Box<Mutex<ChaCha20Rng>>),
 }
 
 impl Entropy {
-    /// Draws that repeat: the same seed gives the same run.
+    /// Draws that repeat, keys of persons included: the same seed gives the same run. For tests
+    /// and simulations; what is sealed under such a key is as safe as the seed is secret.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
             ids: Mutex::new(rng_for(seed, "ids")),
+            keys: Keys::Seeded(Box::new(Mutex::new(keys_for(seed, "keys")))),
         }
     }
 
     /// Draws that differ from run to run, seeded once by the operating system: for production.
+    /// Keys of persons are drawn from the operating system itself, each by its own.
     #[must_use]
     pub fn system() -> Self {
         let mut seed = [0u8; 8];
         // `from_os_rng` is the one call that leaves the process.
         ChaCha8Rng::from_os_rng().fill_bytes(&mut seed);
-        Self::seeded(u64::from_le_bytes(seed))
+        Self {
+            keys: Keys::System,
+            ..Self::seeded(u64::from_le_bytes(seed))
+        }
     }
 
     /// The same source for a run that goes on over a journal with `records` records. Ids are drawn
@@ -42,6 +59,14 @@ impl Entropy {
     pub(crate) fn continued_after(self, records: u64) -> Self {
         Self {
             ids: Mutex::new(rng_for(self.seed, &format!("ids after {records}"))),
+            // Two persons must not get one key because a run began anew between them.
+            keys: match self.keys {
+                Keys::System => Keys::System,
+                Keys::Seeded(_) => {
+                    let label = format!("keys after {records}");
+                    Keys::Seeded(Box::new(Mutex::new(keys_for(self.seed, &label))))
+                }
+            },
             ..self
         }
     }
@@ -58,6 +83,12 @@ impl Entropy {
         rng_for(self.seed, label)
     }
 
+    /// Draws for the keys of persons.
+    #[must_use]
+    pub fn keys(&self) -> impl TryCryptoRng<Error = OsError> + '_ {
+        KeyDraws(&self.keys)
+    }
+
     /// A fresh random identifier (RFC 9562 version 4 layout).
     #[must_use]
     pub fn uuid(&self) -> Uuid {
@@ -67,7 +98,78 @@ impl Entropy {
     }
 }
 
+/// The lock is taken for a draw only, which happens once a person.
+struct KeyDraws<'a>(&'a Keys);
+
+impl TryRngCore for KeyDraws<'_> {
+    type Error = OsError;
+
+    fn try_next_u32(&mut self) -> Result<u32, OsError> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, OsError> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), OsError> {
+        match self.0 {
+            Keys::System => OsRng.try_fill_bytes(bytes),
+            Keys::Seeded(rng) => {
+                rng.lock().fill_bytes(bytes);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl TryCryptoRng for KeyDraws<'_> {}
+
+fn keys_for(seed: u64, label: &str) -> ChaCha20Rng {
+    let mut from = [0; 32];
+    rng_for(seed, label).fill_bytes(&mut from);
+    ChaCha20Rng::from_seed(from)
+}
+
 /// A generator that depends on the seed and the label only.
 pub(crate) fn rng_for(seed: u64, label: &str) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(label.as_bytes(), seed))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn key(entropy: &Entropy) -> [u8; 64] {
+        let mut key = [0; 64];
+        entropy.keys().try_fill_bytes(&mut key).unwrap();
+        key
+    }
+
+    /// Catches: two persons with one key, drawn in one run or in two over the same journal.
+    #[test]
+    fn no_key_is_drawn_twice() {
+        let entropy = Entropy::seeded(7);
+        let first = key(&entropy);
+        let second = key(&entropy);
+        let later = key(&entropy.continued_after(1));
+        assert!(first != second && first != later && second != later);
+        assert_eq!(key(&Entropy::seeded(7)), first, "the same run repeats");
+    }
+
+    /// Catches: production keys that follow from the run's seed, which is 64 bits and no secret.
+    #[test]
+    fn a_real_key_does_not_follow_from_the_seed() {
+        let real = Entropy::system();
+        let repeated = Entropy::seeded(real.seed());
+        assert_eq!(real.uuid(), repeated.uuid(), "ids do");
+        assert_ne!(key(&real), key(&repeated));
+        let real = real.continued_after(3);
+        assert_ne!(key(&real), key(&repeated.continued_after(3)));
+    }
 }

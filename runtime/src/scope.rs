@@ -78,6 +78,10 @@ impl Scope {
         self.call.deadline.since(self.now())
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     pub(crate) fn seen(&self) -> Position {
         Position::new(self.seen.load(Ordering::Acquire))
     }

@@ -35,6 +35,7 @@ pub enum Admission {
 }
 
 pub(crate) struct Service<A: Agent> {
+    agent: Arc<A>,
     mailboxes: Box<[Mailbox<Envelope<A>>]>,
     commands: Commands<A>,
     clock: Clock,
@@ -43,16 +44,23 @@ pub(crate) struct Service<A: Agent> {
 
 impl<A: Agent> Service<A> {
     pub(crate) fn new(
+        agent: Arc<A>,
         mailboxes: Box<[Mailbox<Envelope<A>>]>,
         clock: Clock,
         counters: Arc<AgentCounters>,
     ) -> Self {
         Self {
+            agent,
             mailboxes,
             commands: Commands::of_agent(),
             clock,
             counters,
         }
+    }
+
+    /// The agent's settings.
+    pub(crate) fn agent(&self) -> Arc<A> {
+        self.agent.clone()
     }
 
     /// Sends a command to its shard and waits for the answer, which may not be durable yet.

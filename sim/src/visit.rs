@@ -6,10 +6,10 @@ use std::time::Duration;
 use mercato_actors::runtime::{Caller, FlowError, FlowId, Handle, Principal, RunError, Scope};
 use mercato_actors::{
     Address, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock, CheckoutError,
-    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, EmailAddress, HeldPrice,
-    InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine, PaymentMethod, PrivateText,
-    Purpose, Quantity, QuotePrice, RETURN, RecordConsent, RecordView, ReturnError, ReturnRequest,
-    Segment, Sku, answer_query, price_cart, recommend,
+    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, Destination,
+    EmailAddress, HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine,
+    PaymentMethod, PrivateText, Purpose, Quantity, QuotePrice, RETURN, RecordConsent, RecordView,
+    ReturnError, ReturnRequest, Segment, Sku, answer_query, price_cart, recommend,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -281,13 +281,16 @@ impl Visit {
             "tok_good"
         };
         let country = Jurisdiction::new(country_code(self.shopper.jurisdiction)).ok()?;
+        let email = EmailAddress::new(self.shopper.email.as_str()).ok()?;
         let name = format!("Shopper {}", self.shopper.index);
+        let address = Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?;
+        let (person, sealer) = (basket.customer.person().ok()?, self.stage.handle.sealer());
         Some(CheckoutRequest {
             order: OrderId::new(format!("o{}-{}", self.stage.run, self.number)).ok()?,
             cart: basket.cart.clone(),
             segment: Segment::Standard,
-            email: EmailAddress::new(self.shopper.email.as_str()).ok()?,
-            address: Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?,
+            email: sealer.seal(&person, &email).ok()?,
+            address: Destination::seal(&sealer, &person, &address).ok()?,
             method: PaymentMethod::token(token),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::runtime::persistence::{
-    Journal, JournalOptions, Position, RedbJournal, WriterPlace,
+    Journal, JournalOptions, OpenError, Position, RedbJournal, Vault, WriterPlace,
 };
 use mercato_actors::runtime::supervisor::Intensity;
 use mercato_actors::runtime::{AgentOptions, Clock, Entropy, Runtime, RuntimeBuilder, Timestamp};
@@ -28,6 +28,8 @@ const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
 pub(crate) struct World {
     options: SimulationOptions,
     disk: MemoryDisk,
+    /// The keys of the shoppers, where the shop has no store beside which they could be.
+    vault: Arc<Vault>,
     pub(crate) outside: Outside,
 }
 
@@ -45,8 +47,9 @@ impl World {
         options: &SimulationOptions,
     ) -> Result<(Self, Arc<dyn Journal>), SimulationError> {
         let disk = MemoryDisk::default();
+        let vault = Arc::new(Vault::in_memory().map_err(OpenError::from)?);
         // The journal comes first: it tells whether the files beside it are ours to touch.
-        let journal = open_journal(options, &disk)?;
+        let journal = open_journal(options, &disk, &vault)?;
         let outside = options
             .store
             .as_deref()
@@ -54,6 +57,7 @@ impl World {
         let world = Self {
             outside: Outside::new(outside.as_deref())?,
             disk,
+            vault,
             options: options.clone(),
         };
         Ok((world, journal))
@@ -93,7 +97,7 @@ impl World {
     /// Opens the shop anew over what the disk holds, to be asked and nothing else: no flow goes on
     /// and no rule is followed while the laws are held against it.
     pub(crate) async fn reopen(&self, range: &Range) -> Result<OpenShop, SimulationError> {
-        let journal = open_journal(&self.options, &self.disk)?;
+        let journal = open_journal(&self.options, &self.disk, &self.vault)?;
         let opened_at = journal.durable();
         let builder = self.runtime(journal.clone())?;
         let runtime = self.shop(range).open_for_questions(builder).start().await?;
@@ -149,6 +153,7 @@ impl World {
 fn open_journal(
     options: &SimulationOptions,
     disk: &MemoryDisk,
+    vault: &Arc<Vault>,
 ) -> Result<Arc<dyn Journal>, SimulationError> {
     let writer = match options.mode {
         Mode::Live => WriterPlace::Thread,
@@ -161,7 +166,7 @@ fn open_journal(
     let limits = JournalOptions::default();
     let journal = match &options.store {
         Some(path) => RedbJournal::open(path, limits, writer)?,
-        None => RedbJournal::with_backend(disk.clone(), limits, writer)?,
+        None => RedbJournal::with_vault(disk.clone(), vault.clone(), limits, writer)?,
     };
     Ok(Arc::new(journal))
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use mercato_runtime::PersonId;
+use mercato_runtime::persistence::PersonIdError;
 use serde::{Deserialize, Serialize};
 
 /// The longest identifier, in bytes. Entity keys in the journal hold at most 256, and a key may be
@@ -133,6 +135,22 @@ identifiers! {
     PromotionId = "promotion id";
     /// A payment, by the name that the shop gave it.
     PaymentId = "payment id";
+}
+
+impl CustomerId {
+    /// The pseudonym under which what belongs to the customer is sealed: the account's id itself.
+    ///
+    /// # Errors
+    /// None for any customer id: they are shorter than a pseudonym may be.
+    pub fn person(&self) -> Result<PersonId, PersonIdError> {
+        PersonId::new(self.as_str())
+    }
+
+    /// Whether a person is this customer.
+    #[must_use]
+    pub fn is(&self, person: &PersonId) -> bool {
+        self.as_str() == person.as_str()
+    }
 }
 
 impl From<&OrderId> for ReservationId {

@@ -6,6 +6,7 @@
 mod cart;
 mod catalogue;
 mod currency;
+mod destination;
 mod ids;
 mod money;
 mod person;
@@ -14,6 +15,7 @@ mod quantity;
 pub use cart::{Cart, CartError, CartLine, HeldPrice};
 pub use catalogue::{Catalogue, CatalogueError, Product};
 pub use currency::{Currency, CurrencyError};
+pub use destination::Destination;
 pub use ids::{
     CartId, CustomerId, IdError, IdProblem, OrderId, PaymentId, PromotionId, PurchaseOrderId,
     ReservationId, Sku,

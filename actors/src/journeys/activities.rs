@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mercato_runtime::{Activity, ActivityError, ActivityErrorKind, RuntimeBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Address, OrderId, PaymentId};
+use crate::domain::{Destination, OrderId, PaymentId};
 use crate::order::PaymentOutcome;
 use crate::ports::{
     AuthoriseRequest, Carrier, CarrierError, MovementRequest, PaymentError, PaymentRecord,
@@ -33,7 +33,7 @@ pub struct LabelRequest {
     /// The order in the parcel.
     pub order: OrderId,
     /// Where it goes.
-    pub address: Address,
+    pub address: Destination,
 }
 
 pub(super) fn register(
@@ -86,8 +86,9 @@ pub(super) fn register(
         .activity(CREATE_LABEL, move |call, request| {
             let carrier = Arc::clone(&carrier);
             async move {
+                let address = request.address.unseal(&call)?;
                 let label = carrier
-                    .create_label(&call.key, &request.order, &request.address)
+                    .create_label(&call.key, &request.order, &address)
                     .await;
                 label.map_err(|error| carrier_error(&error))
             }

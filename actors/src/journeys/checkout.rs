@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use mercato_runtime::{ActivityErrorKind, AskError, Flow, FlowError, FlowType};
+use mercato_runtime::{ActivityErrorKind, AskError, Flow, FlowError, FlowType, Personal};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{AUTHORISE, VOID};
 use super::settle::look_up;
-use crate::domain::{Address, Cart, EmailAddress, Money, OrderId, PaymentId, Sku};
+use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
 use crate::order::{
     CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome, PlaceOrder,
@@ -35,10 +35,10 @@ pub struct CheckoutRequest {
     pub cart: Cart,
     /// The terms that the customer has.
     pub segment: Segment,
-    /// Where mail about the order goes.
-    pub email: EmailAddress,
-    /// Where the parcel goes.
-    pub address: Address,
+    /// Where mail about the order goes, sealed for the cart's customer.
+    pub email: Personal<EmailAddress>,
+    /// Where the parcel goes, sealed for the same.
+    pub address: Destination,
     /// How it is paid.
     pub method: PaymentMethod,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use mercato_runtime::Timestamp;
+use mercato_runtime::{Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::campaign::Engagement;
@@ -20,7 +20,7 @@ use crate::domain::EmailAddress;
 /// A customer as Marketing sees them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Customer {
-    pub(super) email: Option<EmailAddress>,
+    pub(super) email: Option<Personal<EmailAddress>>,
     pub(super) consents: BTreeMap<(Channel, Purpose), Consent>,
     /// Since when they want no promotional message, if so.
     pub(super) unsubscribed_at: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct Outgoing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum OutgoingKind {
     /// The customer needs it; it goes to the address that was given with the order.
-    Transactional { email: EmailAddress },
+    Transactional { email: Personal<EmailAddress> },
     /// The customer agreed to it, and may have changed their mind since.
     Promotional {
         purpose: Purpose,
@@ -79,6 +79,8 @@ pub enum DropReason {
     NoAddress,
     /// The gateway refused it.
     Refused,
+    /// The customer was erased, and with them where it was to go.
+    Erased,
 }
 
 /// How many promotional messages a person gets in which time.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, Personal, State};
 use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
@@ -26,8 +26,8 @@ pub(super) fn customer_of(key: &str) -> Option<CustomerId> {
 pub struct RecordContact {
     /// Whose.
     pub customer: CustomerId,
-    /// Their address.
-    pub email: EmailAddress,
+    /// Their address, sealed for them.
+    pub email: Personal<EmailAddress>,
 }
 
 impl Command for RecordContact {
@@ -46,6 +46,9 @@ impl Command for RecordContact {
         context: &Context<'_>,
     ) -> Decided<Self> {
         own(&self.customer, context.principal)?;
+        if !self.customer.is(self.email.person()) {
+            return Err(MarketingRejection::SealedForAnother);
+        }
         let known = state.customer().email.as_ref() == Some(&self.email);
         let event = (!known).then(|| ContactRecorded {
             email: self.email.clone(),

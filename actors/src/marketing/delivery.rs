@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_runtime::{
-    Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowType,
+    Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowType, Personal,
 };
 use serde::{Deserialize, Serialize};
 
+use super::content::Content;
 use super::customer::DropReason;
 use super::ids::MessageId;
 use super::message_commands::{DecideSend, SendDecision};
-use super::outcome_commands::RecordDelivery;
+use super::outcome_commands::{DeliveryOutcome, RecordDelivery};
 use super::promotion_commands::ShowPromotions;
-use crate::domain::{CustomerId, Sku};
+use crate::domain::{CustomerId, EmailAddress, Sku};
 use crate::ports::{Mail, MailError, Message};
 
 /// Hands a message to the mail gateway.
@@ -23,13 +24,15 @@ pub const SEND_MAIL: Activity<OutgoingMail, ()> = Activity::new("mail.send");
 pub const DELIVER: FlowType<DeliverMessage, Delivered, DeliveryError> =
     FlowType::new("deliver-message", 1);
 
-/// A message for the mail gateway.
+/// A message for the mail gateway, its address still sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutgoingMail {
     /// The gateway sends one message under one key, however often it is asked.
     pub key: Box<str>,
-    /// The message.
-    pub message: Message,
+    /// Who receives it.
+    pub to: Personal<EmailAddress>,
+    /// What it says.
+    pub content: Content,
 }
 
 /// Which message is to be sent.
@@ -98,18 +101,16 @@ pub(super) async fn send_when_allowed(
         };
         let mail = OutgoingMail {
             key: format!("{}/{}", input.customer, input.message).into(),
-            message: Message {
-                to,
-                subject: content.subject,
-                body: content.body,
-            },
+            to,
+            content,
         };
         let handed_over = flow
             .perform(&format!("mail/{round}"), SEND_MAIL, mail)
             .await;
-        let accepted = match handed_over {
-            Ok(()) => true,
-            Err(error) if error.kind == ActivityErrorKind::Permanent => false,
+        let outcome = match handed_over {
+            Ok(()) => DeliveryOutcome::Accepted,
+            Err(error) if error.is_erased() => DeliveryOutcome::Erased,
+            Err(error) if error.kind == ActivityErrorKind::Permanent => DeliveryOutcome::Refused,
             // The key makes another try harmless, even where the first may have succeeded.
             Err(_) => {
                 failed += 1;
@@ -118,18 +119,19 @@ pub(super) async fn send_when_allowed(
                     flow.sleep(&format!("wait/{round}"), wait).await?;
                     continue;
                 }
-                false
+                DeliveryOutcome::Refused
             }
         };
         let delivery = RecordDelivery {
             customer: input.customer.clone(),
             message: input.message.clone(),
-            accepted,
+            outcome,
         };
         flow.ask("record-delivery", delivery).await?;
-        return Ok(match accepted {
-            true => Delivered::Sent,
-            false => Delivered::Dropped(DropReason::Refused),
+        return Ok(match outcome {
+            DeliveryOutcome::Accepted => Delivered::Sent,
+            DeliveryOutcome::Refused => Delivered::Dropped(DropReason::Refused),
+            DeliveryOutcome::Erased => Delivered::Dropped(DropReason::Erased),
         });
     }
 }
@@ -156,16 +158,22 @@ async fn decide_send(
     Ok(flow.ask(&format!("decide/{round}"), decide).await?)
 }
 
-/// What [`SEND_MAIL`] does: hands the message to the mail port.
+/// What [`SEND_MAIL`] does: opens the address, and hands the message to the mail port.
 ///
 /// # Errors
-/// Transient where the gateway may take the message later, permanent where it will not.
+/// Transient where the gateway may take the message later, permanent where it will not, or where
+/// the customer was erased.
 pub async fn send_mail(
     mail: Arc<dyn Mail>,
-    _: ActivityCall,
+    call: ActivityCall,
     input: OutgoingMail,
 ) -> Result<(), ActivityError> {
-    let sent = mail.send(&input.key, &input.message).await;
+    let message = Message {
+        to: call.unseal(&input.to)?,
+        subject: input.content.subject,
+        body: input.content.body,
+    };
+    let sent = mail.send(&input.key, &message).await;
     sent.map_err(|error| {
         let (kind, code) = match &error {
             MailError::Refused { .. } => (ActivityErrorKind::Permanent, "refused"),

@@ -1,6 +1,6 @@
 //! What the Marketing agent records.
 
-use mercato_runtime::Timestamp;
+use mercato_runtime::{Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::campaign::{CampaignPlan, Engagement};
@@ -14,7 +14,7 @@ use crate::domain::{EmailAddress, Money, OrderId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContactRecorded {
     /// Their address.
-    pub email: EmailAddress,
+    pub email: Personal<EmailAddress>,
 }
 
 /// A customer agreed to messages, or withdrew.
@@ -54,7 +54,7 @@ pub struct ConfirmationQueued {
     /// What was paid.
     pub total: Money,
     /// Where it goes.
-    pub email: EmailAddress,
+    pub email: Personal<EmailAddress>,
     /// What it says.
     pub content: Content,
     /// When the order was placed.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, State, Timestamp};
+use mercato_runtime::{Command, Context, Decided, Decision, Personal, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
@@ -25,7 +25,7 @@ pub struct QueueOrderConfirmation {
     /// What was paid.
     pub total: Money,
     /// Where it goes.
-    pub email: EmailAddress,
+    pub email: Personal<EmailAddress>,
 }
 
 impl Command for QueueOrderConfirmation {
@@ -135,7 +135,7 @@ pub enum SendDecision {
     /// Hand it to the gateway.
     Send {
         /// Where it goes.
-        to: EmailAddress,
+        to: Personal<EmailAddress>,
         /// What it says.
         content: Content,
     },

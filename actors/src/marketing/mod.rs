@@ -48,7 +48,7 @@ pub use events::{
 };
 pub use ids::{CampaignId, CampaignIdError, MessageId};
 pub use message_commands::{DecideSend, QueueOrderConfirmation, QueuePromotion, SendDecision};
-pub use outcome_commands::{RecordDelivery, RecordEngagement};
+pub use outcome_commands::{DeliveryOutcome, RecordDelivery, RecordEngagement};
 pub use promotion::{PromotionStrategy, Reorder};
 pub use promotion_commands::{NoteReorder, PausePromotions, ResumePromotions, ShowPromotions};
 pub use rejection::MarketingRejection;

@@ -21,8 +21,19 @@ pub struct RecordDelivery {
     pub customer: CustomerId,
     /// Which message.
     pub message: MessageId,
-    /// Whether the gateway accepted it.
-    pub accepted: bool,
+    /// What it made of it.
+    pub outcome: DeliveryOutcome,
+}
+
+/// What became of a message at its gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeliveryOutcome {
+    /// It was accepted.
+    Accepted,
+    /// It was refused, or nobody could be reached for too long.
+    Refused,
+    /// It was not tried: the customer was erased.
+    Erased,
 }
 
 impl Command for RecordDelivery {
@@ -43,10 +54,15 @@ impl Command for RecordDelivery {
             };
         };
         let decision = Decision::reply(());
-        if !self.accepted {
+        let dropped = match self.outcome {
+            DeliveryOutcome::Accepted => None,
+            DeliveryOutcome::Refused => Some(DropReason::Refused),
+            DeliveryOutcome::Erased => Some(DropReason::Erased),
+        };
+        if let Some(reason) = dropped {
             return Ok(decision.record(MessageDropped {
                 message: self.message.clone(),
-                reason: DropReason::Refused,
+                reason,
             }));
         }
         let variant = match &outgoing.kind {

@@ -18,6 +18,9 @@ pub enum MarketingRejection {
     /// One customer spoke for another.
     #[error("these settings belong to another customer; change your own")]
     NotYours,
+    /// What is sealed for another person outlives this one's erasure.
+    #[error("the address is sealed for somebody else; seal it for the customer")]
+    SealedForAnother,
     /// A consent without a proof is none.
     #[error("the consent has no proof; say where it can be looked up")]
     NoProof,

@@ -10,10 +10,11 @@ use super::events::{
     PaymentDeclined, PaymentOutcomeLost,
 };
 use super::machine::Transition;
+use super::receive::OrderProblem;
 use super::state::{Order, OrderState};
 use super::totals::{PricedOrder, price_lines};
 use super::{OrderAgent, OrderRejection};
-use crate::domain::{Address, Money, OrderId, PaymentId};
+use crate::domain::{Destination, Money, OrderId, PaymentId};
 use crate::ports::{DeclineReason, TrackingNumber};
 use crate::pricing::Quote;
 
@@ -175,8 +176,8 @@ impl Command for PlaceOrder {
 pub struct ChangeOrder {
     /// The order.
     pub order: OrderId,
-    /// Where it is to go.
-    pub address: Address,
+    /// Where it is to go, sealed for the order's customer.
+    pub address: Destination,
 }
 
 impl Command for ChangeOrder {
@@ -191,6 +192,11 @@ impl Command for ChangeOrder {
     fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
         let order = state.seen_by(context.principal, &self.order)?;
         order.check(Transition::Change)?;
+        if !order.details.customer.is(self.address.address().person()) {
+            return Err(OrderRejection::Invalid {
+                problems: vec![OrderProblem::SealedForAnother],
+            });
+        }
         // Tax was frozen with the price, so the order stays where it is taxed.
         if order.details.address.jurisdiction() != self.address.jurisdiction() {
             return Err(OrderRejection::OtherJurisdiction);

@@ -1,9 +1,12 @@
 //! What happens to an order.
 
+use mercato_runtime::Personal;
 use serde::{Deserialize, Serialize};
 
 use super::totals::PricedOrder;
-use crate::domain::{Address, CustomerId, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku};
+use crate::domain::{
+    CustomerId, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku,
+};
 use crate::ports::{DeclineReason, PaymentMethod, TrackingNumber};
 
 /// So many of a product.
@@ -20,12 +23,12 @@ pub struct OrderLine {
 pub struct OrderDetails {
     /// Who orders.
     pub customer: CustomerId,
-    /// Where mail about it goes.
-    pub email: EmailAddress,
+    /// Where mail about it goes, sealed for who orders.
+    pub email: Personal<EmailAddress>,
     /// What is ordered: each SKU once.
     pub lines: Vec<OrderLine>,
-    /// Where it goes, which decides the tax.
-    pub address: Address,
+    /// Where it goes, which decides the tax; sealed for who orders.
+    pub address: Destination,
     /// How it is paid.
     pub method: PaymentMethod,
 }
@@ -73,7 +76,7 @@ pub struct OrderPlaced {
     /// Who bought.
     pub customer: CustomerId,
     /// Where mail about it goes.
-    pub email: EmailAddress,
+    pub email: Personal<EmailAddress>,
     /// What was bought.
     pub lines: Vec<OrderLine>,
     /// What is to be paid, tax and shipping included.
@@ -84,7 +87,7 @@ pub struct OrderPlaced {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderChanged {
     /// Where it goes now.
-    pub address: Address,
+    pub address: Destination,
 }
 
 /// The parcel has a label.

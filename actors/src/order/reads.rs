@@ -10,7 +10,7 @@ use super::events::{CancelReason, OrderLine};
 use super::machine::{OrderPhase, Transition};
 use super::state::OrderState;
 use super::totals::PricedOrder;
-use crate::domain::{Address, CustomerId, Money, OrderId, Sku};
+use crate::domain::{CustomerId, Destination, Money, OrderId, Sku};
 use crate::ports::TrackingNumber;
 
 macro_rules! read_of_order {
@@ -88,7 +88,7 @@ pub struct Fulfilment {
     /// Where it stands.
     pub phase: OrderPhase,
     /// Where it goes.
-    pub address: Address,
+    pub address: Destination,
     /// What it costs, once it is priced.
     pub priced: Option<PricedOrder>,
 }

@@ -51,6 +51,10 @@ pub enum OrderProblem {
     /// A shopper orders for somebody else.
     #[error("the customer is not the one signed in; sign in with that account")]
     OtherCustomer,
+    /// Mail or parcel would go to somebody else: what is sealed for another person outlives this
+    /// one's erasure.
+    #[error("an address is sealed for somebody else; seal it for the order's customer")]
+    SealedForAnother,
     /// The shop does not deliver there.
     #[error("the shop does not deliver to {0}; give another address")]
     NotDelivered(Jurisdiction),
@@ -130,6 +134,10 @@ fn validate_customer(
         .is_some_and(|shopper| shopper != details.customer.as_str())
     {
         problems.push(OrderProblem::OtherCustomer);
+    }
+    let sealed_for = [details.email.person(), details.address.address().person()];
+    if !sealed_for.iter().all(|person| details.customer.is(person)) {
+        problems.push(OrderProblem::SealedForAnother);
     }
     let jurisdiction = details.address.jurisdiction();
     if !agent.settings.tax.contains_key(&jurisdiction) {

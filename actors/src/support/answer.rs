@@ -1,6 +1,6 @@
 //! Questions to the shop, and what comes of them.
 
-use mercato_runtime::{AskError, AskFailure};
+use mercato_runtime::{AskError, AskFailure, SealError};
 use serde::{Deserialize, Serialize};
 
 use super::commands::SupportRejection;
@@ -59,6 +59,9 @@ pub enum SupportError {
     /// The agent refused it.
     #[error(transparent)]
     Refused(SupportRejection),
+    /// What was written cannot be kept, as after the asker's erasure.
+    #[error(transparent)]
+    Sealing(#[from] SealError),
     /// An agent could not be asked.
     #[error("the question cannot be answered now: {0}")]
     Unavailable(#[from] AskFailure),

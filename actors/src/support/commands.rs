@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Personal, State};
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
@@ -16,7 +16,7 @@ use super::ticket::{Ticket, TicketReason};
 use crate::domain::OrderId;
 
 /// The longest question, in bytes.
-const QUERY_BYTES_MAX: usize = 4 * 1024;
+pub(super) const QUERY_BYTES_MAX: usize = 4 * 1024;
 /// The longest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
@@ -39,6 +39,9 @@ pub enum SupportRejection {
     /// No such ticket waits.
     #[error("ticket {0} does not wait; look at the conversation for the one that does")]
     NoTicket(u32),
+    /// What is sealed for another person outlives this one's erasure.
+    #[error("the text is sealed for somebody else; seal it for the conversation's person")]
+    SealedForAnother,
     /// Only the shop's own people settle tickets.
     #[error("a ticket is settled by the shop; ask for a person instead")]
     NotStaff,
@@ -61,16 +64,37 @@ pub(super) fn begun<'a>(
     }
 }
 
-/// Takes a question in, and says what it is taken for. The first one begins the conversation.
+/// Whether a sealed text is not longer than it may be. The exact bound is held where the text is
+/// still open; here it keeps the journal from being flooded.
+fn fits(text: &Personal<PrivateText>, bytes_max: usize) -> bool {
+    /// A length of up to 64 KiB in its stored form.
+    const LENGTH_BYTES: usize = 3;
+    text.sealed_bytes() <= bytes_max + LENGTH_BYTES + Personal::<PrivateText>::ADDED_BYTES_MAX
+}
+
+fn sealed_for_it(
+    conversation: &Conversation,
+    text: &Personal<PrivateText>,
+) -> Result<(), SupportRejection> {
+    if conversation.person.as_ref() == Some(text.person()) {
+        Ok(())
+    } else {
+        Err(SupportRejection::SealedForAnother)
+    }
+}
+
+/// Takes a question in. The first one begins the conversation, and says whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReceiveQuery {
     /// In which conversation.
     pub conversation: ConversationId,
-    /// What is asked: at most 4 KiB.
-    pub text: PrivateText,
+    /// What is asked: at most 4 KiB, sealed for the conversation's person.
+    pub text: Personal<PrivateText>,
+    /// What it was taken for, before it was sealed.
+    pub taken_for: Classification,
 }
 
-/// What a question was taken for.
+/// A question that was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Understood {
     /// The question's number in the conversation.
@@ -92,18 +116,21 @@ impl Command for ReceiveQuery {
 
     fn decide(
         &self,
-        agent: &SupportAgent,
+        _: &SupportAgent,
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        let text = self.text.as_str();
-        if text.len() > QUERY_BYTES_MAX {
+        if !fits(&self.text, QUERY_BYTES_MAX) {
             return Err(SupportRejection::QueryTooLong);
         }
         if state.asked > 0 {
-            begun(state, &self.conversation, context)?;
+            sealed_for_it(begun(state, &self.conversation, context)?, &self.text)?;
+        } else if let Some(shopper) = context.principal.as_user()
+            && shopper != self.text.person().as_str()
+        {
+            return Err(SupportRejection::SealedForAnother);
         }
-        let taken_for = agent.intents.classify(text);
+        let taken_for = self.taken_for;
         Ok(Decision::reply(Understood {
             turn: state.asked.saturating_add(1),
             taken_for,
@@ -126,8 +153,8 @@ pub struct RecordAnswer {
     pub conversation: ConversationId,
     /// To which question, by number.
     pub turn: u32,
-    /// What it says: at most 16 KiB.
-    pub text: PrivateText,
+    /// What it says: at most 16 KiB, sealed for the conversation's person.
+    pub text: Personal<PrivateText>,
     /// The articles that it rests on.
     pub citations: Vec<Citation>,
     /// Whether it only asks back.
@@ -149,11 +176,12 @@ impl Command for RecordAnswer {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        if self.text.as_str().len() > ANSWER_BYTES_MAX {
+        if !fits(&self.text, ANSWER_BYTES_MAX) {
             return Err(SupportRejection::AnswerTooLong);
         }
-        let turns = &begun(state, &self.conversation, context)?.turns;
-        let turn = (turns.iter())
+        let conversation = begun(state, &self.conversation, context)?;
+        sealed_for_it(conversation, &self.text)?;
+        let turn = (conversation.turns.iter())
             .find(|turn| turn.number == self.turn)
             .ok_or(SupportRejection::NoQuestion(self.turn))?;
         let event = turn.answer.is_none().then(|| AnswerRecorded {

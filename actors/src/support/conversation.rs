@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use mercato_runtime::{Principal, Timestamp};
+use mercato_runtime::{PersonId, Personal, Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::events::{AnswerRecorded, QueryReceived};
@@ -16,6 +16,9 @@ use super::ticket::Ticket;
 pub struct Conversation {
     /// The shopper whose conversation it is; `None` where nobody was signed in at its start.
     pub shopper: Option<Box<str>>,
+    /// The person for whom all of it is sealed: the shopper, or a pseudonym of the conversation's
+    /// own. `None` before the first question.
+    pub person: Option<PersonId>,
     /// The newest questions with their answers, newest last; at most
     /// [`TURNS_MAX`](Self::TURNS_MAX).
     pub turns: VecDeque<Turn>,
@@ -35,7 +38,7 @@ pub struct Turn {
     /// Its number in the conversation, from 1.
     pub number: u32,
     /// What was asked.
-    pub question: PrivateText,
+    pub question: Personal<PrivateText>,
     /// What it was taken for.
     pub taken_for: Classification,
     /// When it was asked.
@@ -48,7 +51,7 @@ pub struct Turn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedAnswer {
     /// What it says.
-    pub text: PrivateText,
+    pub text: Personal<PrivateText>,
     /// The articles that it rests on.
     pub citations: Vec<Citation>,
     /// When it was given.
@@ -73,6 +76,7 @@ impl Conversation {
     pub(super) fn received(&mut self, event: &QueryReceived) {
         if self.asked == 0 {
             self.shopper.clone_from(&event.shopper);
+            self.person = Some(event.text.person().clone());
         }
         self.asked = self.asked.saturating_add(1);
         self.turns.push_back(Turn {

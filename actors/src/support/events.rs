@@ -1,6 +1,6 @@
 //! What the Customer Support agent records.
 
-use mercato_runtime::Timestamp;
+use mercato_runtime::{Personal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::intent::Classification;
@@ -14,7 +14,7 @@ pub struct QueryReceived {
     /// The shopper who asked, where it was one who is signed in.
     pub shopper: Option<Box<str>>,
     /// What they asked.
-    pub text: PrivateText,
+    pub text: Personal<PrivateText>,
     /// What it was taken for.
     pub taken_for: Classification,
     /// When.
@@ -27,7 +27,7 @@ pub struct AnswerRecorded {
     /// Which question it answers, by number from 1.
     pub turn: u32,
     /// What it says.
-    pub text: PrivateText,
+    pub text: Personal<PrivateText>,
     /// The articles that it rests on.
     pub citations: Vec<Citation>,
     /// Whether it only asks back.

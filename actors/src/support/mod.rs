@@ -17,6 +17,7 @@ mod respond;
 mod search;
 mod text;
 mod ticket;
+mod understand;
 mod workflow;
 
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub use events::{AnswerRecorded, QueryReceived, SupportEvent, TicketOpened, Tick
 pub use ids::{ConversationId, ConversationIdError};
 pub use intent::{Classification, Intent, IntentClassifier};
 pub use knowledge::{Article, Citation, KnowledgeBase};
-pub use reads::{FindProducts, SearchKnowledge, ShowConversation};
+pub use reads::ShowConversation;
 pub use text::PrivateText;
 pub use ticket::{Priority, Ticket, TicketReason};
 pub use workflow::answer_query;
@@ -93,8 +94,6 @@ impl Agent for SupportAgent {
             .add::<RecordAnswer>()
             .add::<OpenTicket>()
             .add::<ResolveTicket>()
-            .add::<ShowConversation>()
-            .add::<SearchKnowledge>()
-            .add::<FindProducts>();
+            .add::<ShowConversation>();
     }
 }

@@ -1,15 +1,20 @@
 //! SPEC's customer support workflow, box by box.
 
-use futures::future::{try_join, try_join_all};
-use mercato_runtime::{AskError, AskFailure, FlowError, Scope};
+use std::sync::Arc;
 
+use futures::future::{try_join, try_join_all};
+use mercato_runtime::{AskError, AskFailure, FlowError, PersonId, Scope, SealError};
+
+use super::SupportAgent;
 use super::answer::{
     CustomerQuery, Resolution, SupportAnswer, SupportError, mentioned_order, unavailable,
 };
-use super::commands::{OpenTicket, ReceiveQuery, RecordAnswer, Understood};
+use super::commands::{
+    OpenTicket, QUERY_BYTES_MAX, ReceiveQuery, RecordAnswer, SupportRejection, Understood,
+};
 use super::intent::Intent;
 use super::knowledge::Article;
-use super::reads::{FindProducts, SearchKnowledge};
+use super::reads::ShowConversation;
 use super::respond::{
     Reply, format_change_response, format_faq_response, format_order_not_found,
     format_order_response, format_product_response,
@@ -31,18 +36,23 @@ const WHAT_IS_MEANT: &str = "I am not sure what you mean. I can tell you about a
 const WHICH_PRODUCT: &str = "Which product do you mean? Please give its name or its number.";
 const WHICH_ORDER: &str = "Which order do you mean? Please write its number, as in: order 1234.";
 
-/// Answers a question.
+/// Answers a question. What is asked and what is answered is open in here and for the asker; the
+/// agent gets both sealed.
 ///
 /// # Errors
-/// When the question is too long, the conversation is somebody else's, or an agent cannot be asked.
+/// When the question is too long, the asker was erased, the conversation is somebody else's, or an agent cannot be asked.
 pub async fn answer_query(
     scope: &Scope,
     query: CustomerQuery,
 ) -> Result<SupportAnswer, SupportError> {
-    let understood = intent_classification(scope, &query).await?;
+    let agent = scope.agent::<SupportAgent>()?;
+    let person = whose(scope, &query).await?;
+    let understood = intent_classification(scope, &agent, &query, &person).await?;
     let desk = Desk {
         scope,
+        agent,
         query: &query,
+        person,
         understood,
     };
     let reply = match query_type(&understood) {
@@ -68,13 +78,42 @@ enum QueryType {
     Unclear,
 }
 
+/// For whom the conversation is sealed: the shopper who asks, the one whose conversation it is, or
+/// somebody unknown, who gets a pseudonym with it.
+async fn whose(scope: &Scope, query: &CustomerQuery) -> Result<PersonId, SupportError> {
+    if let Some(shopper) = scope.principal().as_user() {
+        return Ok(PersonId::new(shopper).map_err(SealError::from)?);
+    }
+    let conversation = query.conversation.clone();
+    let person = match scope.ask(ShowConversation { conversation }).await {
+        Ok(conversation) => conversation.person,
+        Err(AskError::Rejected(SupportRejection::NoConversation(_))) => None,
+        Err(error) => return Err(error.into()),
+    };
+    match person {
+        Some(person) => Ok(person),
+        // No customer's id holds a slash.
+        None => {
+            let guest = PersonId::new(format!("guest/{}", query.conversation));
+            Ok(guest.map_err(SealError::from)?)
+        }
+    }
+}
+
 async fn intent_classification(
     scope: &Scope,
+    agent: &SupportAgent,
     query: &CustomerQuery,
+    person: &PersonId,
 ) -> Result<Understood, SupportError> {
+    let text = query.text.as_str();
+    if text.len() > QUERY_BYTES_MAX {
+        return Err(SupportError::Refused(SupportRejection::QueryTooLong));
+    }
     let receive = ReceiveQuery {
         conversation: query.conversation.clone(),
-        text: query.text.clone(),
+        text: scope.seal(person, &query.text)?,
+        taken_for: agent.classify(text),
     };
     Ok(scope.ask(receive).await?)
 }
@@ -98,7 +137,9 @@ fn query_type(understood: &Understood) -> QueryType {
 /// One question on its way through the workflow.
 struct Desk<'a> {
     scope: &'a Scope,
+    agent: Arc<SupportAgent>,
     query: &'a CustomerQuery,
+    person: PersonId,
     understood: Understood,
 }
 
@@ -113,12 +154,9 @@ impl Desk<'_> {
     async fn retrieve_product_details(
         &self,
     ) -> Result<Option<(Product, StockStatus, Money)>, SupportError> {
-        let find = FindProducts {
-            conversation: self.query.conversation.clone(),
-            question: self.query.text.clone(),
-            page: self.query.product.clone(),
-        };
-        let Some(product) = self.scope.ask(find).await?.into_iter().next() else {
+        let page = self.query.product.as_ref();
+        let found = self.agent.find_products(self.query.text.as_str(), page);
+        let Some(product) = found.into_iter().next().cloned() else {
             return Ok(None);
         };
         let stock = async {
@@ -239,18 +277,15 @@ impl Desk<'_> {
 
     /// No article, no claim: what the knowledge base does not hold goes to a person.
     async fn faq_knowledge_query(&self) -> Result<Reply, SupportError> {
-        match self.search_knowledge_base().await? {
-            Some(article) => Ok(format_faq_response(&article)),
+        match self.search_knowledge_base() {
+            Some(article) => Ok(format_faq_response(article)),
             None => self.escalate_to_human_agent(TicketReason::NoArticle).await,
         }
     }
 
-    async fn search_knowledge_base(&self) -> Result<Option<Article>, SupportError> {
-        let search = SearchKnowledge {
-            conversation: self.query.conversation.clone(),
-            question: self.query.text.clone(),
-        };
-        Ok(self.scope.ask(search).await?.into_iter().next())
+    fn search_knowledge_base(&self) -> Option<&Article> {
+        let found = self.agent.search_knowledge(self.query.text.as_str());
+        found.into_iter().next()
     }
 
     /// Asks back, at most twice in a row; then a person takes over.
@@ -268,7 +303,7 @@ impl Desk<'_> {
         let record = RecordAnswer {
             conversation: self.query.conversation.clone(),
             turn: self.understood.turn,
-            text: text.clone(),
+            text: self.scope.seal(&self.person, &text)?,
             citations: reply.citations.clone(),
             clarification: reply.resolution == Resolution::Clarifying,
         };

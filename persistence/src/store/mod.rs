@@ -16,7 +16,7 @@ use crate::error::OpenError;
 use crate::front::{Group, HeadsToWrite};
 use crate::options::JournalOptions;
 use crate::record::{Position, Snapshot};
-use opening::{builder, io_error, is_bare, lay_out, open_error, superblock_error};
+use opening::{builder, io_error, is_a_journal, is_bare, lay_out, open_error, superblock_error};
 
 pub(crate) use read::{Next, read_record};
 
@@ -78,6 +78,8 @@ impl Store {
             Ok(db)
         })
         .map_err(|error| open_error(name, error))?;
+        // The keys of persons lie on the same kind of disk, and are no journal.
+        is_a_journal(name, &db)?;
         fuse.check().map_err(|source| io_error(name, source))?;
         Ok(Self {
             db,

@@ -89,6 +89,18 @@ pub(super) fn is_bare(db: &Database) -> Result<bool, redb::Error> {
     Ok(db.begin_read()?.list_tables()?.next().is_none())
 }
 
+/// Refuses a database that holds something else.
+pub(super) fn is_a_journal(path: &Path, db: &Database) -> Result<(), OpenError> {
+    let opened = db.begin_read().map_err(redb::Error::from);
+    match opened.and_then(|txn| Ok(txn.open_table(BLOCKS).map(drop)?)) {
+        Ok(()) => Ok(()),
+        Err(redb::Error::TableDoesNotExist(_)) => {
+            Err(not_a_journal(path, "it is a database of something else"))
+        }
+        Err(error) => Err(open_error(path, error)),
+    }
+}
+
 /// Every page of an existing file is checked when it is opened: redb trusts what it reads later,
 /// and a journal that begins on damaged pages would serve, or extend, what nobody wrote.
 pub(super) fn builder(options: &JournalOptions) -> Builder {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use mercato_persistence::Vault;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,7 @@ pub struct ActivityCall {
     pub attempt: u32,
     /// Nobody waits for the answer after this.
     pub deadline: Timestamp,
+    pub(crate) vault: Arc<Vault>,
 }
 
 /// Why an activity did not succeed.

@@ -202,6 +202,7 @@ impl Flow {
                 key: format!("{}/{}/{step}", inner.name, inner.id),
                 attempt,
                 deadline,
+                vault: inner.core.journal.vault().clone(),
             };
             let answered = inner.activities.call(name, call, input);
             let timely =

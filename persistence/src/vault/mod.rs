@@ -1,0 +1,270 @@
+//! Erasure: the keys of persons, kept apart from the journal.
+//!
+//! The journal never changes and never forgets. So what belongs to a person enters it sealed under
+//! a key of that person, as [`Personal`], and the keys stand in a [`Vault`]: a database of its own.
+//! Destroying a key erases the person from every event, snapshot, reply and note at once, and from
+//! every backup of the journal. The rest still replays, since sealed bytes are only bytes.
+//!
+//! Nothing keeps opened text: a value is opened where it leaves, used, and dropped.
+
+mod cipher;
+#[cfg(test)]
+mod cuts;
+mod erase;
+mod error;
+mod file;
+mod keys;
+mod person;
+mod personal;
+mod replace;
+mod store;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use rand_core::TryCryptoRng;
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+pub use erase::Erased;
+pub use error::{EraseError, SealError, Unreadable, VaultError};
+pub use person::{PersonId, PersonIdError};
+pub use personal::Personal;
+
+use self::cipher::{Key, PLAIN_BYTES_MAX};
+use self::file::Files;
+use self::keys::Keys;
+use self::store::{Store, Stored};
+use crate::codec;
+
+/// What must be durable before the journal's next commit is.
+pub trait WriteAhead: Send + Sync + fmt::Debug {
+    /// Makes everything durable that was handed in before the call. Cheap where there is nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written. The journal must not commit then.
+    fn flush(&self) -> io::Result<()>;
+}
+
+/// So many keys wait for the journal's next commit; one more writes them at once.
+const UNWRITTEN_KEYS_MAX: usize = 65_536;
+
+/// The keys of persons, in a database of their own.
+///
+/// A key is drawn when something is first sealed for a person. It is in memory at once, and
+/// durable with the journal's next commit, before any event that holds what it sealed: see
+/// [`WriteAhead`].
+///
+/// [`erase`](Self::erase) destroys keys. What they sealed cannot be opened by anybody from then
+/// on, wherever it is stored.
+///
+/// ```
+/// use mercato_persistence::{PersonId, Personal, Unreadable, Vault};
+/// # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+/// # let mut rng = ChaCha20Rng::seed_from_u64(1);
+///
+/// let vault = Vault::in_memory()?;
+/// let ada = PersonId::new("customer-7")?;
+/// let email: Personal<String> = vault.seal(&ada, &"ada@example.com".to_owned(), &mut rng)?;
+/// assert_eq!(vault.unseal(&email)?, "ada@example.com");
+///
+/// vault.erase(&[ada])?;
+/// assert!(matches!(vault.unseal(&email), Err(Unreadable::Erased { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Vault {
+    keys: Mutex<Keys>,
+    /// Whether keys wait to be written. Read before every commit of the journal.
+    dirty: AtomicBool,
+    /// One at a time writes or erases. Taken before `keys`.
+    writing: Mutex<()>,
+    files: Option<Files>,
+}
+
+impl Vault {
+    /// Opens the keys at `path`, or creates an empty vault there. An erasure that was cut off is
+    /// finished first.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, VaultError> {
+        let files = Files::at(path.as_ref());
+        let store = files.open()?;
+        Ok(Self::over(store, Some(files)))
+    }
+
+    /// A vault that is gone with the process, and everything sealed with it.
+    ///
+    /// # Errors
+    /// When the memory for it cannot be had.
+    pub fn in_memory() -> Result<Self, VaultError> {
+        Self::with_backend(InMemoryBackend::new())
+    }
+
+    /// Opens the keys on a disk of the caller's making, or creates an empty vault where that is
+    /// empty.
+    ///
+    /// On such a disk an erasure ends what the vault can open, but cannot overwrite: destroyed
+    /// keys may lie in free pages of it. Only [`open`](Self::open) keeps the whole promise.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    pub fn with_backend(backend: impl StorageBackend) -> Result<Self, VaultError> {
+        Ok(Self::over(
+            Store::on(Path::new("(backend)"), backend)?,
+            None,
+        ))
+    }
+
+    fn over(store: Store, files: Option<Files>) -> Self {
+        Self {
+            keys: Mutex::new(Keys::over(store)),
+            dirty: AtomicBool::new(false),
+            writing: Mutex::new(()),
+            files,
+        }
+    }
+
+    /// Seals a value for a person. The same value gives the same bytes each time. `rng` is drawn
+    /// from where the person has no key yet.
+    ///
+    /// # Errors
+    /// When the person was erased, the value is larger than 1 MiB, or the keys cannot be reached.
+    pub fn seal<T, R>(
+        &self,
+        person: &PersonId,
+        value: &T,
+        rng: &mut R,
+    ) -> Result<Personal<T>, SealError>
+    where
+        T: Serialize,
+        R: TryCryptoRng + ?Sized,
+    {
+        let plain = codec::encode(value).map_err(|_| SealError::Unstorable)?;
+        let plain = Zeroizing::new(plain);
+        if plain.len() > PLAIN_BYTES_MAX {
+            let bytes = plain.len();
+            return Err(SealError::TooLarge { bytes });
+        }
+        let key = self.key_to_seal(person, rng)?;
+        let sealed = key.seal(person, &plain).ok_or(SealError::Unstorable)?;
+        Ok(Personal::new(person.clone(), sealed))
+    }
+
+    /// Opens a sealed value, for the one place that needs it.
+    ///
+    /// # Errors
+    /// When the person was erased, or the value is not what was sealed for them.
+    pub fn unseal<T: DeserializeOwned>(&self, personal: &Personal<T>) -> Result<T, Unreadable> {
+        let person = personal.person();
+        let found = self.keys.lock().find(person);
+        let key = match found.map_err(|error| Unreadable::Store(error.to_string()))? {
+            Stored::Key(key) => key,
+            Stored::Erased => {
+                let person = person.clone();
+                return Err(Unreadable::Erased { person });
+            }
+            Stored::Nothing => {
+                let person = person.clone();
+                return Err(Unreadable::NoKey { person });
+            }
+        };
+        let plain = key.open(person, personal.sealed());
+        // What the codec says may quote the value.
+        plain
+            .and_then(|plain| codec::decode(&plain).ok())
+            .ok_or_else(|| Unreadable::Damaged {
+                person: person.clone(),
+            })
+    }
+
+    /// Of how many persons there is a key.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub fn persons(&self) -> Result<u64, Unreadable> {
+        // No write may come between the two counts.
+        let _writing = self.writing.lock();
+        let keys = self.keys.lock();
+        let stored = keys.store.persons();
+        let stored = stored.map_err(|error| Unreadable::Store(error.to_string()))?;
+        Ok(stored + keys.unwritten.len() as u64)
+    }
+
+    /// Whether there is a key of this person.
+    ///
+    /// # Errors
+    /// When the keys cannot be read.
+    pub fn has_key(&self, person: &PersonId) -> Result<bool, Unreadable> {
+        let found = self.keys.lock().find(person);
+        let found = found.map_err(|error| Unreadable::Store(error.to_string()))?;
+        Ok(matches!(found, Stored::Key(_)))
+    }
+
+    fn key_to_seal<R: TryCryptoRng + ?Sized>(
+        &self,
+        person: &PersonId,
+        rng: &mut R,
+    ) -> Result<Key, SealError> {
+        let store = |error: &dyn fmt::Display| SealError::Store(error.to_string());
+        if self.keys.lock().unwritten.len() >= UNWRITTEN_KEYS_MAX {
+            self.flush().map_err(|error| store(&error))?;
+        }
+        // Found missing and drawn under one lock: a person never gets two keys.
+        let mut keys = self.keys.lock();
+        match keys.find(person).map_err(|error| store(&error))? {
+            Stored::Key(key) => Ok(key),
+            Stored::Erased => Err(SealError::Erased {
+                person: person.clone(),
+            }),
+            Stored::Nothing => {
+                if let Some(reason) = &keys.failed {
+                    return Err(SealError::Store(reason.clone()));
+                }
+                let drawn = Key::draw(rng);
+                let key = drawn.map_err(|error| SealError::Randomness(error.to_string()))?;
+                keys.unwritten.insert(person.clone(), key.clone());
+                self.dirty.store(true, Ordering::Release);
+                Ok(key)
+            }
+        }
+    }
+}
+
+impl WriteAhead for Vault {
+    fn flush(&self) -> io::Result<()> {
+        if !self.dirty.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _writing = self.writing.lock();
+        let (store, unwritten) = {
+            let keys = self.keys.lock();
+            if let Some(reason) = &keys.failed {
+                return Err(io::Error::other(reason.clone()));
+            }
+            (keys.store.clone(), keys.unwritten.clone())
+        };
+        // Seals go on during the sync; what they draw meanwhile waits for the next one.
+        if !unwritten.is_empty() {
+            store.add(&unwritten).map_err(io::Error::other)?;
+        }
+        let mut keys = self.keys.lock();
+        keys.wrote(unwritten);
+        self.dirty
+            .store(!keys.unwritten.is_empty(), Ordering::Release);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.files.as_ref().map(|files| &files.keys);
+        f.debug_struct("Vault").field("path", &path).finish()
+    }
+}
