@@ -146,6 +146,11 @@ pub(crate) fn put_checked(into: &mut Vec<u8>, record: &[u8]) {
     into.extend_from_slice(record);
 }
 
+/// How many bytes [`put_checked`] puts.
+pub(crate) fn checked_len(record: &Record) -> usize {
+    record.bytes().len() + 2 * size_of::<u64>()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

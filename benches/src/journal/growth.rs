@@ -8,6 +8,7 @@
 mod appends;
 
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -37,9 +38,29 @@ struct Grown {
     early: Point,
     late: Point,
     events: u64,
-    file_bytes: u64,
-    compacted_bytes: u64,
+    file: Size,
+    compacted: Size,
     compaction_seconds: f64,
+}
+
+/// What a file takes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Size {
+    /// Its length, which is what a copy of it takes.
+    bytes: u64,
+    /// What the disk gives it: less than the length where it was never written.
+    disk_bytes: u64,
+}
+
+impl Size {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        const BLOCK_BYTES: u64 = 512;
+        let file = std::fs::metadata(path)?;
+        Ok(Self {
+            bytes: file.len(),
+            disk_bytes: file.blocks() * BLOCK_BYTES,
+        })
+    }
 }
 
 /// What was measured around one number of events.
@@ -83,12 +104,14 @@ pub(crate) fn measure(plan: &Plan, launch: &Launch) -> Result<Section, AnyError>
         })
     });
     let files = variants.iter().map(|(name, grown)| {
-        let compacted = grown.bytes_per_event(grown.compacted_bytes);
+        let compacted = grown.bytes_per_event(grown.compacted.bytes);
         vec![
             (*name).to_owned(),
             grown.events.to_string(),
-            format!("{:.0}", grown.bytes_per_event(grown.file_bytes)),
+            format!("{:.0}", grown.bytes_per_event(grown.file.bytes)),
+            format!("{:.0}", grown.bytes_per_event(grown.file.disk_bytes)),
             format!("{compacted:.0}"),
+            format!("{:.0}", grown.bytes_per_event(grown.compacted.disk_bytes)),
             format!("{:.2}", compacted / EVENT_BYTES as f64),
             format!("{:.1}", grown.compaction_seconds),
         ]
@@ -114,7 +137,9 @@ pub(crate) fn measure(plan: &Plan, launch: &Launch) -> Result<Section, AnyError>
                     "",
                     "events",
                     "bytes/event",
+                    "on disk",
                     "compacted",
+                    "on disk",
                     "of the payload",
                     "compaction s",
                 ],
@@ -134,7 +159,7 @@ fn figures(grown: &Grown) -> serde_json::Value {
         "measured": grown,
         "late_of_early_rate": grown.late.per_second / grown.early.per_second,
         "late_of_early_ratio": grown.late.bare_ratio / grown.early.bare_ratio,
-        "compacted_of_payload": grown.bytes_per_event(grown.compacted_bytes) / EVENT_BYTES as f64,
+        "compacted_of_payload": grown.bytes_per_event(grown.compacted.bytes) / EVENT_BYTES as f64,
     })
 }
 
@@ -165,15 +190,15 @@ async fn grow_at(plan: &Plan, spread: Spread, path: &Path) -> Result<Grown, AnyE
     let events = journal.events;
     bare.close().await?;
     journal.close().await?;
-    let file_bytes = std::fs::metadata(path)?.len();
+    let file = Size::of(path)?;
     let start = now();
     compaction::compact(path)?;
     Ok(Grown {
         early,
         late,
         events,
-        file_bytes,
-        compacted_bytes: std::fs::metadata(path)?.len(),
+        file,
+        compacted: Size::of(path)?,
         compaction_seconds: start.elapsed().as_secs_f64(),
     })
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use self::blocks::{Behind, Blocks, SplitBlocks};
+use self::blocks::{Behind, Blocks, FittedBlocks, SplitBlocks};
 use self::rows::{RowsByPosition, RowsByStream};
 use super::contest::{Contender, HEADER, Turn, closed_loop, open_journal, rounds};
 use super::group_log::{AppendOnly, GroupLog, Layout};
@@ -31,6 +31,10 @@ pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
         Contender {
             name: "blocks of 64 KiB",
             turn: |plan| turn(plan, SplitBlocks::create),
+        },
+        Contender {
+            name: "blocks cut to fill their pages",
+            turn: |plan| turn(plan, FittedBlocks::create),
         },
         Contender {
             name: "one block, and state behind every 4 commits",
