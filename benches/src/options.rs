@@ -33,7 +33,7 @@ pub struct JournalArgs {
     /// How long one turn takes. Default: 1.
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
-    /// How many events `growth` writes. Default: 2000000; 20000000 takes about 8 GB of disk.
+    /// How many events `growth` writes. Default: 2000000; 20000000 takes about 11 GB of disk.
     #[arg(long, value_name = "N")]
     pub events: Option<u64>,
     /// Where the files are written, on the disk that is to be measured. They are gone afterwards.
