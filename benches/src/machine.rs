@@ -53,7 +53,7 @@ mod tests {
     fn counts_are_read_from_their_own_lines() {
         let status = "VmPeak:\t  900 kB\nVmHWM:\t   123 kB\n";
         assert_eq!(count(status, "VmHWM:"), Some(123));
-        let io = "wchar: 7\nwrite_bytes: 4096\ncancelled_write_bytes: 1\n";
+        let io = "wchar: 7\ncancelled_write_bytes: 1\nwrite_bytes: 4096\n";
         assert_eq!(count(io, "write_bytes:"), Some(4_096));
         assert_eq!(count("VmHWM:\tmuch\n", "VmHWM:"), None);
         assert_eq!(count("", "VmHWM:"), None);

@@ -229,6 +229,11 @@ mod tests {
             table.stats().expect("its figures").fragmented_bytes()
         };
         assert!(wasted(&fitted.0) < bytes / 20, "{}", wasted(&fitted.0));
+        // A cut falls between two records, so few groups come to the very edge of a page.
+        for pages in [8_usize, 16, 100, 150] {
+            let page = (4 << 10) << pages.ilog2();
+            assert!(page - fitting(pages * (4 << 10)) >= 16, "{pages} pages");
+        }
         // Otherwise this test would not see the difference.
         assert!(wasted(&one.0) > bytes / 2, "{}", wasted(&one.0));
     }
