@@ -2,8 +2,8 @@
 //!
 //! Every figure stands beside the least that could do the same on the same machine, in rounds in
 //! which the contenders take turns: machines differ and are noisy, and the ratio of two contenders
-//! within a round is what can be compared. [`journal`] holds the journal against a bare append-only
-//! log; [`ask`] holds an ask through the runtime against a bare actor's call.
+//! within a round is what can be compared. [`journal()`] holds the journal against a bare append-only
+//! log; [`ask()`] holds an ask through the runtime against a bare actor's call.
 //!
 //! `cargo bench --bench journal` and `mercato bench journal` print the same.
 
