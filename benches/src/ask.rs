@@ -5,20 +5,18 @@
 //! whatever it depends on to be durable. A read depends on nothing that is still on its way; a
 //! write waits for its commit.
 
-use std::borrow::Cow;
+mod counter;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use mercato_runtime::persistence::{JournalOptions, RedbJournal, WriterPlace};
-use mercato_runtime::{
-    Agent, Caller, Command, Commands, Context, Decided, Decision, Handle, Kind, Principal, Runtime,
-    events,
-};
+use mercato_runtime::{Caller, Handle, Principal, Runtime};
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde::{Deserialize, Serialize};
 
+use self::counter::{Add, Counter, Look};
 use crate::clock::{now, two_workers};
 use crate::error::{AnyError, BenchError};
 use crate::report::Grid;
@@ -90,72 +88,6 @@ impl Actor for BareCounter {
         state: &mut u64,
     ) -> Result<(), ActorProcessingErr> {
         Ok(reply.send(*state)?)
-    }
-}
-
-/// The same counter as an agent.
-struct Counter;
-
-/// One was added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Added {}
-
-events! {
-    /// What happens to a counter.
-    enum CounterEvent { Added: 1 }
-}
-
-/// A counter refuses nothing.
-#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
-enum Never {}
-
-impl Agent for Counter {
-    const NAME: &'static str = "counter";
-    type State = u64;
-    type Event = CounterEvent;
-    type Rejection = Never;
-
-    fn evolve(state: &mut u64, CounterEvent::Added(Added {}): &CounterEvent) {
-        *state += 1;
-    }
-
-    fn commands(commands: &mut Commands<Self>) {
-        commands.add::<Look>().add::<Add>();
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Look(Box<str>);
-
-impl Command for Look {
-    type Agent = Counter;
-    type Reply = u64;
-    const NAME: &'static str = "Look";
-    const KIND: Kind = Kind::Read;
-
-    fn entity(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
-    }
-
-    fn decide(&self, _: &Counter, state: &u64, _: &Context<'_>) -> Decided<Self> {
-        Ok(Decision::reply(*state))
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Add(Box<str>);
-
-impl Command for Add {
-    type Agent = Counter;
-    type Reply = u64;
-    const NAME: &'static str = "Add";
-
-    fn entity(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
-    }
-
-    fn decide(&self, _: &Counter, state: &u64, _: &Context<'_>) -> Decided<Self> {
-        Ok(Decision::reply(state + 1).record(Added {}))
     }
 }
 
