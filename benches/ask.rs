@@ -1,273 +1,35 @@
-//! An ask through the runtime, beside a bare ractor call.
-//!
-//! The ractor call carries a number to an actor and one back. The ask carries a command with its
-//! id, deadline, principal and admission to the entity that owns the key, and its answer waits for
-//! whatever it depends on to be durable. A read depends on nothing that is still on its way; a
-//! write waits for its commit.
+//! `cargo bench --bench ask`: the figures of an ask, printed.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark reports to whoever runs it"
+)]
 
-mod support;
+use std::process::ExitCode;
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::sync::Arc;
+use clap::Parser;
+use mercato_benches::{AskArgs, ask};
 
-use futures::future::try_join_all;
-use mercato::persistence::{JournalOptions, RedbJournal, WriterPlace};
-use mercato::{
-    Agent, Caller, Command, Commands, Context, Decided, Decision, Handle, Kind, Principal, Runtime,
-    events,
-};
-use ractor::rpc::CallResult;
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
-use serde::{Deserialize, Serialize};
-use support::{Args, median, now, print_table, ratio, two_workers};
-
-type AnyError = Box<dyn Error + Send + Sync>;
-
-const KEYS: usize = 64;
-const IN_FLIGHT: usize = 256;
-
-/// A bare ractor actor.
-struct BareCounter;
-
-struct BareLook(RpcReplyPort<u64>);
-
-impl Actor for BareCounter {
-    type Msg = BareLook;
-    type State = u64;
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<BareLook>, (): ()) -> Result<u64, ActorProcessingErr> {
-        Ok(0)
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<BareLook>,
-        BareLook(reply): BareLook,
-        state: &mut u64,
-    ) -> Result<(), ActorProcessingErr> {
-        Ok(reply.send(*state)?)
-    }
+#[derive(Debug, Parser)]
+#[command(about = "Holds an ask through the runtime against a bare actor's call")]
+struct Cli {
+    #[command(flatten)]
+    args: AskArgs,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
-/// The same counter as an agent.
-struct Counter;
-
-/// One was added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Added {}
-
-events! {
-    /// What happens to a counter.
-    enum CounterEvent { Added: 1 }
-}
-
-/// A counter refuses nothing.
-#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
-enum Never {}
-
-impl Agent for Counter {
-    const NAME: &'static str = "counter";
-    type State = u64;
-    type Event = CounterEvent;
-    type Rejection = Never;
-
-    fn evolve(state: &mut u64, CounterEvent::Added(Added {}): &CounterEvent) {
-        *state += 1;
-    }
-
-    fn commands(commands: &mut Commands<Self>) {
-        commands.add::<Look>().add::<Add>();
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Look(Box<str>);
-
-impl Command for Look {
-    type Agent = Counter;
-    type Reply = u64;
-    const NAME: &'static str = "Look";
-    const KIND: Kind = Kind::Read;
-
-    fn entity(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
-    }
-
-    fn decide(&self, _: &Counter, state: &u64, _: &Context<'_>) -> Decided<Self> {
-        Ok(Decision::reply(*state))
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Add(Box<str>);
-
-impl Command for Add {
-    type Agent = Counter;
-    type Reply = u64;
-    const NAME: &'static str = "Add";
-
-    fn entity(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.0)
-    }
-
-    fn decide(&self, _: &Counter, state: &u64, _: &Context<'_>) -> Decided<Self> {
-        Ok(Decision::reply(state + 1).record(Added {}))
-    }
-}
-
-/// Something that can be asked for the counter under one of the keys.
-trait Ask: Send + Sync + 'static {
-    fn ask(&self, key: usize) -> impl Future<Output = Result<u64, AnyError>> + Send;
-}
-
-struct BareCall(Vec<ActorRef<BareLook>>);
-
-impl Ask for BareCall {
-    async fn ask(&self, key: usize) -> Result<u64, AnyError> {
-        match self.0[key].call(BareLook, None).await? {
-            CallResult::Success(count) => Ok(count),
-            unanswered => Err(format!("{unanswered:?}").into()),
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match ask(&cli.args) {
+        Ok(table) => {
+            print!("\n{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
         }
     }
-}
-
-struct Read(Asker);
-struct Write(Asker);
-
-#[derive(Clone)]
-struct Asker {
-    handle: Handle,
-    caller: Caller,
-    keys: Arc<[Box<str>]>,
-}
-
-impl Ask for Read {
-    async fn ask(&self, key: usize) -> Result<u64, AnyError> {
-        let Self(asker) = self;
-        let command = Look(asker.keys[key].clone());
-        Ok(asker.handle.ask(&asker.caller, command).await?)
-    }
-}
-
-impl Ask for Write {
-    async fn ask(&self, key: usize) -> Result<u64, AnyError> {
-        let Self(asker) = self;
-        let command = Add(asker.keys[key].clone());
-        Ok(asker.handle.ask(&asker.caller, command).await?)
-    }
-}
-
-/// Nanoseconds an ask, with so many askers at it for one turn, each waiting for its answer.
-async fn turn(ask: &Arc<impl Ask>, askers: usize, args: &Args) -> Result<f64, AnyError> {
-    const BETWEEN_LOOKS_AT_THE_CLOCK: u64 = 16;
-    let (start, end) = (now(), args.end_of_turn());
-    let asked = (0..askers).map(|asker| {
-        let ask = ask.clone();
-        tokio::spawn(async move {
-            let mut asked = 0;
-            while now() < end {
-                for _ in 0..BETWEEN_LOOKS_AT_THE_CLOCK {
-                    ask.ask(asker % KEYS).await?;
-                }
-                asked += BETWEEN_LOOKS_AT_THE_CLOCK;
-            }
-            Ok::<u64, AnyError>(asked)
-        })
-    });
-    let asked = try_join_all(asked).await?;
-    let nanos = start.elapsed().as_secs_f64() * 1e9;
-    Ok(nanos / asked.into_iter().sum::<Result<u64, _>>()? as f64)
-}
-
-/// The nanoseconds of each contender in each round.
-#[derive(Debug, Default)]
-struct Figures {
-    call: Vec<f64>,
-    read: Vec<f64>,
-    call_in_flight: Vec<f64>,
-    read_in_flight: Vec<f64>,
-    write_in_flight: Vec<f64>,
-}
-
-async fn measure(args: &Args) -> Result<Figures, AnyError> {
-    let mut actors = Vec::new();
-    for _ in 0..KEYS {
-        actors.push(Actor::spawn(None, BareCounter, ()).await?.0);
-    }
-    let call = Arc::new(BareCall(actors));
-
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("bench.journal");
-    let journal = RedbJournal::open(path, JournalOptions::default(), WriterPlace::Thread)?;
-    let runtime = Runtime::builder(Arc::new(journal))
-        .agent(Counter)
-        .start()
-        .await?;
-    let asker = Asker {
-        handle: runtime.handle(),
-        caller: Caller::new(Principal::user("7")),
-        keys: (0..KEYS).map(|key| format!("key-{key}").into()).collect(),
-    };
-    let (read, write) = (Arc::new(Read(asker.clone())), Arc::new(Write(asker)));
-
-    let mut figures = Figures::default();
-    for _ in 0..args.rounds {
-        figures.call.push(turn(&call, 1, args).await?);
-        figures.read.push(turn(&read, 1, args).await?);
-        figures
-            .call_in_flight
-            .push(turn(&call, IN_FLIGHT, args).await?);
-        figures
-            .read_in_flight
-            .push(turn(&read, IN_FLIGHT, args).await?);
-        figures
-            .write_in_flight
-            .push(turn(&write, IN_FLIGHT, args).await?);
-    }
-    for actor in &call.0 {
-        actor.stop(None);
-    }
-    runtime.stop().await?;
-    Ok(figures)
-}
-
-fn main() -> Result<(), AnyError> {
-    let args = Args::read();
-    let figures = two_workers()?.block_on(measure(&args))?;
-    let row = |name: &str, nanos: &[f64], floor: &[f64]| {
-        vec![
-            name.to_owned(),
-            format!("{:.0}", median(nanos.iter().copied())),
-            format!("{:.2}", ratio(nanos, floor)),
-        ]
-    };
-    print_table(
-        &format!(
-            "Asks, 2 workers; medians of {} rounds of {} s; {IN_FLIGHT} in flight are over {KEYS} keys",
-            args.rounds, args.seconds
-        ),
-        &["", "ns an ask", "ratio to ractor"],
-        [
-            row("ractor call, one at a time", &figures.call, &figures.call),
-            row("read, one at a time", &figures.read, &figures.call),
-            row(
-                "ractor call, in flight",
-                &figures.call_in_flight,
-                &figures.call_in_flight,
-            ),
-            row(
-                "read, in flight",
-                &figures.read_in_flight,
-                &figures.call_in_flight,
-            ),
-            row(
-                "durable write, in flight",
-                &figures.write_in_flight,
-                &figures.call_in_flight,
-            ),
-        ],
-    );
-    Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
+use mercato_benches::JournalArgs as BenchJournalArgs;
 
 /// An online shop run by six supervised agents on a durable journal.
 #[derive(Debug, Parser)]
@@ -20,6 +21,8 @@ pub(crate) enum Task {
     Simulate(SimulateArgs),
     /// Looks at a journal file.
     Journal(JournalArgs),
+    /// Measures this machine, each figure beside the least that could do the same.
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -64,6 +67,19 @@ pub(crate) enum JournalTask {
         /// The journal.
         file: PathBuf,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) task: BenchTask,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchTask {
+    /// Holds durable appends against a bare append-only log: rate, latency, growth, recovery and
+    /// layouts of the file.
+    Journal(BenchJournalArgs),
 }
 
 /// Reads `24h`, `1h 30m` or `90s`.

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "errors of a command are for people")]
 
 mod args;
+mod bench;
 mod journal;
 mod output;
 mod panics;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match args.task {
         Task::Simulate(args) => simulate::run(args),
         Task::Journal(args) => journal::run(&args),
+        Task::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use crate::error::JournalFailed;
 use crate::record::Position;
@@ -15,7 +16,13 @@ use crate::record::Position;
 pub(crate) struct Gate {
     durable: AtomicU64,
     waiting: Mutex<Waiting>,
+    /// Whether waiters are woken by the writer itself. As a task it wakes them in their order,
+    /// which virtual time needs; on its own thread it has better things to do.
+    woken_in_place: bool,
 }
+
+/// Fewer waiters than this are woken sooner than handed over.
+const HANDED_OVER_MIN: usize = 16;
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -23,6 +30,20 @@ struct Waiting {
     line: VecDeque<Waiter>,
     arrivals: u64,
     failed: Option<JournalFailed>,
+    /// Where the first to wait came from: there the others can be woken.
+    runtime: Option<Handle>,
+}
+
+/// Waiters that may go. They are woken wherever this is dropped.
+#[derive(Debug)]
+struct Through(VecDeque<Waiter>);
+
+impl Drop for Through {
+    fn drop(&mut self) {
+        for waiter in self.0.drain(..) {
+            waiter.waker.wake();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -39,10 +60,11 @@ struct Place {
 }
 
 impl Gate {
-    pub(crate) fn starting_at(durable: Position) -> Self {
+    pub(crate) fn starting_at(durable: Position, woken_in_place: bool) -> Self {
         Self {
             durable: AtomicU64::new(durable.get()),
             waiting: Mutex::default(),
+            woken_in_place,
         }
     }
 
@@ -61,30 +83,35 @@ impl Gate {
 
     /// Lets everything up to `durable` through.
     pub(crate) fn open_to(&self, durable: Position) {
-        let mut through = {
+        let (through, runtime) = {
             let mut waiting = self.waiting.lock();
             self.durable.store(durable.get(), Ordering::Release);
             let beyond = waiting
                 .line
                 .partition_point(|waiter| waiter.place.position <= durable);
             let rest = waiting.line.split_off(beyond);
-            std::mem::replace(&mut waiting.line, rest)
+            let through = std::mem::replace(&mut waiting.line, rest);
+            (Through(through), waiting.runtime.clone())
         };
-        for waiter in through.drain(..) {
-            waiter.waker.wake();
+        // Waking a task from outside its runtime costs several times what it costs inside, and the
+        // next commit would have to wait for it. A runtime that is gone drops the task, which wakes
+        // them as well.
+        match runtime {
+            Some(runtime) if !self.woken_in_place && through.0.len() >= HANDED_OVER_MIN => {
+                runtime.spawn(async move { drop(through) });
+            }
+            _ => drop(through),
         }
     }
 
     /// Turns away everybody who waits, and everybody who would, until [`reopen`](Self::reopen).
     pub(crate) fn fail(&self, failed: &JournalFailed) {
-        let line = {
+        let through = {
             let mut waiting = self.waiting.lock();
             waiting.failed = Some(failed.clone());
-            std::mem::take(&mut waiting.line)
+            Through(std::mem::take(&mut waiting.line))
         };
-        for waiter in line {
-            waiter.waker.wake();
-        }
+        drop(through);
     }
 
     /// Takes waiters again after a failure; everything up to `durable` was found on the disk.
@@ -128,6 +155,9 @@ impl Future for Pass<'_> {
             arrival: waiting.arrivals,
         };
         waiting.arrivals += 1;
+        if waiting.runtime.is_none() && !self.gate.woken_in_place {
+            waiting.runtime = Handle::try_current().ok();
+        }
         let waker = context.waker().clone();
         match waiting.line.back() {
             Some(last) if last.place > place => {
@@ -178,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiters_go_in_the_order_of_their_positions_then_of_their_coming() {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::starting_at(Position::START, true));
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for (who, position) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 9)] {
@@ -201,6 +231,35 @@ mod tests {
         }
     }
 
+    /// Catches: waiters that are handed over to a runtime that is gone, and never woken.
+    #[test]
+    fn waiters_are_woken_whatever_became_of_the_runtime_of_the_first() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build();
+        let gate = Arc::new(Gate::default());
+        let first = runtime().expect("a runtime");
+        first.block_on(async {
+            let mut pass = Box::pin(gate.pass(at(1)));
+            assert!(
+                std::future::poll_fn(|cx| std::task::Poll::Ready(pass.as_mut().poll(cx)))
+                    .await
+                    .is_pending()
+            );
+        });
+        drop(first);
+        runtime().expect("a runtime").block_on(async {
+            let waiting = (0..100).map(|_| {
+                let gate = gate.clone();
+                tokio::spawn(async move { gate.pass(at(1)).await })
+            });
+            let waiting: Vec<_> = waiting.collect();
+            tokio::task::yield_now().await;
+            gate.open_to(at(1));
+            for waiter in waiting {
+                assert_eq!(waiter.await.expect("no panic"), Ok(()));
+            }
+        });
+    }
+
     /// Catches: a line that grows by everybody who ever gave up, and by every poll.
     #[test]
     fn who_stops_waiting_leaves_the_line() {
@@ -220,7 +279,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gate_that_failed_takes_waiters_again_once_it_is_reopened() {
-        let gate = Gate::starting_at(at(3));
+        let gate = Gate::starting_at(at(3), true);
         gate.fail(&JournalFailed::closed());
         assert!(gate.pass(at(4)).await.is_err());
         assert!(gate.pass(at(3)).await.is_ok(), "what is durable stays so");

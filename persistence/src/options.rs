@@ -30,7 +30,8 @@ pub struct JournalOptions {
     /// Whether every page of the file is checked when it is opened. Default true. Without it
     /// damage is found when what is damaged is read, and opening a large file takes less time.
     pub check_on_open: bool,
-    /// The store's page cache. Default 16 MiB.
+    /// The store's page cache: as much of the journal's end as is to be read again soon, since each
+    /// entity that comes back reads its last events there. Default 64 MiB.
     pub cache_bytes: usize,
 }
 
@@ -46,7 +47,7 @@ impl Default for JournalOptions {
             tail_records_max: 200_000,
             streams_in_memory_max: 1_000_000,
             check_on_open: true,
-            cache_bytes: 16 << 20,
+            cache_bytes: 64 << 20,
         }
     }
 }

@@ -144,7 +144,9 @@ impl RedbJournal {
         options: JournalOptions,
         writer: WriterPlace,
     ) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(path.into(), store, opener, vault, options)?);
+        let in_place = matches!(writer, WriterPlace::Task(_));
+        let shared = Shared::new(path.into(), store, opener, vault, options, in_place)?;
+        let shared = Arc::new(shared);
         writer::spawn(&shared, writer).map_err(|source| OpenError::Io {
             path: path.into(),
             source,

@@ -51,6 +51,7 @@ impl Shared {
         opener: Option<Opener>,
         vault: Arc<Vault>,
         options: JournalOptions,
+        woken_in_place: bool,
     ) -> Result<Self, OpenError> {
         let restored = load(&name, &store, &options)?;
         let durable = last(&restored);
@@ -61,7 +62,7 @@ impl Shared {
             store: RwLock::new(Some(store)),
             opener,
             vault,
-            gate: Gate::starting_at(durable),
+            gate: Gate::starting_at(durable, woken_in_place),
             has_room: AtomicBool::new(true),
             epoch: AtomicU64::new(0),
             work: Notify::new(),

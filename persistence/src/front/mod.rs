@@ -85,6 +85,7 @@ pub(crate) struct Front {
     snapshot_bytes: usize,
     cursors: Cursors,
     checkpoint: Position,
+    last_group_bytes: usize,
     pub(crate) failed: Option<JournalFailed>,
     pub(crate) closing: bool,
     /// The writer found nothing to do and must be woken.
@@ -132,6 +133,7 @@ impl Front {
             snapshot_bytes: 0,
             cursors: restored.cursors,
             checkpoint: restored.checkpoint,
+            last_group_bytes: 0,
             failed: None,
             closing: false,
             writer_rests: false,
@@ -167,11 +169,17 @@ impl Front {
             }
             .into());
         }
-        if let Some(reply) = &append.command
-            && self.replies.place(reply.command).is_some()
-        {
-            let command = reply.command;
-            return Err(AppendError::Repeated { command }.into());
+        let next = self.queue.next();
+        if let Some(reply) = &append.command {
+            let id = reply.command;
+            let command = Command {
+                id,
+                at: next,
+                recorded_at_ms: append.recorded_at_ms,
+            };
+            if !self.replies.insert(command) {
+                return Err(AppendError::Repeated { command: id }.into());
+            }
         }
 
         let open = append.mark.map_or(head.open, |mark| mark == Mark::Open);
@@ -179,7 +187,6 @@ impl Front {
             previous: head.last,
             open,
         };
-        let next = self.queue.next();
         let known_from = self.replies.known_from(next);
         let position = self.queue.push(record, link, known_from);
         let head = Head {
@@ -190,13 +197,6 @@ impl Front {
         place.touch(&append.stream, head);
         if let Some(mark) = append.mark {
             set_mark(&mut self.open, &append.stream, mark == Mark::Open);
-        }
-        if let Some(reply) = &append.command {
-            self.replies.insert(Command {
-                id: reply.command,
-                at: position,
-                recorded_at_ms: append.recorded_at_ms,
-            });
         }
         if !append.timers.is_empty() {
             let changes = std::mem::take(&mut append.timers);
@@ -287,7 +287,9 @@ impl Front {
     pub(crate) fn next_group(&mut self, bytes_max: usize) -> Group {
         let before = Position::new(self.queue.first().get() - 1);
         let known_from = self.replies.known_from(self.queue.next());
-        let blocks = self.queue.group(bytes_max, known_from);
+        let blocks = self
+            .queue
+            .group(bytes_max.min(self.even_bytes()), known_from);
         let last = blocks.last().map_or(before, |block| block.last());
         let target = last.get().saturating_sub(self.options.tail_records_max);
         let queue = &self.queue;
@@ -313,10 +315,20 @@ impl Front {
             blocks,
             heads,
         };
+        self.last_group_bytes = group.bytes;
         if advanced {
             self.checkpoint = checkpoint;
         }
         group
+    }
+
+    /// How large a group keeps the disk and the appenders busy at the same time. Writers that wait
+    /// for their acknowledgements come back together: taking all that waits, a large group would be
+    /// followed by a small one, and each side would stand idle while the other works. Halfway
+    /// between what the last group took and what waits now, the groups become even.
+    fn even_bytes(&self) -> usize {
+        let even = (self.queue.bytes() + self.last_group_bytes).div_ceil(2);
+        even.max(BLOCK_BYTES)
     }
 
     /// Lets go of what is durable now, and gives back what takes time to drop.

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use uuid::Uuid;
 
@@ -15,6 +16,10 @@ use crate::record::Position;
 
 /// How many commands one stored chunk lists: as many as fit a store page of 64 KiB.
 pub(crate) const CHUNK_COMMANDS: usize = 2_700;
+
+/// Room for so many commands is made at once: it is not touched before it is used, while making
+/// more of it later would hold up every append until all that is known is moved.
+const ROOM_MAX: usize = 1 << 20;
 
 /// A recorded command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +67,12 @@ pub(crate) struct Replies {
 impl Replies {
     pub(crate) fn new(options: &JournalOptions) -> Self {
         // At least a few chunks lie in the tail, so that it does not grow by those that wait.
+        let room = options.replies_max.min(ROOM_MAX) + 1;
         let by_tail = usize::try_from(options.tail_records_max / 4).unwrap_or(usize::MAX);
         Self {
-            in_order: VecDeque::new(),
+            in_order: VecDeque::with_capacity(room),
             forgotten: 0,
-            numbers: HashTable::new(),
+            numbers: HashTable::with_capacity(room),
             hasher: DefaultHashBuilder::default(),
             listed: 0,
             chunks: VecDeque::new(),
@@ -84,16 +90,33 @@ impl Replies {
         self.numbered(*number).map(|command| command.at)
     }
 
-    /// Notes a command that is recorded now, and forgets what is too old by then.
-    pub(crate) fn insert(&mut self, command: Command) {
+    /// Notes a command that is recorded now, and forgets what is too old by then. `false` where it
+    /// is known already.
+    pub(crate) fn insert(&mut self, command: Command) -> bool {
+        self.put(command, false)
+    }
+
+    /// Takes in a command that was read back. One that was forgotten and recorded anew is read
+    /// twice, and the later one counts.
+    pub(crate) fn restore_one(&mut self, command: Command) {
+        self.put(command, true);
+    }
+
+    fn put(&mut self, command: Command, replace: bool) -> bool {
         let number = self.forgotten + self.in_order.len() as u64;
-        self.in_order.push_back(command);
         let (in_order, forgotten, hasher) = (&self.in_order, self.forgotten, &self.hasher);
-        let hash_of = |number: &u64| {
-            numbered(in_order, forgotten, *number).map_or(0, |known| hasher.hash_one(known.id))
-        };
-        let hash = hasher.hash_one(command.id);
-        self.numbers.insert_unique(hash, number, hash_of);
+        let known = |number: &u64| numbered(in_order, forgotten, *number);
+        let is_it = |number: &u64| known(number).is_some_and(|known| known.id == command.id);
+        let hash_of = |number: &u64| known(number).map_or(0, |known| hasher.hash_one(known.id));
+        match self
+            .numbers
+            .entry(hasher.hash_one(command.id), is_it, hash_of)
+        {
+            Entry::Occupied(mut entry) if replace => *entry.get_mut() = number,
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(entry) => drop(entry.insert(number)),
+        }
+        self.in_order.push_back(command);
 
         let too_old_ms = command.recorded_at_ms.saturating_sub(self.keep_ms);
         while let Some(oldest) = self.in_order.front() {
@@ -108,6 +131,7 @@ impl Replies {
             self.forgotten += 1;
             self.listed = self.listed.saturating_sub(1);
         }
+        true
     }
 
     fn numbered(&self, number: u64) -> Option<&Command> {
@@ -123,7 +147,7 @@ impl Replies {
     pub(crate) fn restore(&mut self, chunk: &Chunk) {
         self.chunks.push_back((chunk.first(), chunk.last()));
         for command in &chunk.commands {
-            self.insert(*command);
+            self.restore_one(*command);
         }
         self.listed = self.in_order.len();
     }
@@ -199,6 +223,20 @@ mod tests {
         replies.insert(command(5, 1_102));
         assert_eq!(replies.place(Uuid::from_u128(2)), None, "three are enough");
         assert_eq!(replies.known_from(Position::new(6)), Position::new(3));
+    }
+
+    /// Catches: a first reply from before it was forgotten that answers a command recorded since.
+    #[test]
+    fn of_a_command_that_is_read_twice_the_later_one_counts() {
+        let mut replies = keeping(10, u64::MAX);
+        replies.restore_one(command(1, 0));
+        let anew = Command {
+            at: Position::new(9),
+            ..command(1, 0)
+        };
+        replies.restore_one(anew);
+        assert_eq!(replies.place(anew.id), Some(Position::new(9)));
+        assert!(!replies.insert(anew), "it is known");
     }
 
     /// Catches: a chunk that lists what may be lost, is written twice, or outlives its commands.

@@ -29,27 +29,55 @@ impl Store {
             timers: timers(&txn)?,
             cursors: cursors(&txn)?,
         };
-        let listed_to = commands(&txn, &mut restored.replies, self.visible_to)?;
         drop(txn);
-        self.scan(checkpoint.next(), |position, link, record| {
+        // The commands are the larger part of the index, and nothing but them depends on them: they
+        // are read on a thread of their own while the records after the checkpoint are.
+        let (known, scanned) = std::thread::scope(|scope| {
+            let known = scope.spawn(|| self.known_commands(options));
+            let scanned = self.scan_tail(&mut restored);
+            (known.join(), scanned)
+        });
+        let tail = scanned?;
+        let panicked = |_| ReadError::store(redb::Error::Corrupted("the store panicked".into()));
+        let (mut replies, listed_to) = known.map_err(panicked)??;
+        for command in tail {
+            if command.at > listed_to {
+                replies.restore_one(command);
+            }
+        }
+        restored.replies = replies;
+        Ok(restored)
+    }
+
+    /// Reads the records after the checkpoint, and gives the commands among them.
+    fn scan_tail(&self, restored: &mut Restored) -> Result<Vec<Command>, ReadError> {
+        let mut commands = Vec::new();
+        self.scan(restored.checkpoint.next(), |position, link, record| {
             if position > self.visible_to {
                 return Ok(Next::Stop);
             }
-            restored.take_in(position, link, record, listed_to)?;
+            commands.extend(restored.take_in(position, link, record)?);
             Ok(Next::Go)
         })?;
-        Ok(restored)
+        Ok(commands)
+    }
+
+    fn known_commands(&self, options: &JournalOptions) -> Result<(Replies, Position), ReadError> {
+        let txn = self.db.begin_read().map_err(ReadError::store)?;
+        let mut replies = Replies::new(options);
+        let listed_to = commands(&txn, &mut replies, self.visible_to)?;
+        Ok((replies, listed_to))
     }
 }
 
 impl Restored {
+    /// Takes in a record, and gives its command.
     fn take_in(
         &mut self,
         position: Position,
         link: Link,
         record: &[u8],
-        listed_to: Position,
-    ) -> Result<(), ReadError> {
+    ) -> Result<Option<Command>, ReadError> {
         let outline = outline(record).map_err(|source| ReadError::Record { position, source })?;
         let head = Head {
             version: outline.version_before + outline.events,
@@ -60,15 +88,12 @@ impl Restored {
         // The stored index may be ahead of its checkpoint, and each record tells the whole head.
         set_mark(&mut self.open, &stream, link.open);
         self.heads.restore(&stream, head);
-        if let Some(command) = outline.command.filter(|_| position > listed_to) {
-            self.replies.insert(Command {
-                id: command.command,
-                at: position,
-                recorded_at_ms: outline.recorded_at_ms,
-            });
-        }
         self.next = position.next();
-        Ok(())
+        Ok(outline.command.map(|command| Command {
+            id: command.command,
+            at: position,
+            recorded_at_ms: outline.recorded_at_ms,
+        }))
     }
 }
 
