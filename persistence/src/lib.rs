@@ -21,11 +21,12 @@ mod journal;
 mod options;
 mod pace;
 mod record;
+mod recovery;
 mod redb_journal;
 mod shared;
 mod store;
 mod stored;
-mod verify;
+mod tools;
 mod writer;
 
 pub use block::BlockError;
@@ -36,6 +37,11 @@ pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{
     Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot, Timer, TimerChange,
 };
+pub use recovery::{ExpectedRecovery, RecoveryCosts, RecoveryWork};
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
-pub use verify::{PROBLEMS_MAX, VerifyReport, verify};
+pub use tools::{
+    Backup, Compacted, CursorStats, Exported, Inspected, JournalStats, PROBLEMS_MAX, RecordFilter,
+    TableStats, ToolError, VerifyReport, backup, compact, export, import, inspect, restore, stats,
+    verify,
+};
