@@ -105,12 +105,14 @@ fn stats_are_what_the_records_say() {
     let costs = RecoveryCosts {
         check_bytes_per_ms: file,
         tail_record_us: 10,
+        command_us: 3,
         stream_load_us: 1_000,
         event_us: 100,
     };
     let recovery = stats.expected_recovery(&costs);
     assert_eq!(recovery.checking_pages, Duration::from_millis(1));
     assert_eq!(recovery.reading_tail, Duration::from_micros(150));
+    assert_eq!(recovery.reading_commands, Duration::from_micros(21));
     assert_eq!(recovery.loading_streams, Duration::from_micros(1_400));
     let of_all = stats.expected_recovery_of_all(&costs);
     assert_eq!(of_all.loading_streams, Duration::from_micros(3_800));

@@ -43,7 +43,7 @@ impl World {
     /// The world around a shop, and the journal that the shop is to be opened over.
     pub(crate) fn new(
         options: &SimulationOptions,
-    ) -> Result<(Self, Arc<dyn Journal>), SimulationError> {
+    ) -> Result<(Self, Arc<RedbJournal>), SimulationError> {
         let disk = MemoryDisk::default();
         // The journal comes first: it tells whether the files beside it are ours to touch.
         let journal = open_journal(options, &disk)?;
@@ -149,7 +149,7 @@ impl World {
 fn open_journal(
     options: &SimulationOptions,
     disk: &MemoryDisk,
-) -> Result<Arc<dyn Journal>, SimulationError> {
+) -> Result<Arc<RedbJournal>, SimulationError> {
     let writer = match options.mode {
         Mode::Live => WriterPlace::Thread,
         Mode::Virtual => {

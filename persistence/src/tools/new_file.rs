@@ -140,7 +140,13 @@ impl NewFile {
             ..Group::default()
         };
         self.commit(self.last, commands, end)?;
-        let Self { partial, store, .. } = self;
+        let Self {
+            partial, mut store, ..
+        } = self;
+        // The store makes its file larger in great steps, of which the last is hardly used.
+        store
+            .compact()
+            .map_err(|error| ToolError::write(&partial.path, error))?;
         drop(store);
         let report = verify(&partial.path, |_| {})?;
         if let Some(first) = report.problems.first() {

@@ -94,6 +94,7 @@ impl JournalStats {
         costs.expected(&RecoveryWork {
             file_bytes: self.file_bytes,
             tail_records: self.tail_records,
+            commands: self.commands_kept,
             streams: self.open_streams,
             events: self.open_events,
         })
@@ -105,6 +106,7 @@ impl JournalStats {
         costs.expected(&RecoveryWork {
             file_bytes: self.file_bytes,
             tail_records: self.tail_records,
+            commands: self.commands_kept,
             streams: self.streams,
             events: self.events_after_snapshots,
         })
