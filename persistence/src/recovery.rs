@@ -41,11 +41,11 @@ pub struct RecoveryCosts {
 impl Default for RecoveryCosts {
     fn default() -> Self {
         Self {
-            check_bytes_per_ms: 700_000,
+            check_bytes_per_ms: 500_000,
             tail_record_us: 2,
             command_us: 1,
             stream_load_us: 60,
-            event_us: 100,
+            event_us: 200,
         }
     }
 }

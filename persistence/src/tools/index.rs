@@ -119,3 +119,6 @@ pub(super) fn check_snapshots(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
