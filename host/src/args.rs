@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) enum Task {
     /// Sends a day of shoppers through the shop while its agents are crashed, and checks the laws.
     Simulate(SimulateArgs),
-    /// Looks at a journal file.
+    /// Looks after a journal file: checks, counts, shows, copies, compacts it.
     Journal(JournalArgs),
     /// Measures this machine, each figure beside the least that could do the same.
     Bench(BenchArgs),
@@ -52,6 +52,10 @@ pub(crate) struct SimulateArgs {
     /// Runs on the machine's clock instead of virtual time.
     #[arg(long)]
     pub(crate) live: bool,
+    /// Takes a backup of the store into this new file half-way through a live run, while the shop
+    /// works.
+    #[arg(long, value_name = "FILE", requires = "live", requires = "store")]
+    pub(crate) backup: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,10 +67,105 @@ pub(crate) struct JournalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum JournalTask {
     /// Checks the whole file: checksums, order, versions, commands, and the shop's ledgers.
+    ///
+    /// Every page and every record is read. The index, the timers, the cursors and the snapshots
+    /// are held against the records, and the shop's ledgers against its laws. Nothing is changed.
+    /// Exit status 1 where something is wrong.
     Verify {
         /// The journal.
         file: PathBuf,
     },
+    /// Prints what the journal holds, what it takes, and how long it takes to open.
+    ///
+    /// The expected recovery time is a sum: checking every page, reading the records after the
+    /// checkpoint, and loading what is unfinished.
+    Stats {
+        /// The journal.
+        file: PathBuf,
+        /// Prints one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints records with their events decoded.
+    ///
+    /// Without a choice of streams all are looked at, and where several are chosen the records of
+    /// each. What is printed holds what shoppers told the shop: treat it like the journal itself.
+    Inspect(InspectArgs),
+    /// Copies the journal into a new file, which is verified before it gets its name.
+    ///
+    /// For a journal that nobody has open; a running program takes one with `RedbJournal::backup`.
+    /// The keys of persons are in a file of their own and are not copied.
+    Backup {
+        /// The journal.
+        file: PathBuf,
+        /// The new file. Nothing is ever overwritten.
+        to: PathBuf,
+    },
+    /// Makes a journal of a backup, which is verified from end to end first.
+    Restore {
+        /// The backup.
+        backup: PathBuf,
+        /// The new journal. Nothing is ever overwritten.
+        to: PathBuf,
+    },
+    /// Gives the room that the file wastes back to the disk. What it holds stays as it is.
+    ///
+    /// The file is verified first. A crash in the middle costs nothing: the file is as it was, or
+    /// smaller.
+    Compact {
+        /// The journal.
+        file: PathBuf,
+    },
+    /// Writes the journal as JSON lines, from which `import` makes the same journal.
+    ///
+    /// A line for each append and each cursor. Payloads are in hexadecimal digits, and beside them
+    /// stands the event decoded, where it is one of the shop's. Snapshots are left out.
+    Export {
+        /// The journal.
+        file: PathBuf,
+        /// The new file; standard output without it.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Makes a journal of JSON lines that `export` wrote.
+    ///
+    /// A line that does not fit is named by its number, and nothing is left behind then.
+    Import {
+        /// The export; `-` for standard input.
+        lines: PathBuf,
+        /// The new journal. Nothing is ever overwritten.
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InspectArgs {
+    /// The journal.
+    pub(crate) file: PathBuf,
+    /// Records of this agent's entities, such as `inventory`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Only those of this entity, such as `85123A`.
+    #[arg(long, value_name = "KEY", requires = "agent")]
+    pub(crate) entity: Option<String>,
+    /// Records of this flow, such as `checkout`, or of one run of it: `checkout/abc`.
+    #[arg(long, value_name = "NAME[/ID]")]
+    pub(crate) flow: Option<String>,
+    /// Only records that name this person or thing, in the stream or in a decoded event.
+    #[arg(long, value_name = "ID")]
+    pub(crate) person: Option<String>,
+    /// The first position.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// The last position. Default: the end.
+    #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) to: u64,
+    /// How many records are printed at most.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

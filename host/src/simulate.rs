@@ -37,6 +37,7 @@ fn resolve(args: SimulateArgs) -> Result<SimulationOptions, String> {
     options.visits = args.shoppers;
     options.seed = args.seed;
     options.store = args.store;
+    options.backup = args.backup;
     Ok(options)
 }
 

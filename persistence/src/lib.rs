@@ -22,12 +22,13 @@ mod journal;
 mod options;
 mod pace;
 mod record;
+mod recovery;
 mod redb_journal;
 mod shared;
 mod store;
 mod stored;
+mod tools;
 mod vault;
-mod verify;
 mod writer;
 
 pub use block::BlockError;
@@ -38,10 +39,15 @@ pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{
     Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot, Timer, TimerChange,
 };
+pub use recovery::{ExpectedRecovery, RecoveryCosts, RecoveryWork};
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
 pub use vault::{
     EraseError, Erased, PersonId, PersonIdError, Personal, SealError, Unreadable, Vault,
     VaultError, WriteAhead,
 };
-pub use verify::{PROBLEMS_MAX, VerifyReport, verify};
+pub use tools::{
+    Backup, Compacted, CursorStats, Exported, Inspected, JournalStats, PROBLEMS_MAX, RecordFilter,
+    TableStats, ToolError, VerifyReport, backup, compact, export, import, inspect, restore, stats,
+    verify,
+};

@@ -18,6 +18,7 @@ use crate::options::{JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
 use crate::shared::{Opener, Shared};
 use crate::store::{Next, Store, read_record};
+use crate::tools::{Backup, ToolError, backup_of};
 use crate::vault::Vault;
 use crate::writer;
 
@@ -134,6 +135,18 @@ impl RedbJournal {
         });
         let store = opener()?;
         Self::start(path, store, Some(opener), vault, options, writer)
+    }
+
+    /// Takes a backup into a new file at `to`, while appends go on. It is a prefix of the log that
+    /// holds at least everything that was durable when it began, with the cursors, timers and
+    /// snapshots that belong to it; and it is verified before it gets its name. Blocks while it
+    /// works: call it where a thread may wait. The keys of persons are not in it, see
+    /// [`backup`](crate::backup).
+    ///
+    /// # Errors
+    /// See [`ToolError`]; there is no file at `to` then that was not there before.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<Backup, ToolError> {
+        backup_of(&self.shared, to.as_ref())
     }
 
     fn start(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mercato_actors::runtime::persistence::{JournalFailed, OpenError, ReadError};
+use mercato_actors::runtime::persistence::{JournalFailed, OpenError, ReadError, ToolError};
 use mercato_actors::runtime::{AskFailure, RuntimeError};
 
 use crate::data::DataError;
@@ -38,6 +38,9 @@ pub enum SimulationError {
     /// The store could not be written to the end.
     #[error("the store could not be closed: {0}")]
     Close(#[from] JournalFailed),
+    /// The backup could not be taken.
+    #[error("no backup was taken: {0}")]
+    Backup(#[from] ToolError),
     /// The runtime did not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),

@@ -32,6 +32,9 @@ pub struct SimulationOptions {
     pub crash_every: Option<Duration>,
     /// Where the journal lives. Without it, in memory.
     pub store: Option<PathBuf>,
+    /// Where a backup of the store goes that is taken half-way, while the shop works. Only on the
+    /// machine's clock, since it takes real time.
+    pub backup: Option<PathBuf>,
     /// On which clock.
     pub mode: Mode,
 }
@@ -59,6 +62,7 @@ impl SimulationOptions {
             seed: 1,
             crash_every: Some(Self::crash_every(mode, duration)),
             store: None,
+            backup: None,
             mode,
         }
     }
@@ -92,6 +96,12 @@ impl SimulationOptions {
         {
             return out_of_range("the time between crashes", "at least 10ms, or `off`".into());
         }
+        if self.backup.is_some() && (self.mode != Mode::Live || self.store.is_none()) {
+            return out_of_range(
+                "the backup",
+                "of a live run with a store; add `--live` and `--store`".into(),
+            );
+        }
         Ok(())
     }
 
@@ -124,6 +134,11 @@ mod tests {
             },
             SimulationOptions {
                 crash_every: Some(Duration::ZERO),
+                ..sound.clone()
+            },
+            SimulationOptions {
+                backup: Some("backup".into()),
+                store: Some("store".into()),
                 ..sound
             },
         ];

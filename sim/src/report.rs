@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
+use mercato_actors::runtime::persistence::Backup;
 use mercato_actors::runtime::{AgentStats, FlowStats};
 
 use crate::law::Law;
@@ -35,6 +36,8 @@ pub struct Report {
     pub flows: FlowStats,
     /// Injected crashes of shards.
     pub crashes: u64,
+    /// The backup that was taken half-way, where one was asked for.
+    pub backup: Option<Backup>,
     /// Reactions to events that were set aside.
     pub dead_letters: u64,
     /// Undos that wait for a person.
@@ -103,6 +106,13 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nAgents\n{}", self.agents())?;
         writeln!(f, "\nFlows\n{}", self.flows())?;
+        if let Some(backup) = &self.backup {
+            writeln!(
+                f,
+                "\nBackup taken half-way: {} appends in {} bytes, verified",
+                backup.records, backup.bytes
+            )?;
+        }
         writeln!(f, "\nLaws\n{}", self.laws())?;
         for law in self.laws.iter().filter(|law| !law.holds()) {
             for case in &law.cases {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mercato_actors::AGENTS;
+use mercato_actors::runtime::persistence::{Backup, RedbJournal};
 use mercato_actors::runtime::{Entropy, Handle};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -70,12 +71,14 @@ async fn run(
     progress.stage("opening the shop");
     let (world, journal) = World::new(options)?;
     let observer = Observer::new(world.acknowledgements().as_deref())?;
+    let backup = backup_half_way(options, journal.clone());
     let shop = world.open(journal, &range).await?;
     stock_shelves(&shop.runtime.handle(), &range, &calibration, options.visits).await?;
 
     progress.stage("serving shoppers");
     let day = Day::new(options, &shop, &range, &calibration, observer)?;
-    let crashes = day.serve(&shop, options, progress).await?;
+    let (crashes, backup) = tokio::join!(day.serve(&shop, options, progress), backup);
+    let (crashes, backup) = (crashes?, backup?);
 
     progress.stage("settling");
     let handle = shop.runtime.handle();
@@ -115,11 +118,26 @@ async fn run(
         agents,
         flows,
         crashes,
+        backup,
         dead_letters,
         work_items,
         business: books.business,
         laws,
     })
+}
+
+/// Takes the backup that was asked for, at half past the day and while it goes on. It lets go of
+/// the journal afterwards: the shop is opened anew over it.
+async fn backup_half_way(
+    options: &SimulationOptions,
+    journal: Arc<RedbJournal>,
+) -> Result<Option<Backup>, SimulationError> {
+    let Some(to) = options.backup.clone() else {
+        return Ok(None);
+    };
+    tokio::time::sleep(options.duration / 2).await;
+    let taken = tokio::task::spawn_blocking(move || journal.backup(to)).await;
+    Ok(Some(taken.map_err(std::io::Error::other)??))
 }
 
 /// A day of visits.

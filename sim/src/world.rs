@@ -45,7 +45,7 @@ impl World {
     /// The world around a shop, and the journal that the shop is to be opened over.
     pub(crate) fn new(
         options: &SimulationOptions,
-    ) -> Result<(Self, Arc<dyn Journal>), SimulationError> {
+    ) -> Result<(Self, Arc<RedbJournal>), SimulationError> {
         let disk = MemoryDisk::default();
         let vault = Arc::new(Vault::in_memory().map_err(OpenError::from)?);
         // The journal comes first: it tells whether the files beside it are ours to touch.
@@ -154,7 +154,7 @@ fn open_journal(
     options: &SimulationOptions,
     disk: &MemoryDisk,
     vault: &Arc<Vault>,
-) -> Result<Arc<dyn Journal>, SimulationError> {
+) -> Result<Arc<RedbJournal>, SimulationError> {
     let writer = match options.mode {
         Mode::Live => WriterPlace::Thread,
         Mode::Virtual => {

@@ -105,7 +105,7 @@ pub(super) fn checkpoint(txn: &ReadTransaction) -> Result<Position, ReadError> {
     })
 }
 
-fn open_streams(txn: &ReadTransaction) -> Result<BTreeSet<Arc<str>>, ReadError> {
+pub(super) fn open_streams(txn: &ReadTransaction) -> Result<BTreeSet<Arc<str>>, ReadError> {
     let table = txn.open_table(OPEN).map_err(ReadError::store)?;
     let mut streams = BTreeSet::new();
     for entry in table.iter().map_err(ReadError::store)? {

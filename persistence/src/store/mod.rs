@@ -4,6 +4,7 @@ mod load;
 mod opening;
 mod read;
 pub(crate) mod rows;
+mod survey;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::record::{Position, Snapshot};
 use opening::{builder, io_error, is_a_journal, is_bare, lay_out, open_error, superblock_error};
 
 pub(crate) use read::{Next, read_record};
+pub(crate) use survey::Cut;
 
 /// Blocks of records, each under the position of its first record. They are the journal; whatever
 /// lies in the other tables but cursors, timers and marks could be made of them again.

@@ -1,17 +1,17 @@
 //! Reads a journal from end to end and says what is wrong with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::index::{self, TimersSeen};
 use crate::block::{Block, Link};
 use crate::error::{OpenError, ReadError};
 use crate::front::Head;
-use crate::options::JournalOptions;
 use crate::record::{Mark, Position, Recorded};
-use crate::store::{Store, read_record};
+use crate::store::{Store, guarded, read_record};
 
 /// What [`verify`] stops listing at; a journal this damaged is restored, not mended.
 pub const PROBLEMS_MAX: usize = 100;
@@ -46,11 +46,18 @@ impl VerifyReport {
     pub fn is_sound(&self) -> bool {
         self.problems.is_empty()
     }
+
+    pub(super) fn problem(&mut self, problem: String) {
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        }
+    }
 }
 
 /// Checks the whole journal at `path`: every checksum, the order without a gap, each stream's
-/// versions and links without a gap, no command recorded twice while it was known, and the index
-/// against the records. `visit` sees each sound record on the way.
+/// versions and links without a gap, no command recorded twice while it was known, and the index,
+/// the timers, the cursors and the snapshots against the records. `visit` sees each sound record on
+/// the way.
 ///
 /// # Errors
 /// When the file cannot be opened as a journal. Damage inside is not an error but a finding.
@@ -59,25 +66,31 @@ pub fn verify(
     mut visit: impl FnMut(&Recorded),
 ) -> Result<VerifyReport, OpenError> {
     let path = path.as_ref();
-    if !path.exists() {
-        return Err(OpenError::Missing { path: path.into() });
-    }
-    let store = Store::at(path, &JournalOptions::default())?;
-    let damaged = |source| OpenError::Damaged {
+    let store = Store::existing(path)?;
+    let checked = guarded(|| Ok(check(&store, &mut visit))).map_err(ReadError::store);
+    checked.flatten().map_err(|source| OpenError::Damaged {
         path: path.into(),
         source,
-    };
+    })
+}
+
+pub(super) fn check(
+    store: &Store,
+    visit: &mut impl FnMut(&Recorded),
+) -> Result<VerifyReport, ReadError> {
     let mut check = Check::default();
-    store
-        .each_block(|first, bytes| check.block(first, bytes, &mut visit))
-        .map_err(damaged)?;
-    let checkpoint = store.checkpoint().map_err(damaged)?;
-    store
-        .each_head("", |stream, head| {
-            check.head(stream, head, checkpoint);
-            Ok(())
-        })
-        .map_err(damaged)?;
+    store.each_block(|first, bytes| check.block(first, bytes, visit))?;
+    let checkpoint = store.checkpoint()?;
+    let listed_open = store.listed_open()?;
+    store.each_head("", |stream, head| {
+        check.head(stream, head, checkpoint, &listed_open);
+        Ok(())
+    })?;
+    let last = check.report.last;
+    store.each_timer(|timer| check.timers.stored(timer, &mut check.report))?;
+    check.timers.finish(&mut check.report);
+    index::check_cursors(store, last, &mut check.report)?;
+    index::check_snapshots(store, &check.streams, &mut check.report)?;
     Ok(check.finish(checkpoint))
 }
 
@@ -87,12 +100,13 @@ struct Check {
     streams: HashMap<Arc<str>, Seen>,
     /// Where each command was last recorded.
     commands: HashMap<Uuid, Position>,
+    timers: TimersSeen,
 }
 
 /// A stream, as its records tell it.
 #[derive(Debug, Default)]
-struct Seen {
-    head: Head,
+pub(super) struct Seen {
+    pub(super) head: Head,
     /// Whether the index knows it as it stands.
     indexed: bool,
 }
@@ -159,6 +173,7 @@ impl Check {
                 "position {position}: the link to what stream `{stream}` had before is wrong"
             ));
         }
+        self.timers.change(append);
         if let Some(command) = &append.command {
             self.report.commands += 1;
             // A journal forgets commands after a while, and says in each block what it still knows;
@@ -174,11 +189,24 @@ impl Check {
     }
 
     /// Holds a row of the index against what the records said.
-    fn head(&mut self, stream: &str, stored: Result<Head, ReadError>, checkpoint: Position) {
+    fn head(
+        &mut self,
+        stream: &str,
+        stored: Result<Head, ReadError>,
+        checkpoint: Position,
+        listed_open: &BTreeSet<Arc<str>>,
+    ) {
         let stored = match stored {
             Ok(stored) => stored,
             Err(error) => return self.problem(error.to_string()),
         };
+        // Nobody would finish what an unfinished stream began if the list lacked it.
+        if stored.open != listed_open.contains(stream) {
+            self.problem(format!(
+                "the index has stream `{stream}` as {}, its list of unfinished streams says otherwise",
+                if stored.open { "unfinished" } else { "finished" }
+            ));
+        }
         let problem = match self.streams.get_mut(stream) {
             Some(seen) if seen.head == stored => {
                 seen.indexed = true;
@@ -196,9 +224,7 @@ impl Check {
     }
 
     fn problem(&mut self, problem: String) {
-        if self.report.problems.len() < PROBLEMS_MAX {
-            self.report.problems.push(problem);
-        }
+        self.report.problem(problem);
     }
 
     fn finish(mut self, checkpoint: Position) -> VerifyReport {
