@@ -259,7 +259,7 @@ fn what_does_not_fit_is_refused_with_its_line_and_a_remedy() {
     let odd = |lines: &mut Vec<String>| lines[1] = lines[1].replace("612030", "61203");
     check_refused(odd, 2, again);
     let hash = |lines: &mut Vec<String>| {
-        lines[1] = lines[1].replace("\"body_hash\":\"00", "\"body_hash\":\"")
+        lines[1] = lines[1].replace("\"body_hash\":\"00", "\"body_hash\":\"");
     };
     check_refused(hash, 2, "32 hexadecimal digits");
     let ahead =

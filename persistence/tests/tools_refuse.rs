@@ -126,6 +126,10 @@ fn it_is_damaged() {
     bytes[payload] ^= 1;
     fs::write(&path, bytes).expect("a file");
     check_all_refuse(&folder, &path, "restore a");
+    // Whoever restores is told that it is the backup, before anything is written.
+    let refused = restore(&path, folder.path().join("new")).expect_err("it is damaged");
+    let text = refused.to_string();
+    assert!(text.contains("restore another backup"), "{text}");
 }
 
 #[test]

@@ -66,9 +66,11 @@ fn filter_of(args: &InspectArgs) -> Result<RecordFilter, String> {
             args.from, args.to
         ));
     }
-    let mut filter = RecordFilter::default();
-    filter.from = Position::new(args.from);
-    filter.to = Position::new(args.to);
+    let mut filter = RecordFilter {
+        from: Position::new(args.from),
+        to: Position::new(args.to),
+        ..RecordFilter::default()
+    };
     if let Some(agent) = &args.agent {
         filter.under.push(match &args.entity {
             Some(entity) => format!("{agent}/{entity}"),
