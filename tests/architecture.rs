@@ -121,7 +121,6 @@ fn each_secret_has_one_room() {
                 "persistence/src",
                 "benches/src/journal/layouts",
                 "benches/src/journal/layouts.rs",
-                "benches/src/journal/compaction.rs",
             ],
         ),
         ("ractor::", &["supervisor/src", "benches/src/ask.rs"]),

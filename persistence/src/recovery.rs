@@ -1,8 +1,8 @@
 //! What opening a journal costs: the one place that says so.
 //!
 //! Opening has four parts. The store checks every page of its file. The ids of the commands whose
-//! first replies are kept are read, and the records after the checkpoint. And whoever works on the journal loads what it goes on with: unfinished
-//! streams at once, the others as they are asked for, each from its snapshot and the events after
+//! first replies are kept are read, and the records after the checkpoint. And whoever works on the
+//! journal loads what it goes on with: unfinished streams at once, the others as they are asked for, each from its snapshot and the events after
 //! it. So recovery is bounded by the size of the file, by the replies and the tail that
 //! [`JournalOptions`](crate::JournalOptions) allows, and by how often snapshots are made.
 
@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// What each part costs, as a time per unit.
 ///
-/// The defaults were measured on one core of a small virtual machine, and doubled: a promise of
-/// this kind should be kept by a machine that is busy with something else. The pages were checked
-/// out of the operating system's cache; a disk that reads more slowly than
+/// The defaults were measured on one core of a small virtual machine and raised to about twice
+/// that: a promise of this kind should be kept by a machine that is busy with something else. The
+/// pages were checked out of the operating system's cache; a disk that reads more slowly than
 /// [`check_bytes_per_ms`](Self::check_bytes_per_ms) sets the pace itself.
 ///
 /// ```
@@ -33,8 +33,11 @@ pub struct RecoveryCosts {
     pub command_us: u64,
     /// Microseconds to look up one stream: its head and its snapshot.
     pub stream_load_us: u64,
-    /// Microseconds to read one event of a stream. Each of them most likely stands in a block of its
-    /// own, far from the one before it, so this is what looking up a block costs.
+    /// Microseconds to read one event of a stream and to apply it. Each of them most likely stands
+    /// in a block of its own, far from the one before it; the blocks that many streams share are
+    /// expected in the store's cache
+    /// ([`JournalOptions::cache_bytes`](crate::JournalOptions::cache_bytes)). Where they do not fit
+    /// there, it is ten times as much.
     pub event_us: u64,
 }
 
@@ -45,7 +48,7 @@ impl Default for RecoveryCosts {
             tail_record_us: 2,
             command_us: 1,
             stream_load_us: 60,
-            event_us: 200,
+            event_us: 12,
         }
     }
 }

@@ -12,17 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use mercato_persistence::RecoveryCosts;
 use tokio::sync::Notify;
 
 use crate::core::Core;
 use crate::entities::stream_of;
 use crate::error::AskFailure;
 
-/// What loading an entity costs beside its events, in microseconds: a look-up, its snapshot, its
-/// state. Twice what the benchmark measures.
-const LOAD_US: u64 = 40;
-/// What reading and applying one event costs, in microseconds. Twice what the benchmark measures.
-const EVENT_US: u64 = 8;
 /// More often than this a snapshot costs more than the events that it saves.
 const EVENTS_MIN: u64 = 16;
 /// Less often than this a single entity takes too long when somebody waits for it.
@@ -75,13 +71,15 @@ impl SnapshotCadence {
     /// The number of events, for a shard that has so many entities in memory.
     ///
     /// An entity has half the cadence in events to replay on average, so `n` entities take
-    /// `n * (LOAD + EVENT * cadence / 2)`, which must fit the budget.
+    /// `n * (stream_load + event * cadence / 2)`, which must fit the budget.
     pub(crate) fn events(self, entities: usize) -> u64 {
+        let costs = RecoveryCosts::default();
         match self {
             Self::Fixed(events) => events.get(),
             Self::Within { budget_us, shards } => {
                 let each_us = budget_us / (entities as u64 * shards).max(1);
-                let events = each_us.saturating_sub(LOAD_US) * 2 / EVENT_US;
+                let for_events = each_us.saturating_sub(costs.stream_load_us);
+                let events = for_events.saturating_mul(2) / costs.event_us.max(1);
                 events.clamp(EVENTS_MIN, EVENTS_MAX)
             }
         }
@@ -179,12 +177,12 @@ mod tests {
             EVENTS_MAX,
             "a few entities are soon read"
         );
-        // 10,000 entities in a second: 100 us each, of which 60 are for events.
+        // 10,000 entities in a second: 100 us each, of which 40 are for events.
         assert_eq!(two_seconds.events(2_500), EVENTS_MIN);
         // 1,000 entities: 1,000 us each.
-        assert_eq!(two_seconds.events(250), 240);
+        assert_eq!(two_seconds.events(250), 156);
         let ten_seconds = SnapshotCadence::within(Duration::from_secs(10), 4);
-        assert_eq!(ten_seconds.events(2_500), 115);
+        assert_eq!(ten_seconds.events(2_500), 73);
         let fixed = SnapshotCadence::Fixed(NonZeroU64::MIN);
         assert_eq!(fixed.events(1_000_000), 1);
     }

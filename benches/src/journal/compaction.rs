@@ -6,13 +6,6 @@ use crate::error::AnyError;
 
 /// Compacts the journal at `path`, which nobody has open.
 pub(crate) fn compact(path: &Path) -> Result<(), AnyError> {
-    let mut database = redb::Database::open(path)?;
-    // Each pass moves what it can; the last one finds nothing more.
-    const PASSES_MAX: usize = 16;
-    for _ in 0..PASSES_MAX {
-        if !database.compact()? {
-            break;
-        }
-    }
+    mercato_runtime::persistence::compact(path)?;
     Ok(())
 }
