@@ -21,7 +21,7 @@ pub struct JournalOptions {
     /// of which takes about 80 bytes of memory.
     pub replies_max: usize,
     /// How many records are read at most when the journal is opened, more or less: the index of
-    /// what stands before them is written behind. Default 200,000, which takes a fraction of a
+    /// what stands before them is written behind. Default 100,000, which takes a fraction of a
     /// second. A larger number saves writes.
     pub tail_records_max: u64,
     /// The most streams whose heads are kept in memory, beside those that the tail touches;
@@ -44,7 +44,7 @@ impl Default for JournalOptions {
             record_bytes_max: 1 << 20,
             replies_keep: Duration::from_secs(7 * 86_400),
             replies_max: 1_000_000,
-            tail_records_max: 200_000,
+            tail_records_max: 100_000,
             streams_in_memory_max: 1_000_000,
             check_on_open: true,
             cache_bytes: 64 << 20,
