@@ -250,6 +250,7 @@ impl Shared {
                 },
             });
         }
+        self.vault.reopen()?;
         store.prove().map_err(|source| OpenError::Store {
             path: self.name.clone(),
             reason: source.to_string(),

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use redb::{Database, Durability, StorageBackend, TableDefinition, WriteTransaction};
 
+use crate::disk::forget_cached;
 use crate::disk::fuse::{Fuse, Fused};
 use crate::disk::superblock::Superblock;
 use crate::error::OpenError;
@@ -95,7 +96,7 @@ impl Store {
         if !path.exists() {
             return Err(OpenError::Missing { path: path.into() });
         }
-        opening::forget_cached(path)?;
+        forget_cached(path).map_err(|source| io_error(path, source))?;
         Self::at(path, options)
     }
 

@@ -30,17 +30,6 @@ fn open_file(path: &Path, how: &OpenOptions) -> Result<FileBackend, OpenError> {
     FileBackend::new(file).map_err(|error| open_error(path, error))
 }
 
-/// Lets go of what the operating system remembers of the file. After a sync that failed it may
-/// remember pages that never reached the disk, as if they had.
-pub(super) fn forget_cached(path: &Path) -> Result<(), OpenError> {
-    let file = File::open(path).map_err(|source| io_error(path, source))?;
-    #[cfg(target_os = "linux")]
-    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)
-        .map_err(|error| io_error(path, error.into()))?;
-    drop(file);
-    Ok(())
-}
-
 /// Creates the file under a temporary name and moves it into place only when it is whole: a cut
 /// in the middle leaves either no journal or an empty one, never a file that will not open.
 fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenError> {

@@ -20,6 +20,7 @@ use redb::backends::FileBackend;
 
 use super::error::VaultError;
 use super::store::{Store, io_error, open_error};
+use crate::disk;
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
@@ -106,6 +107,11 @@ impl Files {
         let backend = FileBackend::new(file).map_err(|error| open_error(path, error))?;
         Store::on(path, backend)
     }
+}
+
+/// See [`disk::forget_cached`].
+pub(super) fn forget_cached(keys: &Path) -> Result<(), VaultError> {
+    disk::forget_cached(keys).map_err(|source| io_error(keys, source))
 }
 
 /// Overwrites a file with zeros and removes it; no file is no work.

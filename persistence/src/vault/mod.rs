@@ -22,6 +22,7 @@ mod store;
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
@@ -207,6 +208,37 @@ impl Vault {
         Ok(matches!(found, Stored::Key(_)))
     }
 
+    /// Opens the keys' file anew where its disk failed, and goes on with the keys that wait to be
+    /// written. Nothing is drawn until that has succeeded: a person must not get a second key.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is on a disk that only its maker can open anew.
+    pub(crate) fn reopen(&self) -> Result<(), VaultError> {
+        let _writing = self.writing.lock();
+        let mut keys = self.keys.lock();
+        if let Some(failure) = keys.store.failure() {
+            keys.failed = Some(failure.to_string());
+        }
+        let Some(reason) = &keys.failed else {
+            return Ok(());
+        };
+        let Some(files) = &self.files else {
+            return Err(VaultError::Io {
+                path: "(backend)".into(),
+                source: io::Error::other(reason.clone()),
+            });
+        };
+        // Also sees that the file is there: without it an empty one would take its place.
+        file::forget_cached(&files.keys)?;
+        // The file is locked for as long as it is open. What stands in for it knows nobody, and
+        // while `failed` says so it is not asked for a key to seal with.
+        let closed = Store::on(Path::new("(closed)"), InMemoryBackend::new())?;
+        drop(std::mem::replace(&mut keys.store, Arc::new(closed)));
+        keys.store = Arc::new(files.open()?);
+        keys.failed = None;
+        Ok(())
+    }
+
     fn key_to_seal<R: TryCryptoRng + ?Sized>(
         &self,
         person: &PersonId,
@@ -266,5 +298,65 @@ impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.files.as_ref().map(|files| &files.keys);
         f.debug_struct("Vault").field("path", &path).finish()
+    }
+}
+
+#[cfg(test)]
+mod reopening {
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::disk::simulated::{Fault, SimulatedDisk};
+
+    /// A vault on a disk that fails at its next write, whose file is at `path`.
+    fn failing(path: &Path) -> Vault {
+        let disk = SimulatedDisk::new(1);
+        let store = Store::on(path, disk.clone()).expect("a sound disk");
+        disk.inject(Fault::WriteErrorAt {
+            operation: disk.operations() + 1,
+        });
+        Vault::over(store, Some(Files::at(path)))
+    }
+
+    /// Catches: a journal that fails for ever because the keys beside it do, and a key that is
+    /// drawn a second time.
+    #[test]
+    fn keys_that_a_failed_disk_did_not_take_are_written_when_it_is_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys");
+        drop(Vault::open(&path).expect("a new vault"));
+        let vault = failing(&path);
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let ada = PersonId::new("ada").expect("an id");
+        let sealed = vault.seal(&ada, &7u32, &mut rng).expect("a new person");
+        vault.flush().expect_err("the disk failed");
+        vault.flush().expect_err("and stays so");
+
+        vault.reopen().expect("the file is there");
+        vault.flush().expect("a good disk");
+        assert_eq!(vault.unseal(&sealed).expect("the same key"), 7);
+        drop(vault);
+        let vault = Vault::open(&path).expect("a sound vault");
+        assert_eq!(vault.unseal(&sealed).expect("it was written"), 7);
+    }
+
+    /// Catches: an empty vault in the place of one that is away, and new keys for known persons.
+    #[test]
+    fn a_vault_whose_file_is_away_draws_no_keys() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys");
+        let vault = failing(&path);
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let ada = PersonId::new("ada").expect("an id");
+        let sealed = vault.seal(&ada, &7u32, &mut rng).expect("a new person");
+        vault.flush().expect_err("the disk failed");
+        for _ in 0..2 {
+            vault.reopen().expect_err("there is no file");
+            assert!(!path.exists(), "nothing was made in its place");
+            let bob = PersonId::new("bob").expect("an id");
+            vault.seal(&bob, &8u32, &mut rng).expect_err("no new keys");
+        }
+        assert_eq!(vault.unseal(&sealed).expect("it is in memory"), 7);
     }
 }

@@ -70,6 +70,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Why the disk takes nothing more, where that is so.
+    pub(super) fn failure(&self) -> Option<io::Error> {
+        self.fuse.check().err()
+    }
+
     fn check_format(&self, name: &Path) -> Result<(), VaultError> {
         let read = || -> Result<Option<u64>, redb::Error> {
             let vault = self.db.begin_read()?.open_table(VAULT)?;
