@@ -15,7 +15,8 @@ pub struct JournalOptions {
     pub queue_bytes_max: usize,
     /// The largest append. Default 1 MiB; up to 16 MiB.
     pub record_bytes_max: usize,
-    /// How long first replies are kept for commands that come again. Default 7 days.
+    /// How long first replies are kept for commands that come again: longer than any flow runs, since
+    /// a flow that is run again knows its steps by them. Default 30 days.
     pub replies_keep: Duration,
     /// How many first replies are kept at most; beyond it the oldest go. Default 1,000,000, each
     /// of which takes about 80 bytes of memory.
@@ -42,7 +43,7 @@ impl Default for JournalOptions {
             commit_time_max: Duration::from_millis(20),
             queue_bytes_max: 16 << 20,
             record_bytes_max: 1 << 20,
-            replies_keep: Duration::from_secs(7 * 86_400),
+            replies_keep: Duration::from_secs(30 * 86_400),
             replies_max: 1_000_000,
             tail_records_max: 100_000,
             streams_in_memory_max: 1_000_000,
