@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::JournalFailed;
 use crate::record::Position;
@@ -156,7 +156,10 @@ impl Future for Pass<'_> {
         };
         waiting.arrivals += 1;
         if waiting.runtime.is_none() && !self.gate.woken_in_place {
-            waiting.runtime = Handle::try_current().ok();
+            // One that runs on its caller's thread may stand still for as long as it likes.
+            let driven =
+                |runtime: &Handle| runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
+            waiting.runtime = Handle::try_current().ok().filter(driven);
         }
         let waker = context.waker().clone();
         match waiting.line.back() {
@@ -234,7 +237,11 @@ mod tests {
     /// Catches: waiters that are handed over to a runtime that is gone, and never woken.
     #[test]
     fn waiters_are_woken_whatever_became_of_the_runtime_of_the_first() {
-        let runtime = || tokio::runtime::Builder::new_current_thread().build();
+        let runtime = || {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .build()
+        };
         let gate = Arc::new(Gate::default());
         let first = runtime().expect("a runtime");
         first.block_on(async {

@@ -61,9 +61,11 @@ impl RedbJournal {
         let mut keys = path.as_os_str().to_owned();
         keys.push(".keys");
         let vault = Arc::new(Vault::open(Path::new(&keys))?);
-        let again = (path.to_owned(), options.clone());
-        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
-        Self::start(path, store, Some(opener), vault, options, writer)
+        let opener = options.resumes.then(|| -> Opener {
+            let again = (path.to_owned(), options.clone());
+            Box::new(move || Store::again(&again.0, &again.1))
+        });
+        Self::start(path, store, opener, vault, options, writer)
     }
 
     /// A journal that is gone with the process, and so are the keys of its persons.
@@ -110,7 +112,7 @@ impl RedbJournal {
 
     /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
     /// creates it where the disk is empty. `disk` is asked for the disk at once, and again each
-    /// time that it has failed.
+    /// time that it has failed, whatever [`JournalOptions::resumes`] says.
     ///
     /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
     /// loses its power while it is first written may hold something that is not a journal.

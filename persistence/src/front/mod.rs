@@ -28,7 +28,8 @@ use queue::Queue;
 pub(crate) use replies::{Chunk, Command, Replies};
 pub(crate) use timers::{TimerKey, TimerRow, Timers};
 
-/// The most heads that one commit writes behind: about a millisecond's work.
+/// The most heads that a small commit writes behind: about a millisecond's work. A larger one writes
+/// two for each of its records, so that what is put down never grows faster than it is written.
 const HEADS_PER_COMMIT: usize = 512;
 /// The most bytes of snapshots that one commit writes, one snapshot excepted.
 const SNAPSHOT_BYTES_PER_COMMIT: usize = 1 << 20;
@@ -295,9 +296,9 @@ impl Front {
         let queue = &self.queue;
         let committed_touch = |of: Position| queue.last_link_up_to(of, last);
         let target = Position::new(target);
-        let heads = self
-            .heads
-            .take_due(target, HEADS_PER_COMMIT, committed_touch);
+        let records = usize::try_from(last.get() - before.get()).unwrap_or(usize::MAX);
+        let rows_max = records.saturating_mul(2).max(HEADS_PER_COMMIT);
+        let heads = self.heads.take_due(target, rows_max, committed_touch);
         let commands = self.replies.take_chunk(last);
         // What is listed becomes durable with this commit, and not any sooner.
         let unlisted_from = self.replies.unlisted_from(last.next()).get();
