@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     /// What errors call the journal.
     pub(crate) name: PathBuf,
     pub(crate) options: JournalOptions,
-    /// Gone while a disk that failed is opened anew, and at the end.
+    /// Gone while a disk that failed is opened anew.
     pub(crate) store: RwLock<Option<Store>>,
     opener: Option<Opener>,
     /// Written ahead of every group.

@@ -11,7 +11,7 @@ use crate::block::Link;
 use crate::error::ReadError;
 use crate::front::{Command, Cursors, Head, Heads, Replies, Restored, Timers, set_mark};
 use crate::options::JournalOptions;
-use crate::record::Position;
+use crate::record::{Position, Timer};
 use crate::stored::outline;
 
 impl Store {
@@ -20,46 +20,55 @@ impl Store {
     pub(crate) fn load(&self, options: &JournalOptions) -> Result<Restored, ReadError> {
         let txn = self.db.begin_read().map_err(ReadError::store)?;
         let checkpoint = checkpoint(&txn)?;
-        let mut restored = Restored {
+        let mut tail = Tail {
             next: checkpoint.next(),
-            checkpoint,
             heads: Heads::new(options.streams_in_memory_max, checkpoint == Position::START),
             open: open_streams(&txn)?,
-            replies: Replies::new(options),
-            timers: timers(&txn)?,
-            cursors: cursors(&txn)?,
+            commands: Vec::new(),
         };
+        let mut timers = Timers::default();
+        for timer in stored_timers(&txn)? {
+            timers.restore(timer?);
+        }
+        let mut cursors = Cursors::default();
+        for (name, position) in stored_cursors(&txn)? {
+            cursors.restore(name, position);
+        }
         drop(txn);
         // The commands are the larger part of the index, and nothing but them depends on them: they
         // are read on a thread of their own while the records after the checkpoint are.
         let (known, scanned) = std::thread::scope(|scope| {
             let known = scope.spawn(|| self.known_commands(options));
-            let scanned = self.scan_tail(&mut restored);
+            let scanned = self.scan_tail(checkpoint, &mut tail);
             (known.join(), scanned)
         });
-        let tail = scanned?;
+        scanned?;
         let panicked = |_| ReadError::store(redb::Error::Corrupted("the store panicked".into()));
         let (mut replies, listed_to) = known.map_err(panicked)??;
-        for command in tail {
+        for command in tail.commands {
             if command.at > listed_to {
                 replies.restore_one(command);
             }
         }
-        restored.replies = replies;
-        Ok(restored)
+        Ok(Restored {
+            next: tail.next,
+            checkpoint,
+            heads: tail.heads,
+            open: tail.open,
+            replies,
+            timers,
+            cursors,
+        })
     }
 
-    /// Reads the records after the checkpoint, and gives the commands among them.
-    fn scan_tail(&self, restored: &mut Restored) -> Result<Vec<Command>, ReadError> {
-        let mut commands = Vec::new();
-        self.scan(restored.checkpoint.next(), |position, link, record| {
+    fn scan_tail(&self, checkpoint: Position, tail: &mut Tail) -> Result<(), ReadError> {
+        self.scan(checkpoint.next(), |position, link, record| {
             if position > self.visible_to {
                 return Ok(Next::Stop);
             }
-            commands.extend(restored.take_in(position, link, record)?);
+            tail.take_in(position, link, record)?;
             Ok(Next::Go)
-        })?;
-        Ok(commands)
+        })
     }
 
     fn known_commands(&self, options: &JournalOptions) -> Result<(Replies, Position), ReadError> {
@@ -70,14 +79,16 @@ impl Store {
     }
 }
 
-impl Restored {
-    /// Takes in a record, and gives its command.
-    fn take_in(
-        &mut self,
-        position: Position,
-        link: Link,
-        record: &[u8],
-    ) -> Result<Option<Command>, ReadError> {
+/// What the records after the checkpoint make of the stored index.
+struct Tail {
+    next: Position,
+    heads: Heads,
+    open: BTreeSet<Arc<str>>,
+    commands: Vec<Command>,
+}
+
+impl Tail {
+    fn take_in(&mut self, position: Position, link: Link, record: &[u8]) -> Result<(), ReadError> {
         let outline = outline(record).map_err(|source| ReadError::Record { position, source })?;
         let head = Head {
             version: outline.version_before + outline.events,
@@ -89,11 +100,12 @@ impl Restored {
         set_mark(&mut self.open, &stream, link.open);
         self.heads.restore(&stream, head);
         self.next = position.next();
-        Ok(outline.command.map(|command| Command {
+        self.commands.extend(outline.command.map(|command| Command {
             id: command.command,
             at: position,
             recorded_at_ms: outline.recorded_at_ms,
-        }))
+        }));
+        Ok(())
     }
 }
 
@@ -138,28 +150,35 @@ fn commands(
     Ok(listed_to)
 }
 
-fn timers(txn: &ReadTransaction) -> Result<Timers, ReadError> {
+/// Each stored timer; a damaged one is an error of its own.
+pub(super) fn stored_timers(
+    txn: &ReadTransaction,
+) -> Result<Vec<Result<Timer, ReadError>>, ReadError> {
     let table = txn.open_table(TIMERS).map_err(ReadError::store)?;
-    let mut timers = Timers::default();
+    let mut timers = Vec::new();
     for entry in table.iter().map_err(ReadError::store)? {
         let (key, row) = entry.map_err(ReadError::store)?;
-        let timer = rows::read("timers", key.value(), row.value())?;
-        let timer = rows::timer_of(key.value(), timer).ok_or_else(|| ReadError::Row {
+        let key = key.value();
+        let damaged = || ReadError::Row {
             table: "timers",
-            key: String::from_utf8_lossy(key.value()).into_owned(),
-        })?;
-        timers.restore(timer);
+            key: String::from_utf8_lossy(key).into_owned(),
+        };
+        let row = rows::read("timers", key, row.value());
+        timers.push(row.and_then(|row| rows::timer_of(key, row).ok_or_else(damaged)));
     }
     Ok(timers)
 }
 
-fn cursors(txn: &ReadTransaction) -> Result<Cursors, ReadError> {
+/// How far each subscriber has come, by name.
+pub(super) fn stored_cursors(
+    txn: &ReadTransaction,
+) -> Result<Vec<(Box<str>, Position)>, ReadError> {
     let table = txn.open_table(CURSORS).map_err(ReadError::store)?;
-    let mut cursors = Cursors::default();
+    let mut cursors = Vec::new();
     for entry in table.iter().map_err(ReadError::store)? {
         let (name, row) = entry.map_err(ReadError::store)?;
         let position = rows::read("cursors", name.value().as_bytes(), row.value())?;
-        cursors.restore(name.value().into(), position);
+        cursors.push((name.value().into(), position));
     }
     Ok(cursors)
 }

@@ -13,7 +13,7 @@ use redb::{
     Value,
 };
 
-use super::load::open_streams;
+use super::load::{open_streams, stored_cursors, stored_timers};
 use super::opening::open_error;
 use super::{
     BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS, guarded, rows,
@@ -78,13 +78,13 @@ impl Store {
         Ok(Cut {
             last,
             replies_from,
-            cursors: cursors(&txn)?,
+            cursors: stored_cursors(&txn)?,
         })
     }
 
     /// How far each subscriber has come, by name.
     pub(crate) fn cursors(&self) -> Result<Vec<(Box<str>, Position)>, ReadError> {
-        cursors(&self.db.begin_read().map_err(ReadError::store)?)
+        stored_cursors(&self.db.begin_read().map_err(ReadError::store)?)
     }
 
     /// The stored blocks that begin after `after`, in order: about `bytes_max` bytes of them, and
@@ -144,17 +144,7 @@ impl Store {
         mut visit: impl FnMut(Result<Timer, ReadError>),
     ) -> Result<(), ReadError> {
         let txn = self.db.begin_read().map_err(ReadError::store)?;
-        let table = txn.open_table(TIMERS).map_err(ReadError::store)?;
-        for entry in table.iter().map_err(ReadError::store)? {
-            let (key, row) = entry.map_err(ReadError::store)?;
-            let key = key.value();
-            let damaged = || ReadError::Row {
-                table: "timers",
-                key: String::from_utf8_lossy(key).into_owned(),
-            };
-            let row = rows::read("timers", key, row.value());
-            visit(row.and_then(|row| rows::timer_of(key, row).ok_or_else(damaged)));
-        }
+        stored_timers(&txn)?.into_iter().for_each(&mut visit);
         Ok(())
     }
 
@@ -186,17 +176,6 @@ impl Store {
         fuse.check()?;
         Ok(())
     }
-}
-
-fn cursors(txn: &ReadTransaction) -> Result<Vec<(Box<str>, Position)>, ReadError> {
-    let table = txn.open_table(CURSORS).map_err(ReadError::store)?;
-    let mut cursors = Vec::new();
-    for entry in table.iter().map_err(ReadError::store)? {
-        let (name, row) = entry.map_err(ReadError::store)?;
-        let position = rows::read("cursors", name.value().as_bytes(), row.value())?;
-        cursors.push((name.value().into(), position));
-    }
-    Ok(cursors)
 }
 
 fn table_use<K: Key + 'static, V: Value + 'static>(
