@@ -19,6 +19,8 @@ pub(crate) const BLOCK_BYTES: usize = 65_536 - 64;
 const HEADER: usize = 1;
 const ENTRY: usize = 4 + 8 + 8;
 const TRAILER: usize = 4 + 8 + 8;
+/// Room for the table of a block whose records are a usual 250 bytes each.
+const TABLE_ROOM_BYTES: usize = BLOCK_BYTES / 250 * ENTRY;
 
 /// A stored block that is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +103,7 @@ impl OpenBlock {
         Self {
             first,
             bytes,
-            table: Vec::new(),
+            table: Vec::with_capacity(TABLE_ROOM_BYTES),
         }
     }
 

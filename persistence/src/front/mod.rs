@@ -86,7 +86,6 @@ pub(crate) struct Front {
     snapshot_bytes: usize,
     cursors: Cursors,
     checkpoint: Position,
-    last_group_bytes: usize,
     pub(crate) failed: Option<JournalFailed>,
     pub(crate) closing: bool,
     /// The writer found nothing to do and must be woken.
@@ -134,7 +133,6 @@ impl Front {
             snapshot_bytes: 0,
             cursors: restored.cursors,
             checkpoint: restored.checkpoint,
-            last_group_bytes: 0,
             failed: None,
             closing: false,
             writer_rests: false,
@@ -288,9 +286,7 @@ impl Front {
     pub(crate) fn next_group(&mut self, bytes_max: usize) -> Group {
         let before = Position::new(self.queue.first().get() - 1);
         let known_from = self.replies.known_from(self.queue.next());
-        let blocks = self
-            .queue
-            .group(bytes_max.min(self.even_bytes()), known_from);
+        let blocks = self.queue.group(bytes_max, known_from);
         let last = blocks.last().map_or(before, |block| block.last());
         let target = last.get().saturating_sub(self.options.tail_records_max);
         let queue = &self.queue;
@@ -316,20 +312,10 @@ impl Front {
             blocks,
             heads,
         };
-        self.last_group_bytes = group.bytes;
         if advanced {
             self.checkpoint = checkpoint;
         }
         group
-    }
-
-    /// How large a group keeps the disk and the appenders busy at the same time. Writers that wait
-    /// for their acknowledgements come back together: taking all that waits, a large group would be
-    /// followed by a small one, and each side would stand idle while the other works. Halfway
-    /// between what the last group took and what waits now, the groups become even.
-    fn even_bytes(&self) -> usize {
-        let even = (self.queue.bytes() + self.last_group_bytes).div_ceil(2);
-        even.max(BLOCK_BYTES)
     }
 
     /// Lets go of what is durable now, and gives back what takes time to drop.

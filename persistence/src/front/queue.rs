@@ -6,6 +6,11 @@ use std::sync::Arc;
 use crate::block::{ClosedBlock, Hashed, Link, OpenBlock};
 use crate::record::Position;
 
+/// A group of so many whole blocks does not take the one that is still being filled: it would be
+/// written half empty, and whoever comes back from this commit fills it for the next one. So the
+/// disk and the appenders are busy at the same time.
+const WHOLE_BLOCKS: usize = 2;
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     closed: VecDeque<Arc<ClosedBlock>>,
@@ -66,8 +71,9 @@ impl Queue {
         position
     }
 
-    /// The first blocks that wait, as many as `bytes_max` allows, and one at least. They stay
-    /// readable here until [`written`](Self::written).
+    /// The first blocks that wait, as many as `bytes_max` allows, and one at least; the one that is
+    /// still being filled only where there are few others. They stay readable here until
+    /// [`written`](Self::written).
     pub(crate) fn group(
         &mut self,
         bytes_max: usize,
@@ -81,6 +87,9 @@ impl Queue {
                 return group;
             }
             group.push(block.clone());
+        }
+        if group.len() >= WHOLE_BLOCKS {
+            return group;
         }
         if !self.open.is_empty() && (group.is_empty() || bytes < bytes_max) {
             group.push(self.close(replies_from));
@@ -173,6 +182,25 @@ mod tests {
         assert!(queue.record(written.next()).is_some());
     }
 
+    /// Catches: commits that write blocks half empty while others come back to fill them, and a
+    /// block that is left for good.
+    #[test]
+    fn the_block_being_filled_waits_where_whole_ones_are_written() {
+        let mut queue = Queue::starting_at(Position::new(1), BLOCK_BYTES);
+        let half_a_block = || vec![1; BLOCK_BYTES / 2 - 100];
+        for _ in 0..5 {
+            push(&mut queue, half_a_block());
+        }
+        let group = queue.group(usize::MAX, Position::START);
+        let places = |group: &[Arc<ClosedBlock>]| -> Vec<u64> {
+            group.iter().map(|block| block.last().get()).collect()
+        };
+        assert_eq!(places(&group), [2, 4], "the fifth waits for another");
+        queue.written(2, 4 * half_a_block().len());
+        let group = queue.group(usize::MAX, Position::START);
+        assert_eq!(places(&group), [5], "nobody came, so it goes alone");
+    }
+
     /// Catches: a record larger than a block that is never written, or drags others with it.
     #[test]
     fn a_large_record_has_a_block_of_its_own() {
@@ -186,7 +214,11 @@ mod tests {
             .map(|block| (block.first, block.last()))
             .collect();
         let alone = |at| (Position::new(at), Position::new(at));
-        assert_eq!(sizes, [alone(1), alone(2), alone(3)]);
+        assert_eq!(
+            sizes,
+            [alone(1), alone(2)],
+            "the third is still being filled"
+        );
         assert_eq!(queue.group(100, Position::START).len(), 1, "one at least");
     }
 }

@@ -154,16 +154,13 @@ impl Replies {
 
     /// A chunk to write, where enough commands up to `last` are not listed yet.
     pub(crate) fn take_chunk(&mut self, last: Position) -> Option<Chunk> {
-        let unlisted = self.in_order.range(self.listed..);
-        let commands: Vec<Command> = unlisted
-            .take(self.chunk_commands)
-            .take_while(|command| command.at <= last)
-            .copied()
-            .collect();
-        if commands.len() < self.chunk_commands {
+        let end = self.listed + self.chunk_commands;
+        let newest = self.in_order.get(end - 1)?;
+        if newest.at > last {
             return None;
         }
-        self.listed += commands.len();
+        let commands = self.in_order.range(self.listed..end).copied().collect();
+        self.listed = end;
         let chunk = Chunk { commands };
         self.chunks.push_back((chunk.first(), chunk.last()));
         Some(chunk)
