@@ -133,7 +133,11 @@ fn a_hot_backup_is_a_prefix_with_everything_acknowledged_before_it() {
     tasks.push(runtime.spawn(subscribe(work.clone())));
 
     let mut backups = Vec::new();
-    while work.acknowledged.load(Ordering::Acquire) == 0 {
+    let begun = || {
+        let reads = work.journal.cursor("subscriber") > Position::new(PRELOADED);
+        reads && work.acknowledged.load(Ordering::Acquire) > 0
+    };
+    while !begun() {
         std::thread::yield_now();
     }
     for nth in 0..3 {
@@ -156,14 +160,16 @@ fn a_hot_backup_is_a_prefix_with_everything_acknowledged_before_it() {
     for task in tasks {
         runtime.block_on(task).expect("no writer panicked");
     }
-    for (to, last) in backups {
-        check_prefix(&work.journal, &to, last);
-    }
+    let effects: usize = backups
+        .iter()
+        .map(|(to, last)| check_prefix(&work.journal, to, *last))
+        .sum();
+    assert!(effects > 0, "no backup shows a cursor with its effects");
     runtime.block_on(work.journal.close()).expect("a good disk");
 }
 
-/// Holds a backup against the journal that it is of.
-fn check_prefix(journal: &RedbJournal, to: &Path, last: Position) {
+/// Holds a backup against the journal that it is of. Gives how many effects its cursor answers for.
+fn check_prefix(journal: &RedbJournal, to: &Path, last: Position) -> usize {
     let mut at = Position::START;
     let mut chunk = Vec::new().into_iter();
     let report = verify(to, |copied| {
@@ -185,6 +191,7 @@ fn check_prefix(journal: &RedbJournal, to: &Path, last: Position) {
     incarnation(async {
         let copy = open(to).expect("a journal");
         let cursor = copy.cursor("subscriber");
+        let mut effects = 0;
         let read = copy
             .read(Position::new(PRELOADED), usize::MAX)
             .expect("a sound journal");
@@ -204,10 +211,12 @@ fn check_prefix(journal: &RedbJournal, to: &Path, last: Position) {
                     made, 1,
                     "the cursor at {cursor} passed {effect}, which is not there"
                 );
+                effects += 1;
             }
         }
         copy.close().await.expect("a good disk");
-    });
+        effects
+    })
 }
 
 /// A journal with a little of everything. The last append is by stream `b`.
