@@ -130,8 +130,10 @@ proptest! {
         let first = exported(&path);
         import(first.as_bytes(), &to).expect("what was exported");
         prop_assert_eq!(&exported(&to), &first);
-        let report = verify(&to, |_| {}).expect("a journal");
-        prop_assert_eq!(&report.problems, &Vec::<String>::new());
+        for file in [&path, &to] {
+            let report = verify(file, |_| {}).expect("a journal");
+            prop_assert_eq!(&report.problems, &Vec::<String>::new());
+        }
         let whole = |path: &Path| incarnation(async {
             let journal = open(path).expect("a journal");
             let found = (

@@ -1,6 +1,7 @@
 //! Tools for whoever looks after a journal: each works on a file and its name, without a runtime.
 
 mod backup;
+mod commands;
 mod compact;
 mod error;
 mod export;
