@@ -21,6 +21,7 @@ mod layout;
 mod personal;
 mod principal;
 mod quarantine;
+mod readable;
 mod recovery;
 mod registry;
 mod runtime;
