@@ -30,6 +30,8 @@ mod scope;
 mod service;
 mod shard;
 mod stats;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod trigger;
 mod views;
 
