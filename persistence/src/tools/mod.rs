@@ -3,6 +3,7 @@
 mod backup;
 mod commands;
 mod compact;
+mod erase;
 mod error;
 mod export;
 mod import;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use backup::{Backup, backup, restore};
 pub use compact::{Compacted, compact};
+pub use erase::{KeysErased, erase};
 pub use error::ToolError;
 pub use export::{Exported, export};
 pub use import::import;
