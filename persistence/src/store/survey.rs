@@ -14,7 +14,7 @@ use redb::{
 };
 
 use super::load::{open_streams, stored_chunk, stored_cursors, stored_timers};
-use super::opening::open_error;
+use super::opening::{is_there, open_error};
 use super::{
     BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS, guarded, rows,
 };
@@ -61,9 +61,7 @@ impl Store {
 
     /// Opens the journal at `path`, which must be there.
     pub(crate) fn existing(path: &Path) -> Result<Self, OpenError> {
-        if !path.exists() {
-            return Err(OpenError::Missing { path: path.into() });
-        }
+        is_there(path)?;
         Self::at(path, &JournalOptions::default())
     }
 
