@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::appends::{Growing, append_for, append_so_many, growers};
 use super::contest::{Log, open_journal};
-use super::group_log::{AppendOnly, GroupLog};
+use super::group_log::open_bare;
 use super::workload::EVENT_BYTES;
 use super::{Out, compaction, own_folder};
 use crate::clock::{now, two_workers};
@@ -177,8 +177,10 @@ pub(crate) fn grow(plan: &Plan, spread: Spread, out: &mut Out<'_>) -> Result<(),
 async fn grow_at(plan: &Plan, spread: Spread, path: &Path) -> Result<Grown, AnyError> {
     let mut journal = Growing::new(open_journal(path)?, growers(plan.writers, spread));
     let bare_path = plan.folder.join("bare");
-    let bare = GroupLog::over(AppendOnly::create(&bare_path)?)?;
-    let mut bare = Growing::new(bare, growers(plan.writers, Spread::FewStreams));
+    let mut bare = Growing::new(
+        open_bare(&bare_path)?,
+        growers(plan.writers, Spread::FewStreams),
+    );
 
     let early = EARLY_EVENTS.min(plan.events / 10);
     append_so_many(&mut journal, early).await?;

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::clock::now;
 use crate::error::AnyError;
 use crate::journal::contest::Log;
-use crate::journal::workload::{Entry, Payloads, command_id};
+use crate::journal::workload::{Entry, Payloads, Stream};
 
 /// How events spread over streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,19 +36,8 @@ pub(crate) struct Grower {
     payloads: Payloads,
 }
 
-#[derive(Debug)]
-struct Stream {
-    name: std::sync::Arc<str>,
-    version: u64,
-}
-
-impl Stream {
-    fn new(writer: u32, nth: u64) -> Self {
-        Self {
-            name: format!("stock/{writer}-{nth}").into(),
-            version: 0,
-        }
-    }
+fn stream(writer: u32, nth: u64) -> Stream {
+    Stream::new(format!("stock/{writer}-{nth}"))
 }
 
 /// So many writers, which divide the streams among themselves.
@@ -63,7 +52,7 @@ pub(crate) fn growers(writers: u32, spread: Spread) -> Vec<Grower> {
             number,
             spread,
             streams: (0..streams(number))
-                .map(|nth| Stream::new(number, nth.into()))
+                .map(|nth| stream(number, nth.into()))
                 .collect(),
             written: 0,
             payloads: payloads.clone(),
@@ -78,18 +67,11 @@ impl Grower {
         self.written += 1;
         let drawn = xxh3_64_with_seed(&nth.to_le_bytes(), self.number.into());
         let at = usize::try_from(drawn % self.streams.len() as u64).unwrap_or(0);
-        let stream = &mut self.streams[at];
-        if self.spread == Spread::NewStreams && stream.version == EVENTS_A_STREAM {
-            *stream = Stream::new(self.number, nth);
+        let of_one = &mut self.streams[at];
+        if self.spread == Spread::NewStreams && of_one.version() == EVENTS_A_STREAM {
+            *of_one = stream(self.number, nth);
         }
-        let version = stream.version;
-        stream.version += 1;
-        Entry {
-            stream: &stream.name,
-            version,
-            command: command_id(self.number, nth),
-            payload: self.payloads.of(self.number, nth),
-        }
+        of_one.next(self.number, nth, &self.payloads)
     }
 }
 
@@ -180,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    fn versions(spread: Spread, writers: u32, appends: u64) -> BTreeMap<std::sync::Arc<str>, u64> {
+    fn versions(spread: Spread, writers: u32, appends: u64) -> BTreeMap<Arc<str>, u64> {
         let mut versions = BTreeMap::new();
         for mut grower in growers(writers, spread) {
             for _ in 0..appends {
