@@ -118,29 +118,32 @@ impl<L: Log> Growing<L> {
     }
 }
 
+/// When a writer is done: whichever comes first.
 #[derive(Debug, Clone, Copy)]
-enum Until {
-    Count(u64),
-    Instant(Instant),
+struct Until {
+    events: u64,
+    end: Option<Instant>,
 }
 
 impl Until {
     fn is_reached(self, written: u64) -> bool {
-        match self {
-            Self::Count(count) => written >= count,
-            Self::Instant(end) => now() >= end,
-        }
+        written >= self.events || self.end.is_some_and(|end| now() >= end)
     }
 }
 
-/// Appends so many events.
+/// Appends so many events, or as many as can be until `end`.
 pub(crate) async fn append_so_many(
     growing: &mut Growing<impl Log>,
     events: u64,
+    end: Option<Instant>,
 ) -> Result<(), AnyError> {
     let writers = growing.growers.len() as u64;
     let share = |at: usize| events / writers + u64::from((at as u64) < events % writers);
-    growing.append_until(|at| Until::Count(share(at))).await
+    let until = |at| Until {
+        events: share(at),
+        end,
+    };
+    growing.append_until(until).await
 }
 
 /// Appends for a while, and gives the events a second.
@@ -149,9 +152,11 @@ pub(crate) async fn append_for(
     window: Duration,
 ) -> Result<f64, AnyError> {
     let (start, before) = (now(), growing.events);
-    growing
-        .append_until(|_| Until::Instant(start + window))
-        .await?;
+    let until = Until {
+        events: u64::MAX,
+        end: Some(start + window),
+    };
+    growing.append_until(|_| until).await?;
     let seconds = start.elapsed().as_secs_f64();
     Ok((growing.events - before) as f64 / seconds)
 }
