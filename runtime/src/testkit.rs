@@ -319,15 +319,15 @@ impl<C: Command> Debug for Then<C> {
 
 /// An outcome as it would be stored: what is compared needs no equality of its own.
 #[track_caller]
-fn stored<C: Command>(outcome: &Outcome<C>) -> Result<(Vec<Vec<u8>>, Vec<u8>), Vec<u8>> {
+fn stored<C: Command>(outcome: &Outcome<C>) -> Result<Vec<Vec<u8>>, Vec<u8>> {
     let bytes = |bytes: Result<Vec<u8>, crate::CodecError>| {
         bytes.unwrap_or_else(|error| panic!("what `{}` gives has no stored form: {error}", C::NAME))
     };
     match outcome {
-        Ok((events, reply)) => Ok((
-            events.iter().map(|event| bytes(event.encode())).collect(),
-            bytes(codec::encode(reply)),
-        )),
+        Ok((events, reply)) => {
+            let events = events.iter().map(|event| bytes(event.encode()));
+            Ok(events.chain([bytes(codec::encode(reply))]).collect())
+        }
         Err(rejection) => Err(bytes(codec::encode(rejection))),
     }
 }
