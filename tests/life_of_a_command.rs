@@ -6,7 +6,7 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mercato::{AskError, AskFailure, Caller, CommandId, CrashPoint, Principal};
+use mercato::{AskError, AskFailure, Caller, CommandId, CrashPoint, EventViews, Principal};
 use support::{BelowZero, COMMIT, Counters, add, memory, read, virtual_runtime};
 
 fn somebody() -> Caller {
@@ -120,10 +120,11 @@ async fn a_command_that_keeps_panicking_is_set_aside_and_the_others_go_on() {
     );
 
     agent.fuse.store(3, Ordering::SeqCst);
-    let caller = somebody();
+    let poisoned = CommandId::from_key("poison");
+    let (caller, other) = (somebody().keyed(poisoned), somebody());
     let (poison, innocent) = tokio::join!(
         handle.ask(&caller, add("a", 1)),
-        handle.ask(&caller, read("a")),
+        handle.ask(&other, read("a")),
     );
     assert_eq!(
         poison,
@@ -134,6 +135,15 @@ async fn a_command_that_keeps_panicking_is_set_aside_and_the_others_go_on() {
         .read_stream("quarantine/counters", 0)
         .expect("it reads");
     assert_eq!(kept.len(), 1, "what was set aside is kept");
+    let append = &kept[0].append;
+    let view = EventViews::new().view(&append.stream, &append.events[0]);
+    let view = view.expect("people can read it");
+    assert_eq!(
+        (&view["name"], &view["attempts"]),
+        (&"Add".into(), &3.into()),
+        "{view}"
+    );
+    assert_eq!(view["command"], poisoned.as_uuid().to_string());
     runtime.stop().await.expect("it stops");
 }
 

@@ -9,14 +9,17 @@ use crate::pricing::PricingAgent;
 use crate::recommendation::RecommendationAgent;
 use crate::support::SupportAgent;
 
-/// Views of everything that the six agents and their flows store.
+/// Views of everything that the six agents, their flows and the runtime itself store.
 ///
 /// ```
 /// let views = mercato_actors::views();
 /// let owners: Vec<_> = views.kinds().map(|kinds| kinds.owner).collect();
 /// assert_eq!(
 ///     owners,
-///     ["flow", "inventory", "marketing", "order", "pricing", "recommendation", "support"]
+///     [
+///         "flow", "inventory", "marketing", "order", "pricing", "quarantine", "recommendation",
+///         "support",
+///     ]
 /// );
 /// ```
 #[must_use]

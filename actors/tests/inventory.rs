@@ -6,73 +6,25 @@
 use std::time::Duration;
 
 use mercato_actors::*;
-use mercato_runtime::{
-    Agent, Command, CommandId, Context, Decided, Kind, Principal, Rejection, Timestamp,
-};
+use mercato_runtime::testkit::{Given, given};
 use proptest::prelude::*;
 
 const TTL: Duration = Duration::from_secs(60);
 
-/// The stock of one SKU and everything recorded of it.
-struct Shelf {
-    agent: InventoryAgent,
-    state: Stock,
-    log: Vec<InventoryEvent>,
-    now: Timestamp,
+type Shelf = Given<InventoryAgent>;
+
+fn empty_shelf() -> Shelf {
+    given(InventoryAgent::default())
 }
 
-impl Shelf {
-    fn empty() -> Self {
-        Self {
-            agent: InventoryAgent::default(),
-            state: Stock::default(),
-            log: Vec::new(),
-            now: Timestamp::from_millis(1_000_000_000_000),
-        }
-    }
+fn shelf_with(units: u32) -> Shelf {
+    let mut shelf = empty_shelf();
+    shelf.ask(&receive(units)).unwrap();
+    shelf
+}
 
-    fn with(units: u32) -> Self {
-        let mut shelf = Self::empty();
-        shelf.ask(&receive(units)).unwrap();
-        shelf
-    }
-
-    fn decide<C: Command<Agent = InventoryAgent>>(&self, command: &C) -> Decided<C> {
-        let principal = Principal::System;
-        let context = Context {
-            now: self.now,
-            entity: "tea",
-            version: self.log.len() as u64,
-            command_id: CommandId::from_key(&self.log.len().to_string()),
-            principal: &principal,
-        };
-        command.decide(&self.agent, &self.state, &context)
-    }
-
-    fn ask<C: Command<Agent = InventoryAgent>>(
-        &mut self,
-        command: &C,
-    ) -> Result<C::Reply, Rejection<C>> {
-        let (events, reply) = self.decide(command)?.into_parts();
-        assert!(C::KIND == Kind::Write || events.is_empty());
-        for event in events {
-            InventoryAgent::evolve(&mut self.state, &event);
-            self.log.push(event);
-        }
-        Ok(reply)
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now = self.now.plus(time);
-    }
-
-    fn levels(&mut self) -> StockLevels {
-        self.ask(&CheckStock { sku: sku() }).unwrap()
-    }
-
-    fn count(&self, wanted: fn(&InventoryEvent) -> bool) -> usize {
-        self.log.iter().filter(|event| wanted(event)).count()
-    }
+fn levels(shelf: &mut Shelf) -> StockLevels {
+    shelf.ask(&CheckStock { sku: sku() }).unwrap()
 }
 
 fn sku() -> Sku {
@@ -133,7 +85,7 @@ fn ship(name: &str) -> ShipStock {
 
 #[test]
 fn what_is_not_there_cannot_be_reserved() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     shelf.ask(&reserve("a", 3)).unwrap();
     assert_eq!(
         shelf.ask(&reserve("b", 3)),
@@ -146,11 +98,11 @@ fn what_is_not_there_cannot_be_reserved() {
 
 #[test]
 fn reserving_again_gets_the_same_hold() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     let first = shelf.ask(&reserve("a", 3)).unwrap();
-    let recorded = shelf.log.len();
+    let recorded = shelf.events().len();
     assert_eq!(shelf.ask(&reserve("a", 3)), Ok(first));
-    assert_eq!(shelf.log.len(), recorded);
+    assert_eq!(shelf.events().len(), recorded);
     assert_eq!(
         shelf.ask(&reserve("a", 2)),
         Err(InventoryRejection::ReservationDiffers {
@@ -162,10 +114,10 @@ fn reserving_again_gets_the_same_hold() {
 
 #[test]
 fn a_hold_that_lapsed_is_for_sale_again_and_cannot_be_committed() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     shelf.ask(&reserve("a", 5)).unwrap();
     shelf.pass(TTL);
-    assert_eq!(shelf.levels().available, 5);
+    assert_eq!(levels(&mut shelf).available, 5);
     assert_eq!(
         shelf.ask(&commit("a")),
         Err(InventoryRejection::ReservationExpired(hold("a")))
@@ -175,23 +127,23 @@ fn a_hold_that_lapsed_is_for_sale_again_and_cannot_be_committed() {
         shelf.count(|event| matches!(event, InventoryEvent::ReservationExpired(_))),
         1
     );
-    assert_eq!(shelf.levels().balances.reserved, 5);
+    assert_eq!(levels(&mut shelf).balances.reserved, 5);
 }
 
 #[test]
 fn a_confirmed_hold_does_not_lapse() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     shelf.ask(&reserve("a", 5)).unwrap();
     shelf.ask(&confirm("a")).unwrap();
     shelf.pass(TTL * 100);
-    assert_eq!(shelf.levels().available, 0);
+    assert_eq!(levels(&mut shelf).available, 0);
     shelf.ask(&commit("a")).unwrap();
-    assert_eq!(shelf.levels().balances.committed, 5);
+    assert_eq!(levels(&mut shelf).balances.committed, 5);
 }
 
 #[test]
 fn releasing_is_harmless_whatever_happened_before() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     assert_eq!(shelf.ask(&release("a")), Ok(Released::NothingToRelease));
     shelf.ask(&reserve("a", 2)).unwrap();
     let back = Released::Released { quantity: units(2) };
@@ -200,12 +152,12 @@ fn releasing_is_harmless_whatever_happened_before() {
     shelf.ask(&reserve("b", 2)).unwrap();
     shelf.ask(&commit("b")).unwrap();
     assert_eq!(shelf.ask(&release("b")), Ok(back));
-    assert_eq!(shelf.levels().available, 5);
+    assert_eq!(levels(&mut shelf).available, 5);
 }
 
 #[test]
 fn what_shipped_can_only_come_back_as_a_return() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     shelf.ask(&reserve("a", 2)).unwrap();
     assert_eq!(
         shelf.ask(&ship("a")),
@@ -229,14 +181,14 @@ fn what_shipped_can_only_come_back_as_a_return() {
     );
     assert_eq!(shelf.ask(&back(1, Condition::Damaged)), Ok(3));
     assert_eq!(shelf.ask(&back(1, Condition::Resaleable)), Ok(4));
-    assert_eq!(shelf.levels().balances.damaged, 1);
+    assert_eq!(levels(&mut shelf).balances.damaged, 1);
 }
 
 #[test]
 fn low_stock_is_detected_once_until_it_recovers() {
     let low = |event: &InventoryEvent| matches!(event, InventoryEvent::LowStockDetected(_));
     let recovered = |event: &InventoryEvent| matches!(event, InventoryEvent::StockRecovered(_));
-    let mut shelf = Shelf::with(10);
+    let mut shelf = shelf_with(10);
     shelf.ask(&reserve("a", 5)).unwrap();
     shelf.ask(&reserve("b", 1)).unwrap();
     assert_eq!(shelf.count(low), 1);
@@ -250,7 +202,7 @@ fn low_stock_is_detected_once_until_it_recovers() {
 
 #[test]
 fn a_reorder_is_raised_once_and_received_once() {
-    let mut shelf = Shelf::with(3);
+    let mut shelf = shelf_with(3);
     let consider = ConsiderReorder {
         sku: sku(),
         waiting: 0,
@@ -266,7 +218,7 @@ fn a_reorder_is_raised_once_and_received_once() {
         shelf.ask(&consider),
         Ok(ReorderStatus::AlreadyOrdered { .. })
     ));
-    assert_eq!(shelf.levels().balances.incoming, 24);
+    assert_eq!(levels(&mut shelf).balances.incoming, 24);
     let delivery = ReceivePurchaseOrder { sku: sku(), order };
     assert_eq!(shelf.ask(&delivery), Ok(27));
     assert_eq!(shelf.ask(&delivery), Ok(27));
@@ -275,7 +227,7 @@ fn a_reorder_is_raised_once_and_received_once() {
 
 #[test]
 fn demand_raises_the_forecast_and_the_reorder_point() {
-    let mut shelf = Shelf::with(1_000);
+    let mut shelf = shelf_with(1_000);
     let forecast = ForecastDemand { sku: sku() };
     assert_eq!(shelf.ask(&forecast).unwrap().per_hour_milli, 0);
     for hour in 0..24 {
@@ -293,7 +245,7 @@ fn demand_raises_the_forecast_and_the_reorder_point() {
 
 #[test]
 fn a_hold_must_end_some_time() {
-    let mut shelf = Shelf::with(5);
+    let mut shelf = shelf_with(5);
     for ttl in [Duration::ZERO, Duration::from_secs(86_401)] {
         let reserve = ReserveStock {
             ttl,
@@ -345,42 +297,41 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     proptest::collection::vec(act, 0..80)
 }
 
-impl Shelf {
-    /// Whether it is refused does not matter here; the laws hold either way.
-    fn act(&mut self, act: &Act, purchase: &mut Option<PurchaseOrderId>) {
-        match act {
-            Act::Receive(n) => drop(self.ask(&receive(*n))),
-            Act::Reserve(name, n) => drop(self.ask(&reserve(&name.to_string(), *n))),
-            Act::Confirm(name) => drop(self.ask(&confirm(&name.to_string()))),
-            Act::Commit(name) => drop(self.ask(&commit(&name.to_string()))),
-            Act::Release(name) => drop(self.ask(&release(&name.to_string()))),
-            Act::Ship(name) => drop(self.ask(&ship(&name.to_string()))),
-            Act::Return(n, damaged) => drop(self.ask(&ReturnStock {
-                sku: sku(),
-                quantity: units(*n),
-                condition: if *damaged {
-                    Condition::Damaged
-                } else {
-                    Condition::Resaleable
-                },
-            })),
-            Act::Reorder => {
-                let waiting = 0;
-                let sku = sku();
-                if let Ok(ReorderStatus::Raised { order, .. }) =
-                    self.ask(&ConsiderReorder { sku, waiting })
-                {
-                    *purchase = Some(order);
-                }
+/// Whether it is refused does not matter here; the laws hold either way.
+fn carry_out(shelf: &mut Shelf, act: &Act, purchase: &mut Option<PurchaseOrderId>) {
+    match act {
+        Act::Receive(n) => drop(shelf.ask(&receive(*n))),
+        Act::Reserve(name, n) => drop(shelf.ask(&reserve(&name.to_string(), *n))),
+        Act::Confirm(name) => drop(shelf.ask(&confirm(&name.to_string()))),
+        Act::Commit(name) => drop(shelf.ask(&commit(&name.to_string()))),
+        Act::Release(name) => drop(shelf.ask(&release(&name.to_string()))),
+        Act::Ship(name) => drop(shelf.ask(&ship(&name.to_string()))),
+        Act::Return(n, damaged) => drop(shelf.ask(&ReturnStock {
+            sku: sku(),
+            quantity: units(*n),
+            condition: if *damaged {
+                Condition::Damaged
+            } else {
+                Condition::Resaleable
+            },
+        })),
+        Act::Reorder => {
+            let waiting = 0;
+            let sku = sku();
+            if let Ok(ReorderStatus::Raised { order, .. }) =
+                shelf.ask(&ConsiderReorder { sku, waiting })
+            {
+                *purchase = Some(order);
             }
-            Act::Deliver => {
-                if let Some(order) = purchase.clone() {
-                    self.ask(&ReceivePurchaseOrder { sku: sku(), order })
-                        .unwrap();
-                }
-            }
-            Act::Pass(secs) => self.pass(Duration::from_secs(*secs)),
         }
+        Act::Deliver => {
+            if let Some(order) = purchase.clone() {
+                shelf
+                    .ask(&ReceivePurchaseOrder { sku: sku(), order })
+                    .unwrap();
+            }
+        }
+        Act::Pass(secs) => shelf.pass(Duration::from_secs(*secs)),
     }
 }
 
@@ -389,16 +340,16 @@ proptest! {
 
     #[test]
     fn stock_is_never_oversold_and_balances_are_the_sum_of_the_ledger(acts in acts()) {
-        let mut shelf = Shelf::empty();
+        let mut shelf = empty_shelf();
         let mut purchase = None;
         for act in &acts {
-            shelf.act(act, &mut purchase);
+            carry_out(&mut shelf, act, &mut purchase);
             let mut summed = Balances::default();
-            for event in &shelf.log {
+            for event in shelf.events() {
                 summed.apply(event);
             }
-            prop_assert_eq!(shelf.state.balances(), summed);
-            let b = shelf.levels().balances;
+            prop_assert_eq!(shelf.state().balances(), summed);
+            let b = levels(&mut shelf).balances;
             prop_assert!(b.available() >= 0, "{:?} after {:?}", b, act);
             for balance in [b.on_hand, b.reserved, b.committed, b.incoming, b.damaged] {
                 prop_assert!(balance >= 0, "{:?} after {:?}", b, act);

@@ -7,57 +7,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::*;
-use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
+use mercato_runtime::testkit::{Given, given};
 use proptest::prelude::*;
 
-const START: u64 = 1_000_000_000_000;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-struct Shelf {
-    agent: PricingAgent,
-    state: PriceState,
-    now: Timestamp,
+/// A product with this base price and cost, in pence.
+fn shelf_of(base: i64, cost: i64) -> Given<PricingAgent> {
+    let product = Product {
+        sku: sku(),
+        name: "tea".into(),
+        description: "loose leaf".into(),
+        category: "drinks".into(),
+        base_price: gbp(base),
+        cost: gbp(cost),
+    };
+    let catalogue = Arc::new(Catalogue::new([product]).unwrap());
+    given(PricingAgent::new(PricingSettings::default(), catalogue))
 }
 
-impl Shelf {
-    /// A product with this base price and cost, in pence.
-    fn of(base: i64, cost: i64) -> Self {
-        let product = Product {
-            sku: sku(),
-            name: "tea".into(),
-            description: "loose leaf".into(),
-            category: "drinks".into(),
-            base_price: gbp(base),
-            cost: gbp(cost),
-        };
-        let catalogue = Arc::new(Catalogue::new([product]).unwrap());
-        Self {
-            agent: PricingAgent::new(PricingSettings::default(), catalogue),
-            state: PriceState::default(),
-            now: Timestamp::from_millis(START),
-        }
-    }
+/// What is asked again and again.
+trait Shelf {
+    fn quote(&mut self, held: Option<HeldPrice>) -> Quote;
+    fn promote(&mut self, name: &str, off: i32) -> Result<(), PricingRejection>;
+}
 
-    fn ask<C: Command<Agent = PricingAgent>>(
-        &mut self,
-        command: &C,
-    ) -> Result<C::Reply, Rejection<C>> {
-        let principal = Principal::System;
-        let context = Context {
-            now: self.now,
-            entity: "tea",
-            version: self.state.revision(),
-            command_id: CommandId::from_key("test"),
-            principal: &principal,
-        };
-        let decided = command.decide(&self.agent, &self.state, &context)?;
-        let (events, reply) = decided.into_parts();
-        for event in &events {
-            PricingAgent::evolve(&mut self.state, event);
-        }
-        Ok(reply)
-    }
-
+impl Shelf for Given<PricingAgent> {
     fn quote(&mut self, held: Option<HeldPrice>) -> Quote {
         self.ask(&QuotePrice {
             sku: sku(),
@@ -68,7 +43,7 @@ impl Shelf {
     }
 
     fn promote(&mut self, name: &str, off: i32) -> Result<(), PricingRejection> {
-        let now = self.now;
+        let now = self.now();
         self.ask(&StartPromotion {
             sku: sku(),
             promotion: promotion(name),
@@ -101,7 +76,7 @@ fn adjust(points: i32) -> AdjustStrategy {
 
 #[test]
 fn low_stock_raises_the_price_and_says_by_how_much() {
-    let mut shelf = Shelf::of(1_000, 500);
+    let mut shelf = shelf_of(1_000, 500);
     let recommendation = shelf.ask(&adjust(500)).unwrap();
     assert_eq!(recommendation.before, gbp(1_000));
     assert_eq!(recommendation.after, gbp(1_050));
@@ -111,17 +86,17 @@ fn low_stock_raises_the_price_and_says_by_how_much() {
 
 #[test]
 fn a_held_price_is_honoured_for_its_lifetime_only() {
-    let mut shelf = Shelf::of(1_000, 500);
+    let mut shelf = shelf_of(1_000, 500);
     let shown = shelf.quote(None);
     shelf.ask(&adjust(500)).unwrap();
     assert_eq!(shelf.quote(Some(shown.hold())), shown);
-    shelf.now = shown.valid_until;
+    shelf.pass(shown.valid_until.since(shelf.now()));
     assert_eq!(shelf.quote(Some(shown.hold())).unit, gbp(1_050));
 }
 
 #[test]
 fn a_forged_price_is_not_honoured() {
-    let mut shelf = Shelf::of(1_000, 500);
+    let mut shelf = shelf_of(1_000, 500);
     let shown = shelf.quote(None).hold();
     let forged = [
         HeldPrice {
@@ -133,19 +108,19 @@ fn a_forged_price_is_not_honoured() {
             ..shown
         },
         HeldPrice {
-            quoted_at: shelf.now.plus(HOUR),
+            quoted_at: shelf.now().plus(HOUR),
             ..shown
         },
     ];
     for held in forged {
         let quote = shelf.quote(Some(held));
-        assert_eq!((quote.unit, quote.quoted_at), (gbp(1_000), shelf.now));
+        assert_eq!((quote.unit, quote.quoted_at), (gbp(1_000), shelf.now()));
     }
 }
 
 #[test]
 fn of_several_promotions_the_best_applies_until_it_is_paused() {
-    let mut shelf = Shelf::of(1_000, 100);
+    let mut shelf = shelf_of(1_000, 100);
     shelf.promote("a", 1_000).unwrap();
     shelf.promote("b", 2_000).unwrap();
     assert_eq!(shelf.quote(None).unit, gbp(800));
@@ -157,13 +132,13 @@ fn of_several_promotions_the_best_applies_until_it_is_paused() {
     shelf.ask(&pause).unwrap();
     shelf.ask(&pause).unwrap();
     assert_eq!(shelf.quote(None).unit, gbp(900));
-    shelf.now = shelf.now.plus(HOUR);
+    shelf.pass(HOUR);
     assert_eq!(shelf.quote(None).unit, gbp(1_000));
 }
 
 #[test]
 fn nothing_is_sold_below_cost_and_margin() {
-    let mut shelf = Shelf::of(1_000, 900);
+    let mut shelf = shelf_of(1_000, 900);
     shelf.promote("a", 5_000).unwrap();
     let quote = shelf.quote(None);
     assert_eq!(quote.unit, gbp(945));
@@ -172,8 +147,8 @@ fn nothing_is_sold_below_cost_and_margin() {
 
 #[test]
 fn an_old_competitor_price_is_ignored() {
-    let mut shelf = Shelf::of(1_000, 500);
-    let seen_at = shelf.now;
+    let mut shelf = shelf_of(1_000, 500);
+    let seen_at = shelf.now();
     shelf
         .ask(&RecordCompetitorPrice {
             sku: sku(),
@@ -182,13 +157,13 @@ fn an_old_competitor_price_is_ignored() {
         })
         .unwrap();
     assert_eq!(shelf.quote(None).unit, gbp(980));
-    shelf.now = shelf.now.plus(HOUR * 25);
+    shelf.pass(HOUR * 25);
     assert_eq!(shelf.quote(None).unit, gbp(1_000));
 }
 
 #[test]
 fn what_makes_no_price_is_refused() {
-    let mut shelf = Shelf::of(1_000, 500);
+    let mut shelf = shelf_of(1_000, 500);
     let base = |base, cost| SetBasePrice {
         sku: sku(),
         base,
@@ -257,10 +232,10 @@ proptest! {
         competitor in 1i64..10_000_000,
         segment in prop_oneof![Just(Segment::Standard), Just(Segment::Loyal), Just(Segment::Trade)],
     ) {
-        let mut shelf = Shelf::of(base, cost);
+        let mut shelf = shelf_of(base, cost);
         shelf.ask(&adjust(strategy)).unwrap();
         shelf.promote("a", off).unwrap();
-        let seen_at = shelf.now;
+        let seen_at = shelf.now();
         shelf.ask(&RecordCompetitorPrice { sku: sku(), unit: gbp(competitor), seen_at }).unwrap();
         let quote = shelf.ask(&QuotePrice { sku: sku(), segment, held: None }).unwrap();
         let floor = gbp(cost).adjusted(BasisPoints::new(500)).unwrap().minor().max(1);

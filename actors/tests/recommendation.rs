@@ -8,59 +8,28 @@ use std::sync::Arc;
 use mercato_actors::{
     BusinessRules, CandidateContext, Candidates, Catalogue, Currency, CustomerId,
     GenerateCandidates, LearnBasket, Model, Money, OrderId, Product, RecommendationAgent,
-    RecommendationEvent, RecommendationRejection, RecordPurchase, RecordView, RestoreProduct, Rung,
-    ShopperTaste, Sku, SuppressProduct, Taste,
+    RecommendationRejection, RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste, Sku,
+    SuppressProduct, Taste,
 };
-use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp, codec};
+use mercato_runtime::testkit::{Given, given};
+use mercato_runtime::{Agent, Principal, codec};
 use proptest::prelude::*;
 
-/// One entity and its past.
-struct Given {
-    agent: RecommendationAgent,
-    state: <RecommendationAgent as Agent>::State,
-    events: Vec<RecommendationEvent>,
-    principal: Principal,
-}
-
-impl Given {
-    fn nothing() -> Self {
-        let products = (1..=200).map(|number| Product {
-            sku: sku(number),
-            name: format!("product {number}").into(),
-            description: "".into(),
-            category: format!("shelf {}", number % 40).into(),
-            base_price: Money::new(500, Currency::GBP),
-            cost: Money::new(200, Currency::GBP),
-        });
-        let catalogue = Arc::new(Catalogue::new(products).unwrap());
-        Self {
-            agent: RecommendationAgent::new(catalogue, BusinessRules::default()),
-            state: Default::default(),
-            events: Vec::new(),
-            principal: Principal::System,
-        }
-    }
-
-    fn when<C: Command<Agent = RecommendationAgent>>(
-        &mut self,
-        command: &C,
-    ) -> Result<C::Reply, Rejection<C>> {
-        let entity = command.entity();
-        let context = Context {
-            now: Timestamp::from_millis(1_000),
-            entity: &entity,
-            version: self.events.len() as u64,
-            command_id: CommandId::from_key("test"),
-            principal: &self.principal,
-        };
-        let decided = command.decide(&self.agent, &self.state, &context)?;
-        let (events, reply) = decided.into_parts();
-        for event in events {
-            RecommendationAgent::evolve(&mut self.state, &event);
-            self.events.push(event);
-        }
-        Ok(reply)
-    }
+/// A shopper, or the model, of whom nothing is known yet.
+fn nothing() -> Given<RecommendationAgent> {
+    let products = (1..=200).map(|number| Product {
+        sku: sku(number),
+        name: format!("product {number}").into(),
+        description: "".into(),
+        category: format!("shelf {}", number % 40).into(),
+        base_price: Money::new(500, Currency::GBP),
+        cost: Money::new(200, Currency::GBP),
+    });
+    let catalogue = Arc::new(Catalogue::new(products).unwrap());
+    given(RecommendationAgent::new(
+        catalogue,
+        BusinessRules::default(),
+    ))
 }
 
 fn sku(number: u16) -> Sku {
@@ -101,17 +70,17 @@ fn after(number: u16, wanted: usize) -> GenerateCandidates {
 
 #[test]
 fn a_taste_grows_from_views_and_purchases() {
-    let mut given = Given::nothing();
-    given.when(&view(1)).unwrap();
-    given.when(&view(2)).unwrap();
-    given.when(&view(1)).unwrap();
+    let mut given = nothing();
+    given.ask(&view(1)).unwrap();
+    given.ask(&view(2)).unwrap();
+    given.ask(&view(1)).unwrap();
     let bought = RecordPurchase {
         shopper: shopper(),
         order: order(),
         skus: vec![sku(3), sku(3), sku(999)],
     };
-    given.when(&bought).unwrap();
-    let taste = given.when(&ShopperTaste { shopper: shopper() }).unwrap();
+    given.ask(&bought).unwrap();
+    let taste = given.ask(&ShopperTaste { shopper: shopper() }).unwrap();
     assert_eq!(taste.views, [sku(1), sku(2)]);
     assert_eq!(taste.purchases.len(), 1);
     assert!(taste.affinity("shelf 3") > taste.affinity("shelf 1"));
@@ -119,30 +88,30 @@ fn a_taste_grows_from_views_and_purchases() {
 
 #[test]
 fn a_taste_is_its_owners_and_the_shops() {
-    let mut given = Given::nothing();
-    given.principal = Principal::user("C2");
+    let mut given = nothing();
+    given.turn_to(Principal::user("C2"));
     let refused = Err(RecommendationRejection::NotYours);
-    assert_eq!(given.when(&ShopperTaste { shopper: shopper() }), refused);
-    assert_eq!(given.when(&view(1)), Err(RecommendationRejection::NotYours));
-    given.principal = Principal::user("C1");
-    assert!(given.when(&view(1)).is_ok());
+    assert_eq!(given.ask(&ShopperTaste { shopper: shopper() }), refused);
+    assert_eq!(given.ask(&view(1)), Err(RecommendationRejection::NotYours));
+    given.turn_to(Principal::user("C1"));
+    assert!(given.ask(&view(1)).is_ok());
 }
 
 #[test]
 fn an_unknown_product_is_refused_where_it_is_looked_at_and_passed_over_where_it_was_bought() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     let refused = Err(RecommendationRejection::UnknownProduct(sku(999)));
-    assert_eq!(given.when(&view(999)), refused);
-    given.when(&basket(&[999])).unwrap();
-    assert!(given.events.is_empty());
+    assert_eq!(given.ask(&view(999)), refused);
+    given.ask(&basket(&[999])).unwrap();
+    assert!(given.events().is_empty());
 }
 
 #[test]
 fn what_is_learned_is_recommended_until_it_is_suppressed() {
-    let mut given = Given::nothing();
-    given.when(&basket(&[1, 2])).unwrap();
-    let first = |given: &mut Given| {
-        let Candidates { products, .. } = given.when(&after(1, 1)).unwrap();
+    let mut given = nothing();
+    given.ask(&basket(&[1, 2])).unwrap();
+    let first = |given: &mut Given<RecommendationAgent>| {
+        let Candidates { products, .. } = given.ask(&after(1, 1)).unwrap();
         (products[0].sku.clone(), products[0].rung)
     };
     assert_eq!(first(&mut given), (sku(2), Rung::Session));
@@ -150,35 +119,35 @@ fn what_is_learned_is_recommended_until_it_is_suppressed() {
         sku: sku(2),
         reason: "low stock".into(),
     };
-    given.when(&suppress).unwrap();
-    given.when(&suppress).unwrap();
+    given.ask(&suppress).unwrap();
+    given.ask(&suppress).unwrap();
     assert_ne!(first(&mut given).0, sku(2));
-    given.when(&RestoreProduct { sku: sku(2) }).unwrap();
-    given.when(&RestoreProduct { sku: sku(2) }).unwrap();
+    given.ask(&RestoreProduct { sku: sku(2) }).unwrap();
+    given.ask(&RestoreProduct { sku: sku(2) }).unwrap();
     assert_eq!(first(&mut given), (sku(2), Rung::Session));
-    assert_eq!(given.events.len(), 3);
+    assert_eq!(given.events().len(), 3);
 }
 
 #[test]
 fn too_many_candidates_and_too_long_a_reason_are_refused() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     let refused = RecommendationRejection::TooManyWanted;
-    assert_eq!(given.when(&after(1, 65)).unwrap_err(), refused);
+    assert_eq!(given.ask(&after(1, 65)).unwrap_err(), refused);
     let suppress = SuppressProduct {
         sku: sku(2),
         reason: "x".repeat(201).into(),
     };
     let refused = Err(RecommendationRejection::ReasonTooLong);
-    assert_eq!(given.when(&suppress), refused);
+    assert_eq!(given.ask(&suppress), refused);
 }
 
 #[test]
 fn a_state_survives_its_stored_form() {
-    let mut given = Given::nothing();
-    given.when(&basket(&[1, 2, 3])).unwrap();
-    let bytes = codec::encode(&given.state).unwrap();
+    let mut given = nothing();
+    given.ask(&basket(&[1, 2, 3])).unwrap();
+    let bytes = codec::encode(given.state()).unwrap();
     let restored: <RecommendationAgent as Agent>::State = codec::decode(&bytes).unwrap();
-    assert_eq!(restored, given.state);
+    assert_eq!(&restored, given.state());
 }
 
 proptest! {
@@ -186,31 +155,31 @@ proptest! {
     fn a_taste_stays_bounded_and_replays_the_same(
         numbers in proptest::collection::vec(1u16..=200, 0..400)
     ) {
-        let mut given = Given::nothing();
+        let mut given = nothing();
         for number in &numbers {
-            given.when(&view(*number)).unwrap();
+            given.ask(&view(*number)).unwrap();
             let bought = RecordPurchase {
                 shopper: shopper(),
                 order: order(),
                 skus: vec![sku(*number)],
             };
-            given.when(&bought).unwrap();
+            given.ask(&bought).unwrap();
         }
-        let taste = given.when(&ShopperTaste { shopper: shopper() }).unwrap();
+        let taste = given.ask(&ShopperTaste { shopper: shopper() }).unwrap();
         prop_assert!(taste.views.len() <= Taste::VIEWS_MAX);
         prop_assert!(taste.purchases.len() <= Taste::PURCHASES_MAX);
         prop_assert!(taste.categories.len() <= Taste::CATEGORIES_MAX);
-        let mut replayed = Default::default();
-        for event in &given.events {
+        let mut replayed = <RecommendationAgent as Agent>::State::default();
+        for event in given.events() {
             RecommendationAgent::evolve(&mut replayed, event);
         }
-        prop_assert_eq!(replayed, given.state);
+        prop_assert_eq!(&replayed, given.state());
     }
 
     #[test]
     fn a_large_basket_is_learned_in_part(size in 0u16..200) {
-        let mut given = Given::nothing();
-        given.when(&basket(&(1..=size).collect::<Vec<_>>())).unwrap();
-        prop_assert!(given.state.model().items() <= Model::BASKET_SKUS_MAX);
+        let mut given = nothing();
+        given.ask(&basket(&(1..=size).collect::<Vec<_>>())).unwrap();
+        prop_assert!(given.state().model().items() <= Model::BASKET_SKUS_MAX);
     }
 }

@@ -14,73 +14,49 @@ use common::sealed;
 use mercato_actors::{
     Catalogue, ConversationId, Currency, Intent, KnowledgeBase, Money, OpenTicket, Priority,
     PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, ShowConversation, Sku,
-    SupportAgent, SupportEvent, SupportRejection, TicketReason, Understood,
+    SupportAgent, SupportRejection, TicketReason, Understood,
 };
-use mercato_runtime::{Agent, Command, CommandId, Context, Principal, Rejection, Timestamp};
+use mercato_runtime::Principal;
+use mercato_runtime::testkit::{Given, given};
 
-/// One conversation, and who speaks.
-struct Given {
-    agent: SupportAgent,
-    state: <SupportAgent as Agent>::State,
-    events: Vec<SupportEvent>,
-    principal: Principal,
+/// A conversation that begins; a shopper speaks.
+fn nothing() -> Given<SupportAgent> {
+    let product = |sku: &str, name: &str| Product {
+        sku: Sku::new(sku).unwrap(),
+        name: name.into(),
+        description: "".into(),
+        category: "kitchen".into(),
+        base_price: Money::new(500, Currency::GBP),
+        cost: Money::new(200, Currency::GBP),
+    };
+    let products = [product("M1", "red mug"), product("T1", "tea towel")];
+    let catalogue = Arc::new(Catalogue::new(products).unwrap());
+    given(SupportAgent::new(KnowledgeBase::default(), catalogue)).by(Principal::user("C1"))
 }
 
-impl Given {
-    fn nothing() -> Self {
-        let product = |sku: &str, name: &str| Product {
-            sku: Sku::new(sku).unwrap(),
-            name: name.into(),
-            description: "".into(),
-            category: "kitchen".into(),
-            base_price: Money::new(500, Currency::GBP),
-            cost: Money::new(200, Currency::GBP),
-        };
-        let products = [product("M1", "red mug"), product("T1", "tea towel")];
-        let catalogue = Arc::new(Catalogue::new(products).unwrap());
-        Self {
-            agent: SupportAgent::new(KnowledgeBase::default(), catalogue),
-            state: Default::default(),
-            events: Vec::new(),
-            principal: Principal::user("C1"),
-        }
+/// What is asked again and again.
+trait Conversation {
+    fn say(&mut self, text: &str) -> Result<Understood, SupportRejection>;
+    fn say_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection>;
+    fn answer(&mut self, turn: u32, clarification: bool) -> Result<(), SupportRejection>;
+    fn ticket(&mut self, reason: TicketReason) -> Result<mercato_actors::Ticket, SupportRejection>;
+}
+
+impl Conversation for Given<SupportAgent> {
+    fn say(&mut self, text: &str) -> Result<Understood, SupportRejection> {
+        self.say_for("C1", text)
     }
 
-    fn when<C: Command<Agent = SupportAgent>>(
-        &mut self,
-        command: &C,
-    ) -> Result<C::Reply, Rejection<C>> {
-        let entity = command.entity();
-        let context = Context {
-            now: Timestamp::from_millis(1_000),
-            entity: &entity,
-            version: self.events.len() as u64,
-            command_id: CommandId::from_key("test"),
-            principal: &self.principal,
-        };
-        let decided = command.decide(&self.agent, &self.state, &context)?;
-        let (events, reply) = decided.into_parts();
-        for event in events {
-            SupportAgent::evolve(&mut self.state, &event);
-            self.events.push(event);
-        }
-        Ok(reply)
-    }
-
-    fn ask(&mut self, text: &str) -> Result<Understood, SupportRejection> {
-        self.ask_for("C1", text)
-    }
-
-    fn ask_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection> {
-        self.when(&ReceiveQuery {
+    fn say_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection> {
+        self.ask(&ReceiveQuery {
             conversation: conversation(),
             text: sealed(whose, &PrivateText::new(text)),
-            taken_for: self.agent.classify(text),
+            taken_for: self.agent().classify(text),
         })
     }
 
     fn answer(&mut self, turn: u32, clarification: bool) -> Result<(), SupportRejection> {
-        self.when(&RecordAnswer {
+        self.ask(&RecordAnswer {
             conversation: conversation(),
             turn,
             text: sealed("C1", &PrivateText::new("an answer")),
@@ -90,7 +66,7 @@ impl Given {
     }
 
     fn ticket(&mut self, reason: TicketReason) -> Result<mercato_actors::Ticket, SupportRejection> {
-        self.when(&OpenTicket {
+        self.ask(&OpenTicket {
             conversation: conversation(),
             reason,
             order: None,
@@ -104,61 +80,61 @@ fn conversation() -> ConversationId {
 
 #[test]
 fn the_shop_asks_back_twice_and_an_answer_counts_anew() {
-    let mut given = Given::nothing();
-    assert_eq!(given.ask("hm").unwrap().clarifications_left, 2);
+    let mut given = nothing();
+    assert_eq!(given.say("hm").unwrap().clarifications_left, 2);
     given.answer(1, true).unwrap();
-    assert_eq!(given.ask("hm").unwrap().clarifications_left, 1);
+    assert_eq!(given.say("hm").unwrap().clarifications_left, 1);
     given.answer(2, true).unwrap();
-    assert_eq!(given.ask("hm").unwrap().clarifications_left, 0);
+    assert_eq!(given.say("hm").unwrap().clarifications_left, 0);
     given.answer(3, false).unwrap();
-    assert_eq!(given.ask("hm").unwrap().clarifications_left, 2);
+    assert_eq!(given.say("hm").unwrap().clarifications_left, 2);
 }
 
 #[test]
 fn the_empty_and_the_foreign_are_out_of_scope_and_the_huge_is_refused() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     for text in ["", "?!", "注文はどこですか"] {
-        assert_eq!(given.ask(text).unwrap().taken_for.intent, None);
+        assert_eq!(given.say(text).unwrap().taken_for.intent, None);
     }
     let huge = "where is my order ".repeat(300);
-    assert_eq!(given.ask(&huge), Err(SupportRejection::QueryTooLong));
-    assert_eq!(given.events.len(), 3);
+    assert_eq!(given.say(&huge), Err(SupportRejection::QueryTooLong));
+    assert_eq!(given.events().len(), 3);
 }
 
 #[test]
 fn a_strangers_conversation_is_as_if_it_did_not_exist() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     let show = ShowConversation {
         conversation: conversation(),
     };
     let none = SupportRejection::NoConversation(conversation());
-    assert_eq!(given.when(&show), Err(none.clone()));
-    given.ask("where is my order").unwrap();
-    assert_eq!(given.when(&show).unwrap().turns.len(), 1);
-    given.principal = Principal::user("C2");
-    assert_eq!(given.when(&show), Err(none.clone()));
-    assert_eq!(given.ask("and mine?"), Err(none.clone()));
+    assert_eq!(given.ask(&show), Err(none.clone()));
+    given.say("where is my order").unwrap();
+    assert_eq!(given.ask(&show).unwrap().turns.len(), 1);
+    given.turn_to(Principal::user("C2"));
+    assert_eq!(given.ask(&show), Err(none.clone()));
+    assert_eq!(given.say("and mine?"), Err(none.clone()));
     assert_eq!(given.answer(1, false), Err(none));
-    given.principal = Principal::Operator("ann".into());
-    assert_eq!(given.when(&show).unwrap().turns.len(), 1);
+    given.turn_to(Principal::Operator("ann".into()));
+    assert_eq!(given.ask(&show).unwrap().turns.len(), 1);
 }
 
 #[test]
 fn the_first_answer_stands() {
-    let mut given = Given::nothing();
-    given.ask("where is my order").unwrap();
+    let mut given = nothing();
+    given.say("where is my order").unwrap();
     given.answer(1, false).unwrap();
     given.answer(1, true).unwrap();
-    assert_eq!(given.events.len(), 2);
+    assert_eq!(given.events().len(), 2);
     assert_eq!(given.answer(9, false), Err(SupportRejection::NoQuestion(9)));
 }
 
 #[test]
 fn one_ticket_waits_and_only_a_more_urgent_one_takes_its_place() {
-    let mut given = Given::nothing();
-    given.ask("the website shows an error").unwrap();
+    let mut given = nothing();
+    given.say("the website shows an error").unwrap();
     let first = given.ticket(TicketReason::TechnicalIssue).unwrap();
-    let due = Timestamp::from_millis(1_000).plus(Duration::from_secs(24 * 3_600));
+    let due = given.now().plus(Duration::from_secs(24 * 3_600));
     assert_eq!((first.number, first.due_at), (1, due));
     assert_eq!(given.ticket(TicketReason::NotUnderstood), Ok(first));
     let second = given.ticket(TicketReason::Complaint).unwrap();
@@ -169,23 +145,24 @@ fn one_ticket_waits_and_only_a_more_urgent_one_takes_its_place() {
         conversation: conversation(),
         number: 2,
     };
-    assert_eq!(given.when(&resolve), Err(SupportRejection::NotStaff));
-    given.principal = Principal::Operator("ann".into());
-    given.when(&resolve).unwrap();
-    assert_eq!(given.when(&resolve), Err(SupportRejection::NoTicket(2)));
+    assert_eq!(given.ask(&resolve), Err(SupportRejection::NotStaff));
+    given.turn_to(Principal::Operator("ann".into()));
+    given.ask(&resolve).unwrap();
+    assert_eq!(given.ask(&resolve), Err(SupportRejection::NoTicket(2)));
 }
 
 #[test]
 fn a_wish_for_a_person_is_never_lost() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     let story = "my order did not arrive and the app shows an error when I track it. ".repeat(40);
-    let understood = given.ask(&format!("{story} A person, please!")).unwrap();
+    let understood = given.say(&format!("{story} A person, please!")).unwrap();
     assert_eq!(understood.taken_for.intent, Some(Intent::Person));
 }
 
 #[test]
 fn knowledge_is_cited_by_version_and_products_are_found_by_name() {
-    let agent = Given::nothing().agent;
+    let given = nothing();
+    let agent = given.agent();
     let found = agent.search_knowledge("how do I return something");
     assert_eq!(&*found[0].cite().article, "returns");
     assert!(agent.search_knowledge("will it rain").is_empty());
@@ -205,13 +182,13 @@ fn knowledge_is_cited_by_version_and_products_are_found_by_name() {
 /// Catches: words in a conversation that would outlive its person's erasure.
 #[test]
 fn what_is_sealed_for_another_person_is_refused() {
-    let mut given = Given::nothing();
+    let mut given = nothing();
     let refused = Err(SupportRejection::SealedForAnother);
-    assert_eq!(given.ask_for("C2", "where is my order"), refused);
-    given.ask("where is my order").unwrap();
-    given.principal = Principal::Operator("ann".into());
-    assert_eq!(given.ask_for("ann", "and now?"), refused);
-    given.ask_for("C1", "and now?").unwrap();
+    assert_eq!(given.say_for("C2", "where is my order"), refused);
+    given.say("where is my order").unwrap();
+    given.turn_to(Principal::Operator("ann".into()));
+    assert_eq!(given.say_for("ann", "and now?"), refused);
+    given.say_for("C1", "and now?").unwrap();
     let strange = RecordAnswer {
         conversation: conversation(),
         turn: 1,
@@ -219,13 +196,13 @@ fn what_is_sealed_for_another_person_is_refused() {
         citations: Vec::new(),
         clarification: false,
     };
-    let refused = given.when(&strange);
+    let refused = given.ask(&strange);
     assert_eq!(refused, Err(SupportRejection::SealedForAnother));
 }
 
 #[test]
 fn nothing_that_was_said_shows_in_debug() {
-    let mut given = Given::nothing();
-    given.ask("my name is Ada Lovelace").unwrap();
-    assert!(!format!("{:?} {:?}", given.events, given.state).contains("Lovelace"));
+    let mut given = nothing();
+    given.say("my name is Ada Lovelace").unwrap();
+    assert!(!format!("{:?} {:?}", given.events(), given.state()).contains("Lovelace"));
 }

@@ -5,8 +5,6 @@
 //! whatever it depends on to be durable. A read depends on nothing that is still on its way; a
 //! write waits for its commit.
 
-mod counter;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +14,7 @@ use mercato_runtime::{Caller, Handle, Principal, Runtime};
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
-use self::counter::{Add, Counter, Look};
+use crate::account::{Accounts, Look, Post, keys};
 use crate::clock::{now, two_workers};
 use crate::error::{AnyError, BenchError};
 use crate::report::Grid;
@@ -64,7 +62,7 @@ impl Plan {
     }
 }
 
-const KEYS: usize = 64;
+const KEYS: u32 = 64;
 const IN_FLIGHT: usize = 256;
 
 /// A bare ractor actor.
@@ -91,7 +89,7 @@ impl Actor for BareCounter {
     }
 }
 
-/// Something that can be asked for the counter under one of the keys.
+/// Something that can be asked for a number under one of the keys.
 trait Ask: Send + Sync + 'static {
     fn ask(&self, key: usize) -> impl Future<Output = Result<u64, AnyError>> + Send;
 }
@@ -120,15 +118,20 @@ struct Asker {
 impl Ask for Read {
     async fn ask(&self, key: usize) -> Result<u64, AnyError> {
         let Self(asker) = self;
-        let command = Look(asker.keys[key].clone());
-        Ok(asker.handle.ask(&asker.caller, command).await?)
+        let account = asker.keys[key].clone();
+        let seen = asker.handle.ask(&asker.caller, Look { account }).await?;
+        Ok(seen.posted)
     }
 }
 
 impl Ask for Write {
     async fn ask(&self, key: usize) -> Result<u64, AnyError> {
         let Self(asker) = self;
-        let command = Add(asker.keys[key].clone());
+        let command = Post {
+            account: asker.keys[key].clone(),
+            amount: 1,
+            memo: Vec::new(),
+        };
         Ok(asker.handle.ask(&asker.caller, command).await?)
     }
 }
@@ -144,7 +147,7 @@ async fn turn(ask: &Arc<impl Ask>, askers: usize, plan: Plan) -> Result<f64, Any
             let mut asked = 0;
             while now() < end {
                 for _ in 0..BETWEEN_LOOKS_AT_THE_CLOCK {
-                    ask.ask(asker % KEYS).await?;
+                    ask.ask(asker % KEYS as usize).await?;
                 }
                 asked += BETWEEN_LOOKS_AT_THE_CLOCK;
             }
@@ -177,13 +180,13 @@ async fn measure(plan: Plan) -> Result<Figures, AnyError> {
     let path = folder.path().join("bench.journal");
     let journal = RedbJournal::open(path, JournalOptions::default(), WriterPlace::Thread)?;
     let runtime = Runtime::builder(Arc::new(journal))
-        .agent(Counter)
+        .agent(Accounts)
         .start()
         .await?;
     let asker = Asker {
         handle: runtime.handle(),
         caller: Caller::new(Principal::user("7")),
-        keys: (0..KEYS).map(|key| format!("key-{key}").into()).collect(),
+        keys: keys(KEYS).into(),
     };
     let (read, write) = (Arc::new(Read(asker.clone())), Arc::new(Write(asker)));
 

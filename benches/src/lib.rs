@@ -7,6 +7,7 @@
 //!
 //! `cargo bench --bench journal` and `mercato bench journal` print the same.
 
+mod account;
 mod ask;
 mod clock;
 mod error;

@@ -13,6 +13,9 @@ use crate::error::BenchError;
 const WRITERS: RangeInclusive<u32> = 1..=10_000;
 const ROUNDS: RangeInclusive<u32> = 1..=100;
 const SECONDS: RangeInclusive<f64> = 0.05..=600.0;
+const GROWTH_SECONDS: RangeInclusive<f64> = 1.0..=86_400.0;
+/// Both journals, with all that is measured on them, then take about a minute and a half.
+const GROWTH_SECONDS_DEFAULT: f64 = 30.0;
 const EVENTS: RangeInclusive<u64> = 1_000..=1_000_000_000_000;
 
 /// The journal's measurement, as it is typed.
@@ -33,9 +36,14 @@ pub struct JournalArgs {
     /// How long one turn takes. Default: 1.
     #[arg(long, value_name = "S")]
     pub seconds: Option<f64>,
-    /// How many events `growth` writes. Default: 2000000; 20000000 takes about 11 GB of disk.
+    /// How many events `growth` writes. Default: 2000000, or as many as the disk takes in the time for
+    /// them; 20000000 takes about 11 GB of disk.
     #[arg(long, value_name = "N")]
     pub events: Option<u64>,
+    /// How long `growth` lets each of its journals grow at most. Default: 30, and no bound where
+    /// --events says how far.
+    #[arg(long, value_name = "S")]
+    pub growth_seconds: Option<f64>,
     /// Where the files are written, on the disk that is to be measured. They are gone afterwards.
     /// Default: the system's folder for temporary files.
     #[arg(long, value_name = "DIR")]
@@ -108,6 +116,7 @@ pub(crate) struct Plan {
     pub(crate) rounds: u32,
     pub(crate) turn: Duration,
     pub(crate) events: u64,
+    pub(crate) growth_max: Option<Duration>,
     pub(crate) recovery_events: u64,
     pub(crate) recovery_entities: u32,
     pub(crate) folder: PathBuf,
@@ -123,6 +132,11 @@ impl Plan {
         } else {
             args.only.clone()
         };
+        let growth_seconds = match (args.growth_seconds, args.events) {
+            (Some(seconds), _) => Some(within("--growth-seconds", seconds, &GROWTH_SECONDS)?),
+            (None, Some(_)) => None,
+            (None, None) => Some(GROWTH_SECONDS_DEFAULT),
+        };
         let seconds = args.seconds.unwrap_or(if args.quick { 0.1 } else { 1.0 });
         Ok(Self {
             quick: args.quick,
@@ -136,6 +150,7 @@ impl Plan {
                     .unwrap_or(if args.quick { 4_000 } else { 2_000_000 }),
                 &EVENTS,
             )?,
+            growth_max: growth_seconds.map(Duration::from_secs_f64),
             recovery_events: if args.quick { 4_000 } else { 1_000_000 },
             recovery_entities: by_size(10_000, 100),
             folder: args.folder.clone().unwrap_or_else(std::env::temp_dir),
@@ -155,6 +170,10 @@ impl Plan {
         .into_iter()
         .flat_map(|(option, value)| [option.into(), value.into()])
         .collect();
+        if let Some(most) = self.growth_max {
+            let seconds = most.as_secs_f64().to_string();
+            words.extend(["--growth-seconds".into(), seconds.into()]);
+        }
         if self.quick {
             words.push("--quick".into());
         }
@@ -223,6 +242,7 @@ mod tests {
             (["--seconds", "0"], "0.05 to 600"),
             (["--seconds", "NaN"], "0.05 to 600"),
             (["--events", "999"], "1000 to"),
+            (["--growth-seconds", "0.5"], "1 to 86400"),
         ] {
             let refusal = plan(&words).expect_err("out of range").to_string();
             assert!(refusal.contains(words[0]), "{refusal}");
@@ -251,7 +271,17 @@ mod tests {
             "--events",
             "5000",
         ];
-        let ours = plan(&typed).expect("a plan");
+        // With a bound for growth, by default or as typed, and without one.
+        for typed in [&typed[..7], &typed[..], &["--growth-seconds", "2.5"]] {
+            is_told_the_same(typed);
+        }
+        let bound = |words: &[&str]| plan(words).expect("a plan").growth_max;
+        assert_eq!(bound(&[]), Some(Duration::from_secs(30)));
+        assert_eq!(bound(&["--events", "5000"]), None);
+    }
+
+    fn is_told_the_same(typed: &[&str]) {
+        let ours = plan(typed).expect("a plan");
         for role in Role::value_variants() {
             let words = ours.words(*role, Path::new("/somewhere/else"));
             let words = std::iter::once(OsString::from("bench")).chain(words);

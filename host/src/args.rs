@@ -116,6 +116,12 @@ pub(crate) enum JournalTask {
         /// The journal.
         file: PathBuf,
     },
+    /// Destroys the keys of persons: what was sealed for them can be read by nobody any more.
+    ///
+    /// Works on the file of keys beside the journal, which nobody may have open; the journal stays as
+    /// it is. The file is rewritten without the keys, and the old one is overwritten with zeros.
+    /// Copies of the file of keys, and what a gateway was told, are out of its reach.
+    Erase(EraseArgs),
     /// Writes the journal as JSON lines, from which `import` makes the same journal.
     ///
     /// A line for each append and each cursor. Payloads are in hexadecimal digits, and beside them
@@ -166,6 +172,21 @@ pub(crate) struct InspectArgs {
     /// Prints one JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EraseArgs {
+    /// The journal; the keys are in `FILE.keys`. It has a name here, as persons have, so that none is
+    /// taken for the other.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: PathBuf,
+    /// Who is erased: the id under which the shop knows them. Can be given more than once; many at
+    /// once take no longer than one.
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) person: Vec<String>,
+    /// Says that it is meant: nothing brings a key back.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, clap::Args)]

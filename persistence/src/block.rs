@@ -155,6 +155,7 @@ impl OpenBlock {
         self.bytes.extend_from_slice(&checksum.to_le_bytes());
         ClosedBlock {
             first: self.first,
+            replies_from,
             count,
             bytes: self.bytes,
         }
@@ -165,6 +166,8 @@ impl OpenBlock {
 #[derive(Debug)]
 pub(crate) struct ClosedBlock {
     pub(crate) first: Position,
+    /// First replies recorded before this were forgotten when it was closed.
+    pub(crate) replies_from: Position,
     count: usize,
     pub(crate) bytes: Vec<u8>,
 }

@@ -43,9 +43,9 @@ pub use recovery::{ExpectedRecovery, RecoveryCosts, RecoveryWork};
 pub use redb::StorageBackend;
 pub use redb_journal::RedbJournal;
 pub use tools::{
-    Backup, Compacted, CursorStats, Exported, Inspected, JournalStats, PROBLEMS_MAX, RecordFilter,
-    TableStats, ToolError, VerifyReport, backup, compact, export, import, inspect, restore, stats,
-    verify,
+    Backup, Compacted, CursorStats, Exported, Inspected, JournalStats, KeysErased, PROBLEMS_MAX,
+    RecordFilter, TableStats, ToolError, VerifyReport, backup, compact, erase, export, import,
+    inspect, restore, stats, verify,
 };
 pub use vault::{
     EraseError, Erased, PersonId, PersonIdError, Personal, SealError, Unreadable, Vault,

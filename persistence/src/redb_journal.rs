@@ -58,9 +58,7 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::at(path, &options)?;
-        let mut keys = path.as_os_str().to_owned();
-        keys.push(".keys");
-        let vault = Arc::new(Vault::open(Path::new(&keys))?);
+        let vault = Arc::new(Vault::open(Vault::path_beside(path))?);
         let opener = options.resumes.then(|| -> Opener {
             let again = (path.to_owned(), options.clone());
             Box::new(move || Store::again(&again.0, &again.1))

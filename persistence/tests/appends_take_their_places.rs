@@ -24,7 +24,7 @@ fn padded(stream: &str, version: u64, bytes: usize) -> Append {
     append
 }
 
-/// Sees `append` refused, and the next good one take the place that it did not get.
+/// Sees `append` refused, and no trace of it in its stream or among the commands.
 fn check_refused(journal: &RedbJournal, append: Append) -> AppendError {
     let (stream, command) = (append.stream.clone(), append.command.clone());
     let before_version = version(journal, &stream);
@@ -35,6 +35,12 @@ fn check_refused(journal: &RedbJournal, append: Append) -> AppendError {
         assert_eq!(first_reply(journal, command), before);
     }
     refusal
+}
+
+/// Sees the next good append take the place that a refused one did not get.
+fn check_next_stands_at(journal: &RedbJournal, place: u64) {
+    let next = journal.append(one_event("next", 0)).expect("a good append");
+    assert_eq!(next.position, Position::new(place));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,8 +77,7 @@ async fn a_writer_that_is_behind_is_refused() {
         };
         assert_eq!(refusal, wrong);
     }
-    let next = journal.append(one_event("a", 1)).expect("a good append");
-    assert_eq!(next.position, Position::new(2));
+    check_next_stands_at(&journal, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,6 +94,7 @@ async fn a_command_is_recorded_once() {
         AppendError::Repeated { command }
     );
     assert_eq!(first_reply(&journal, command), Some(reply_to(1)));
+    check_next_stands_at(&journal, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,6 +105,7 @@ async fn an_append_above_the_limit_is_refused() {
         matches!(refusal, AppendError::TooLarge { bytes, limit: 1_024 } if bytes > 1_025),
         "{refusal:?}"
     );
+    check_next_stands_at(&journal, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{incarnation, log, one_event, open, settle};
-use mercato_persistence::Journal;
+use mercato_persistence::{Journal, OpenError};
 
 async fn one_record(path: &Path) {
     let journal = open(path).expect("a journal");
@@ -54,4 +54,17 @@ fn an_existing_journal_is_opened_and_not_created_again() {
     fs::write(folder.path().join("shop.journal.creating"), "left over").expect("a file");
     let found = incarnation(async { log(&open(&path).expect("a journal")) });
     assert_eq!(found.len(), 1);
+}
+
+/// Catches: a journal that is laid out under its own name, where a cut would leave half of one.
+#[test]
+fn nothing_stands_under_its_name_before_it_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.journal");
+    // Something that cannot be moved away keeps it from being whole.
+    let partial = folder.path().join("shop.journal.creating");
+    fs::create_dir(&partial).expect("a folder");
+    let refused = incarnation(async { open(&path).expect_err("it cannot be created") });
+    assert!(matches!(refused, OpenError::Io { .. }), "{refused:?}");
+    assert!(!path.exists());
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use common::{Disk, Fault, Pace, incarnation, one_event, settle};
 use mercato_persistence::{
     EraseError, Journal, JournalOptions, PersonId, Personal, RedbJournal, SealError, Unreadable,
-    Vault, VaultError, WriteAhead,
+    Vault, VaultError, WriteAhead, erase,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -232,6 +232,37 @@ fn an_erasure_that_fails_says_so_and_erases_nothing() {
     assert!(matches!(failed, EraseError::Untouched(_)), "{failed}");
     let rebooted = Vault::with_backend(disk.after_power_cut()).expect("a sound disk");
     assert_eq!(rebooted.unseal(&sealed), Ok(1));
+}
+
+/// Catches: a misspelt name that makes a new, empty file of keys in which nobody is known, and an
+/// erasure that was cut off and is taken for no keys at all.
+#[test]
+fn keys_that_must_be_there_are_not_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let refused = erase(&path, &[person(1)]).expect_err("there is nothing");
+    let text = refused.to_string();
+    assert!(
+        text.contains("journal.keys") && text.contains("put its file of keys back"),
+        "{text}"
+    );
+    assert_eq!(files_in(folder.path()), Vec::<String>::new());
+
+    let keys = Vault::path_beside(&path);
+    let vault = Vault::open(&keys).expect("a new vault");
+    seal(&vault, 1).expect("it seals");
+    vault.flush().expect("a good disk");
+    drop(vault);
+    // The moment between the two renamings.
+    let beside = |suffix: &str| folder.path().join(format!("journal.keys.{suffix}"));
+    std::fs::copy(&keys, beside("next")).expect("a good disk");
+    std::fs::rename(&keys, beside("wipe")).expect("a good disk");
+    let erased = erase(&path, &[person(1), person(2)]).expect("a good disk");
+    assert_eq!(erased.persons.erased, [person(1)]);
+    assert_eq!(erased.persons.unknown, [person(2)]);
+    assert_eq!(erased.keys, keys);
+    assert_eq!(files_in(folder.path()), ["journal.keys"]);
+    assert_eq!(keys_in(folder.path(), 0..3), BTreeSet::new());
 }
 
 /// Catches: two processes that draw two keys for one person; and a foreign file that is taken for

@@ -1,17 +1,23 @@
 //! A snapshot is never durable before the events it sums up, nor a cursor before the appends that
-//! its subscriber made. The power is cut after every single sync to see it.
+//! its subscriber made, and no command is forgotten before those are durable that crowd it out. The power is cut after every single sync to see it.
 
 #![allow(clippy::expect_used, reason = "helpers of tests, which may")]
 
 mod common;
 
-use common::{Disk, Pace, boot, incarnation, one_event, settle, snapshot};
+use common::{Disk, Pace, boot, commanded, incarnation, one_event, settle, snapshot};
 use mercato_persistence::{Journal, JournalOptions, Position, RedbJournal};
+use uuid::Uuid;
 
-/// One record a commit, so that there is a cut between any two of them.
+const REPLIES_MAX: u64 = 20;
+
+/// One record a commit, so that there is a cut between any two of them, and known commands listed
+/// in chunks of two.
 fn one_by_one() -> JournalOptions {
     JournalOptions {
         group_bytes_max: 1,
+        tail_records_max: 8,
+        replies_max: usize::try_from(REPLIES_MAX).expect("a small number"),
         ..JournalOptions::default()
     }
 }
@@ -19,22 +25,26 @@ fn one_by_one() -> JournalOptions {
 /// Lives once, then looks at what each power cut would have left. Gives how many cuts `holds` saw
 /// with the thing there (it must be there at some), and fails where `holds` says so.
 fn check_every_cut(
-    life: impl FnOnce(&RedbJournal),
+    life: impl AsyncFnOnce(&RedbJournal),
     mut holds: impl AsyncFnMut(&RedbJournal) -> bool,
 ) {
     let disk = Disk::default();
     incarnation(async {
         let journal = boot(disk.clone(), one_by_one());
-        life(&journal);
+        life(&journal).await;
         journal.close().await.expect("a good disk");
     });
-    let mut seen = 0;
-    // What was synced before the first append is the creation, which a file does under another name.
+    let (mut seen, mut is_created) = (0, false);
     for cut in disk.at_syncs() {
         incarnation(async {
             let journal = RedbJournal::with_backend(cut, one_by_one(), Pace::default().writer());
-            if let Ok(journal) = journal {
-                seen += usize::from(holds(&journal).await);
+            match journal {
+                Ok(journal) => {
+                    is_created = true;
+                    seen += usize::from(holds(&journal).await);
+                }
+                // What is synced before that a file does under another name.
+                Err(error) => assert!(!is_created, "it no longer opens: {error}"),
             }
         });
     }
@@ -52,7 +62,7 @@ fn append_five(journal: &RedbJournal) {
 #[test]
 fn a_snapshot_waits_for_its_events() {
     check_every_cut(
-        |journal| {
+        async |journal| {
             append_five(journal);
             journal.offer_snapshot(snapshot("a", 3, Position::new(3)));
         },
@@ -72,7 +82,7 @@ fn a_snapshot_waits_for_its_events() {
 #[test]
 fn a_cursor_waits_for_what_was_made_of_what_it_read() {
     check_every_cut(
-        |journal| {
+        async |journal| {
             append_five(journal);
             journal.set_cursor("mailer", Position::new(1), Position::new(4));
         },
@@ -87,7 +97,7 @@ fn a_cursor_waits_for_what_was_made_of_what_it_read() {
 #[test]
 fn a_cursor_that_moves_on_still_waits_for_its_earlier_moves() {
     check_every_cut(
-        |journal| {
+        async |journal| {
             append_five(journal);
             journal.set_cursor("mailer", Position::new(1), Position::new(4));
             // Nothing followed from the second record.
@@ -110,4 +120,29 @@ fn a_cursor_never_goes_back() {
         journal.set_cursor("mailer", Position::new(1), Position::START);
         assert_eq!(journal.cursor("mailer"), Position::new(2));
     });
+}
+
+/// Catches: a chunk of known commands that goes with the first commit after appends which are not
+/// durable have crowded it out. A cut takes them back, and the commands come again.
+#[test]
+fn a_command_is_forgotten_only_with_what_crowds_it_out() {
+    check_every_cut(
+        async |journal| {
+            for n in 0..30 {
+                settle(journal, commanded("a", n, n.into())).await;
+            }
+            for n in 30..42 {
+                let append = commanded("a", n, n.into());
+                journal.append(append).expect("a good append");
+            }
+        },
+        async |journal| {
+            let durable = journal.durable().get();
+            for n in durable.saturating_sub(REPLIES_MAX)..durable {
+                let known = journal.knows(Uuid::from_u128(n.into()));
+                assert!(known, "command {n} of {durable} is forgotten");
+            }
+            durable > 30
+        },
+    );
 }

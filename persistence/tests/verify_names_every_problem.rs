@@ -11,11 +11,13 @@ use mercato_persistence::{
     Append, Journal, JournalOptions, Mark, PROBLEMS_MAX, Position, RedbJournal, VerifyReport,
     WriterPlace, verify,
 };
-use redb::{Database, Table, TableDefinition};
+use redb::{Database, Key, Table, TableDefinition};
 use tempfile::TempDir;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+const COMMANDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("commands");
+const OPEN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("open");
 /// What stands behind the record in a block of one: its end, its link and its checksum, and then
 /// the count, what replies are known, and the checksum of all that.
 const LINK: usize = 8 + 8 + 8 + 4 + 8;
@@ -26,6 +28,7 @@ const PAGE: usize = 4096;
 const HEADER: std::ops::Range<usize> = 20..504;
 
 type Blocks<'txn> = Table<'txn, u64, &'static [u8]>;
+type Rows<'txn, K> = Table<'txn, K, &'static [u8]>;
 
 /// A journal of six blocks, one record each, three events of stream `a` and three of `b`.
 fn six_blocks() -> (TempDir, PathBuf) {
@@ -49,6 +52,15 @@ fn six_blocks() -> (TempDir, PathBuf) {
 
 /// Changes the stored blocks behind the journal's back.
 fn meddle(path: &Path, change: impl FnOnce(&mut Blocks<'_>)) {
+    meddle_in(path, BLOCKS, change);
+}
+
+/// Changes a table of the store behind the journal's back.
+fn meddle_in<K: Key + 'static>(
+    path: &Path,
+    table: TableDefinition<'_, K, &'static [u8]>,
+    change: impl FnOnce(&mut Rows<'_, K>),
+) {
     let mut bytes = std::fs::read(path).expect("a file");
     // The store's own file begins with its header page; ours keeps that twice, in frames.
     let newest = [0, PAGE]
@@ -63,7 +75,7 @@ fn meddle(path: &Path, change: impl FnOnce(&mut Blocks<'_>)) {
     {
         let db = Database::open(&store).expect("a database");
         let txn = db.begin_write().expect("a transaction");
-        change(&mut txn.open_table(BLOCKS).expect("the blocks"));
+        change(&mut txn.open_table(table).expect("a table"));
         txn.commit().expect("a good disk");
     }
     let plain = std::fs::read(&store).expect("a file");
@@ -223,6 +235,76 @@ fn a_command_recorded_twice() {
     check_found(
         again,
         "position 7: command 00000000-0000-0000-0000-000000000000",
+    );
+}
+
+/// An append to `b`, which is unfinished, and twenty commands. The checkpoint stands before the last
+/// few of them, and the others are listed in chunks of two.
+fn chunked() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.journal");
+    incarnation(async {
+        let options = JournalOptions {
+            tail_records_max: 8,
+            ..JournalOptions::default()
+        };
+        let journal = RedbJournal::open(&path, options, common::Pace::default().writer());
+        let journal = journal.expect("a journal");
+        let unfinished = Append {
+            mark: Some(Mark::Open),
+            ..one_event("b", 0)
+        };
+        settle(&journal, unfinished).await;
+        for n in 0..20 {
+            settle(&journal, commanded("a", n, n.into())).await;
+        }
+        journal.close().await.expect("a good disk");
+    });
+    assert_eq!(report(&path).problems, Vec::<String>::new());
+    (folder, path)
+}
+
+/// Catches: a command whose chunk is gone, and which would be carried out again.
+#[test]
+fn a_lost_chunk_of_commands() {
+    let (_folder, path) = chunked();
+    meddle_in(&path, COMMANDS, |chunks| {
+        let second = chunks.remove(4).expect("a good disk");
+        assert!(second.is_some(), "a chunk begins at position 4");
+    });
+    let expected = "2 known commands are in no stored chunk, the first of them \
+                    00000000-0000-0000-0000-000000000002, recorded at position 4";
+    assert_eq!(report(&path).problems, [expected]);
+}
+
+#[test]
+fn a_changed_chunk_of_commands() {
+    let (_folder, path) = chunked();
+    meddle_in(&path, COMMANDS, |chunks| {
+        let mut chunk = take(chunks, 4);
+        let middle = chunk.len() / 2;
+        chunk[middle] ^= 1;
+        put(chunks, 4, &chunk);
+    });
+    let problems = report(&path).problems;
+    assert_eq!(
+        problems[0],
+        "the row of `4` in table `commands` does not match its checksum"
+    );
+    let opened = incarnation(async { open(&path).expect_err("it is damaged") });
+    assert!(opened.to_string().contains(&problems[0]), "{opened}");
+}
+
+#[test]
+fn a_stream_that_the_list_of_unfinished_ones_lacks() {
+    let (_folder, path) = chunked();
+    meddle_in(&path, OPEN, |open| {
+        let row = open.remove("b").expect("a good disk");
+        assert!(row.is_some(), "it is unfinished");
+    });
+    assert_eq!(
+        report(&path).problems,
+        ["the index has stream `b` as unfinished, its list of unfinished streams says otherwise"]
     );
 }
 

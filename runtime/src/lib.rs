@@ -21,6 +21,7 @@ mod layout;
 mod personal;
 mod principal;
 mod quarantine;
+mod readable;
 mod recovery;
 mod registry;
 mod runtime;
@@ -29,6 +30,8 @@ mod scope;
 mod service;
 mod shard;
 mod stats;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod trigger;
 mod views;
 

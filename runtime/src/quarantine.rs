@@ -7,22 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Agent;
 use crate::clock::Clock;
-use crate::codec;
 use crate::envelope::Envelope;
 use crate::error::AskFailure;
+use crate::event::Event;
+use crate::readable::bytes;
 use crate::stats::AgentCounters;
 
 /// How often a note of a quarantined command is tried where other shards note theirs.
 const RACES_MAX: u32 = 64;
 
-/// What the journal keeps of a quarantined command.
-#[derive(Debug, Serialize, Deserialize)]
-struct CommandQuarantined {
+/// The first part of the streams' names; the agent's is the other.
+pub(crate) const QUARANTINE: &str = "quarantine";
+
+/// A command was set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CommandQuarantined {
     command: uuid::Uuid,
     name: String,
     attempts: u32,
     panic: String,
+    #[serde(serialize_with = "bytes")]
     body: Vec<u8>,
+}
+
+crate::events! {
+    /// What the journal keeps of the commands that an agent could not serve.
+    pub(crate) enum QuarantineEvent { CommandQuarantined: 1 }
 }
 
 /// Takes one shard's poison: keeps it in the journal and tells who asked.
@@ -48,16 +58,21 @@ impl Quarantine {
         let kept = task
             .body()
             .and_then(|body| {
-                codec::encode(&CommandQuarantined {
+                let event = QuarantineEvent::from(CommandQuarantined {
                     command: call.id.as_uuid(),
                     name: task.name().to_owned(),
                     attempts,
                     panic,
                     body,
+                });
+                Ok(EventData {
+                    name: event.name().into(),
+                    version: event.version(),
+                    payload: event.encode()?,
                 })
             })
             .map_err(AskFailure::invalid)
-            .and_then(|payload| self.keep(A::NAME, &payload));
+            .and_then(|event| self.keep(A::NAME, &event));
         let position = kept.unwrap_or_else(|failure| {
             tracing::error!(agent = A::NAME, %failure, "a quarantined command could not be kept");
             Position::START
@@ -65,17 +80,13 @@ impl Quarantine {
         task.fail(AskFailure::Quarantined { attempts }, position);
     }
 
-    fn keep(&self, agent: &str, payload: &[u8]) -> Result<Position, AskFailure> {
-        let stream: Arc<str> = format!("quarantine/{agent}").into();
+    fn keep(&self, agent: &str, event: &EventData) -> Result<Position, AskFailure> {
+        let stream: Arc<str> = format!("{QUARANTINE}/{agent}").into();
         for _ in 0..RACES_MAX {
             let version = self.journal.version(&stream).map_err(AskFailure::storage)?;
             let now_ms = self.clock.now().as_millis();
             let appended = self.journal.append(Append {
-                events: vec![EventData {
-                    name: "CommandQuarantined".into(),
-                    version: 1,
-                    payload: payload.to_vec(),
-                }],
+                events: vec![event.clone()],
                 ..Append::to(stream.clone(), version, now_ms)
             });
             match appended {

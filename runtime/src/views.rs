@@ -14,6 +14,7 @@ use crate::event::{CodecError, Event};
 use crate::flow::FlowEvent;
 use crate::json::view_of;
 use crate::layout::Layout;
+use crate::quarantine::{QUARANTINE, QuarantineEvent};
 use crate::schema::EventSchema;
 
 /// Streams of flows begin with this, whatever flows there are.
@@ -59,10 +60,10 @@ pub struct EventViews {
     readers: BTreeMap<&'static str, Reader>,
 }
 
-/// What one agent, or the flows, store.
+/// What one agent, the flows or the quarantine store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds {
-    /// The agent's name, or `flow`: the first part of the streams' names.
+    /// The agent's name, `flow` or `quarantine`: the first part of the streams' names.
     pub owner: &'static str,
     /// Its events.
     pub events: &'static [EventSchema],
@@ -118,12 +119,13 @@ impl Default for EventViews {
 }
 
 impl EventViews {
-    /// Views of flows alone.
+    /// Views of what the runtime itself stores: flows, and the commands in quarantine.
     #[must_use]
     pub fn new() -> Self {
         let flows = Reader::of::<FlowEvent, ()>(FLOW, None);
+        let set_aside = Reader::of::<QuarantineEvent, ()>(QUARANTINE, None);
         Self {
-            readers: BTreeMap::from([(FLOW, flows)]),
+            readers: BTreeMap::from([(FLOW, flows), (QUARANTINE, set_aside)]),
         }
     }
 

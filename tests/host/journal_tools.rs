@@ -8,26 +8,13 @@
 
 mod command;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use mercato_actors::runtime::persistence::verify;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use command::{is_refused, mercato, succeeds};
-
-/// A shop after a short virtual day.
-fn shop() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = folder.path().join("shop.redb");
-    succeeds(
-        mercato()
-            .args(["simulate", "--shoppers", "120", "--store"])
-            .arg(&store),
-    );
-    (folder, store)
-}
+use command::{is_refused, mercato, shop, succeeds};
 
 fn tool(name: &str, file: &Path) -> Command {
     let mut command = mercato();
@@ -384,7 +371,7 @@ fn a_live_shop_is_backed_up_while_it_works() {
 #[test]
 fn each_tool_says_what_it_does() {
     for tool in [
-        "verify", "stats", "inspect", "backup", "restore", "compact", "export", "import",
+        "verify", "stats", "inspect", "backup", "restore", "compact", "erase", "export", "import",
     ] {
         let help = succeeds(mercato().args(["journal", tool, "--help"]));
         assert!(

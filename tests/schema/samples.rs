@@ -13,7 +13,7 @@ use mercato::actors::{
     StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved, Unsubscribed,
     VariantPreferred,
 };
-use mercato::{PersonId, Personal, Timestamp, Vault, codec};
+use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
@@ -28,6 +28,17 @@ pub fn by_hand() -> Vec<Sample> {
             "flow",
             "UndoGivenUp",
             &("capture", "the gateway refused it"),
+        ),
+        of(
+            "quarantine",
+            "CommandQuarantined",
+            &(
+                CommandId::from_key("o1-1").as_uuid(),
+                "ReserveStock",
+                3u32,
+                "no such shelf",
+                vec![7u8, 9],
+            ),
         ),
         of(
             "inventory",

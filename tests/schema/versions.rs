@@ -1,14 +1,49 @@
 //! One small agent in many versions of its code, each with one change that somebody might make.
 
-/// One version of the code of the agent `orders`.
+/// The payload of `Placed`: what it was in the first version, or what is given.
+macro_rules! placed {
+    () => { placed! { order: u32, units: u32, gift: bool, reason: Reason } };
+    ($($field:ident: $type:ty),+) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Placed { $(pub $field: $type),+ }
+    };
+}
+
+/// The enum inside it.
+macro_rules! reason {
+    () => { reason! { Web, Phone } };
+    ($($reason:ident),+) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum Reason { $($reason),+ }
+    };
+}
+
+/// The state, with its version.
+macro_rules! state {
+    () => { state! { 1 { placed: u32, open: u32 } } };
+    ($version:literal { $($part:ident: $type:ty),+ }) => {
+        const STATE_VERSION: u16 = $version;
+
+        #[derive(Debug, Default, Serialize, Deserialize)]
+        pub struct State { $(pub $part: $type),+ }
+    };
+}
+
+/// The agent's events.
+macro_rules! happened {
+    () => { happened! { Placed: 1 } };
+    ($($events:tt)+) => { mercato::events! { pub enum Happened { $($events)+ } } };
+}
+
+/// One version of the code of the agent `orders`: what the first one was, but for what is named.
 macro_rules! code {
     (
         $module:ident:
-        placed { $($field:ident: $type:ty),* }
-        reason { $($reason:ident),* }
-        state $state_version:literal { $($part:ident: $part_type:ty),* }
-        events { $($events:tt)* }
-        $($more:item)*
+        $(placed { $($placed:tt)* })?
+        $(reason { $($reason:tt)* })?
+        $(state { $($state:tt)* })?
+        $(events { $($events:tt)* })?
+        $(with { $($with:item)* })?
     ) => {
         pub mod $module {
             #![allow(dead_code, unreachable_pub, reason = "each version uses its own part")]
@@ -16,16 +51,10 @@ macro_rules! code {
             use mercato::{Agent, Commands, EventViews};
             use serde::{Deserialize, Serialize};
 
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-            pub enum Reason { $($reason),* }
-
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-            pub struct Placed { $(pub $field: $type),* }
-
-            #[derive(Debug, Default, Serialize, Deserialize)]
-            pub struct State { $(pub $part: $part_type),* }
-
-            mercato::events! { pub enum Happened { $($events)* } }
+            placed! { $($($placed)*)? }
+            reason! { $($($reason)*)? }
+            state! { $($($state)*)? }
+            happened! { $($($events)*)? }
 
             #[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
             #[error("refused")]
@@ -35,7 +64,7 @@ macro_rules! code {
 
             impl Agent for Orders {
                 const NAME: &'static str = "orders";
-                const STATE_VERSION: u16 = $state_version;
+                const STATE_VERSION: u16 = STATE_VERSION;
                 type State = State;
                 type Event = Happened;
                 type Rejection = Refused;
@@ -47,144 +76,102 @@ macro_rules! code {
                 EventViews::new().with::<Orders>()
             }
 
-            $($more)*
+            $($($with)*)?
         }
     };
 }
 
-code! { first:
-    placed { order: u32, units: u32, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
-}
+code! { first: }
 code! { variant_added:
-    placed { order: u32, units: u32, gift: bool, reason: Reason }
     reason { Web, Phone, Letter }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { renamed:
     placed { order: u32, pieces: u32, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { removed:
     placed { order: u32, units: u32, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { removed_at_the_end:
     placed { order: u32, units: u32, gift: bool }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { added:
     placed { order: u32, units: u32, gift: bool, reason: Reason, note: String }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { moved:
     placed { units: u32, order: u32, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { retyped:
     placed { order: u32, units: u16, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { variants_moved:
-    placed { order: u32, units: u32, gift: bool, reason: Reason }
     reason { Phone, Web }
-    state 1 { placed: u32, open: u32 }
-    events { Placed: 1 }
 }
 code! { state_changed:
-    placed { order: u32, units: u32, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 1 { open: u32, placed: u32 }
-    events { Placed: 1 }
+    state { 1 { open: u32, placed: u32 } }
 }
 code! { state_raised:
-    placed { order: u32, units: u32, gift: bool, reason: Reason }
-    reason { Web, Phone }
-    state 2 { open: u32, placed: u32 }
-    events { Placed: 1 }
+    state { 2 { open: u32, placed: u32 } }
 }
 code! { raised_without_upcaster:
     placed { order: u32, units: u32, reason: Reason }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Placed: 2 }
 }
 code! { event_gone:
     placed { order: u32 }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Ordered: 1 }
-
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    pub struct Ordered { order: u32 }
+    with {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Ordered { order: u32 }
+    }
 }
 code! { second:
     placed { order: u32, units: u32, note: String }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Placed: 2 from { 1 => PlacedV1 } }
+    with {
+        #[derive(Debug, Serialize, Deserialize)]
+        pub struct PlacedV1 { order: u32, units: u32, gift: bool, reason: Reason }
 
-    #[derive(Debug, Serialize, Deserialize)]
-    pub struct PlacedV1 { order: u32, units: u32, gift: bool, reason: Reason }
-
-    impl From<PlacedV1> for Placed {
-        fn from(old: PlacedV1) -> Self {
-            let note = format!("{:?}", old.reason);
-            Self { order: old.order, units: old.units, note }
+        impl From<PlacedV1> for Placed {
+            fn from(old: PlacedV1) -> Self {
+                let note = format!("{:?}", old.reason);
+                Self { order: old.order, units: old.units, note }
+            }
         }
     }
 }
 code! { second_otherwise:
     placed { order: u32, units: u32, note: String }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Placed: 2 from { 1 => PlacedV1 } }
+    with {
+        #[derive(Debug, Serialize, Deserialize)]
+        pub struct PlacedV1 { order: u32, units: u32, gift: bool, reason: Reason }
 
-    #[derive(Debug, Serialize, Deserialize)]
-    pub struct PlacedV1 { order: u32, units: u32, gift: bool, reason: Reason }
-
-    impl From<PlacedV1> for Placed {
-        fn from(old: PlacedV1) -> Self {
-            Self { order: old.order, units: 0, note: "Phone".into() }
+        impl From<PlacedV1> for Placed {
+            fn from(old: PlacedV1) -> Self {
+                Self { order: old.order, units: 0, note: "Phone".into() }
+            }
         }
     }
 }
 code! { second_with_old_moved:
     placed { order: u32, units: u32, note: String }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Placed: 2 from { 1 => PlacedV1 } }
+    with {
+        #[derive(Debug, Serialize, Deserialize)]
+        pub struct PlacedV1 { units: u32, order: u32, gift: bool, reason: Reason }
 
-    #[derive(Debug, Serialize, Deserialize)]
-    pub struct PlacedV1 { units: u32, order: u32, gift: bool, reason: Reason }
-
-    impl From<PlacedV1> for Placed {
-        fn from(old: PlacedV1) -> Self {
-            Self { order: old.order, units: old.units, note: "Phone".into() }
+        impl From<PlacedV1> for Placed {
+            fn from(old: PlacedV1) -> Self {
+                Self { order: old.order, units: old.units, note: "Phone".into() }
+            }
         }
     }
 }
 code! { second_renamed:
     placed { order: u32 }
-    reason { Web, Phone }
-    state 1 { placed: u32, open: u32 }
     events { Ordered: 1 from { Placed: 1 => Ordered } }
-
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    pub struct Ordered { order: u32, units: u32, gift: bool, reason: Reason }
+    with {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Ordered { order: u32, units: u32, gift: bool, reason: Reason }
+    }
 }

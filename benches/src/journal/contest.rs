@@ -23,8 +23,8 @@ use super::workload::{EVENT_NAME, Entry, Payloads, RECORDED_AT_MS, REPLY, Writer
 use crate::clock::{now, two_workers};
 use crate::error::AnyError;
 use crate::machine::device_bytes_written;
-use crate::options::Plan;
-use crate::report::or_dash;
+use crate::options::{Part, Plan};
+use crate::report::{Grid, Section, or_dash};
 use crate::stats::{median, ratio};
 
 /// Something that takes an append and says when it is durable.
@@ -190,6 +190,29 @@ pub(crate) fn rounds(plan: &Plan, contenders: &[Contender]) -> Result<Vec<Standi
     Ok(standings)
 }
 
+/// Lets the contenders take turns, and holds each against the first.
+pub(crate) fn section(
+    plan: &Plan,
+    part: Part,
+    title: &str,
+    note: &str,
+    contenders: &[Contender],
+) -> Result<Section, AnyError> {
+    let standings = rounds(plan, contenders)?;
+    let floor = &standings[0];
+    let figures: Vec<_> = standings.iter().map(|one| one.figures(floor)).collect();
+    Ok(Section {
+        part,
+        grids: vec![Grid {
+            title: title.into(),
+            header: HEADER.to_vec(),
+            rows: standings.iter().map(|one| one.row(floor)).collect(),
+        }],
+        notes: vec![note.into()],
+        figures: figures.into(),
+    })
+}
+
 impl Standing {
     pub(crate) fn median_of(&self, figure: impl Fn(&Turn) -> f64) -> f64 {
         median(self.turns.iter().map(figure))
@@ -205,7 +228,7 @@ impl Standing {
     }
 
     /// Its row beside the `floor`.
-    pub(crate) fn row(&self, floor: &Self) -> Vec<String> {
+    fn row(&self, floor: &Self) -> Vec<String> {
         vec![
             self.name.to_owned(),
             format!("{:.0}", median(self.rates())),
@@ -217,7 +240,7 @@ impl Standing {
     }
 
     /// The same by name.
-    pub(crate) fn figures(&self, floor: &Self) -> Value {
+    fn figures(&self, floor: &Self) -> Value {
         json!({
             "name": self.name,
             "per_second": median(self.rates()),
@@ -231,7 +254,7 @@ impl Standing {
 }
 
 /// What the columns of [`Standing::row`] are.
-pub(crate) const HEADER: [&str; 6] = [
+const HEADER: [&str; 6] = [
     "",
     "acknowledged/s",
     "ratio",

@@ -46,6 +46,11 @@ impl GroupLog {
     }
 }
 
+/// The bare log: what everything is held against.
+pub(crate) fn open_bare(path: &Path) -> Result<GroupLog, AnyError> {
+    Ok(GroupLog::over(AppendOnly::create(path)?)?)
+}
+
 impl Log for GroupLog {
     async fn append(&self, entry: Entry<'_>) -> Result<(), AnyError> {
         let (acknowledge, acknowledged) = oneshot::channel();

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::appends::{Growing, append_for, append_so_many, growers};
 use super::contest::{Log, open_journal};
-use super::group_log::{AppendOnly, GroupLog};
+use super::group_log::open_bare;
 use super::workload::EVENT_BYTES;
 use super::{Out, compaction, own_folder};
 use crate::clock::{now, two_workers};
@@ -146,12 +146,27 @@ pub(crate) fn measure(plan: &Plan, launch: &Launch) -> Result<Section, AnyError>
                 rows: files.collect(),
             },
         ],
-        notes: vec!["Each variant in a process of its own.".into()],
+        notes: notes(plan, variants.iter().map(|(_, grown)| grown)),
         figures: json!({
             "few_streams": figures(&variants[0].1),
             "new_streams": figures(&variants[1].1),
         }),
     })
+}
+
+fn notes<'a>(plan: &Plan, variants: impl IntoIterator<Item = &'a Grown>) -> Vec<String> {
+    let mut notes = vec!["Each variant in a process of its own.".to_owned()];
+    let was_cut = |grown: &Grown| grown.late.events < plan.events;
+    if let Some(most) = plan.growth_max
+        && variants.into_iter().any(was_cut)
+    {
+        notes.push(format!(
+            "Growth ended after {} s, short of {} events: see --growth-seconds, or name --events.",
+            most.as_secs_f64(),
+            plan.events
+        ));
+    }
+    notes
 }
 
 fn figures(grown: &Grown) -> serde_json::Value {
@@ -177,14 +192,17 @@ pub(crate) fn grow(plan: &Plan, spread: Spread, out: &mut Out<'_>) -> Result<(),
 async fn grow_at(plan: &Plan, spread: Spread, path: &Path) -> Result<Grown, AnyError> {
     let mut journal = Growing::new(open_journal(path)?, growers(plan.writers, spread));
     let bare_path = plan.folder.join("bare");
-    let bare = GroupLog::over(AppendOnly::create(&bare_path)?)?;
-    let mut bare = Growing::new(bare, growers(plan.writers, Spread::FewStreams));
+    let mut bare = Growing::new(
+        open_bare(&bare_path)?,
+        growers(plan.writers, Spread::FewStreams),
+    );
 
+    let end = plan.growth_max.map(|most| now() + most);
     let early = EARLY_EVENTS.min(plan.events / 10);
-    append_so_many(&mut journal, early).await?;
+    append_so_many(&mut journal, early, end).await?;
     let early = point(plan, &mut journal, &mut bare).await?;
     let rest = plan.events.saturating_sub(journal.events);
-    append_so_many(&mut journal, rest).await?;
+    append_so_many(&mut journal, rest, end).await?;
     let late = point(plan, &mut journal, &mut bare).await?;
 
     let events = journal.events;

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::contest::{
     Contender, Log, Standing, Turn, closed_loop, on_a_new_file, open_journal, rounds,
 };
-use super::group_log::{AppendOnly, GroupLog};
+use super::group_log::open_bare;
 use super::workload::{Payloads, Writer};
 use crate::clock::now;
 use crate::error::AnyError;
@@ -30,7 +30,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
     let alone = [
         Contender {
             name: "bare log, one writer alone",
-            turn: |plan| closed_loop(plan, 1, bare),
+            turn: |plan| closed_loop(plan, 1, open_bare),
         },
         Contender {
             name: "journal, one writer alone",
@@ -41,7 +41,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
     let offered = rate * LOAD;
     let (mut bare_turns, mut journal_turns) = (Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
-        bare_turns.push(open_loop(plan, offered, bare)?);
+        bare_turns.push(open_loop(plan, offered, open_bare)?);
         journal_turns.push(open_loop(plan, offered, open_journal)?);
     }
     let mut standings = vec![
@@ -100,10 +100,6 @@ pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
             "contenders": figures.collect::<Vec<_>>(),
         }),
     })
-}
-
-fn bare(path: &std::path::Path) -> Result<GroupLog, AnyError> {
-    Ok(GroupLog::over(AppendOnly::create(path)?)?)
 }
 
 fn closed_loop_rate(plan: &Plan) -> Result<f64, AnyError> {

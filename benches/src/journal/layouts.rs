@@ -8,21 +8,19 @@ mod rows;
 
 use std::path::Path;
 
-use serde_json::json;
-
 use self::blocks::{Behind, Blocks, FittedBlocks, SplitBlocks};
 use self::rows::{RowsByPosition, RowsByStream};
-use super::contest::{Contender, HEADER, Turn, closed_loop, open_journal, rounds};
-use super::group_log::{AppendOnly, GroupLog, Layout};
+use super::contest::{Contender, Turn, closed_loop, open_journal, section};
+use super::group_log::{GroupLog, Layout, open_bare};
 use crate::error::AnyError;
 use crate::options::{Part, Plan};
-use crate::report::{Grid, Section};
+use crate::report::Section;
 
 pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
     let contenders = [
         Contender {
             name: "bare append-only log",
-            turn: |plan| turn(plan, AppendOnly::create),
+            turn: |plan| closed_loop(plan, plan.writers, open_bare),
         },
         Contender {
             name: "one block for each commit",
@@ -53,27 +51,14 @@ pub(crate) fn measure(plan: &Plan) -> Result<Section, AnyError> {
             turn: |plan| closed_loop(plan, plan.writers, open_journal),
         },
     ];
-    let standings = rounds(plan, &contenders)?;
-    let floor = &standings[0];
-    Ok(Section {
-        part: Part::Layouts,
-        grids: vec![Grid {
-            title: "Layouts on redb behind the bare log's writer and group commit".into(),
-            header: HEADER.to_vec(),
-            rows: standings.iter().map(|one| one.row(floor)).collect(),
-        }],
-        notes: vec![
-            "Ratios are to the bare append-only log. The layouts keep no index, no versions and no \
-             first replies in memory, as the journal does."
-                .into(),
-        ],
-        figures: json!(
-            standings
-                .iter()
-                .map(|one| one.figures(floor))
-                .collect::<Vec<_>>()
-        ),
-    })
+    section(
+        plan,
+        Part::Layouts,
+        "Layouts on redb behind the bare log's writer and group commit",
+        "Ratios are to the bare append-only log. The layouts keep no index, no versions and no first \
+         replies in memory, as the journal does.",
+        &contenders,
+    )
 }
 
 fn turn<L: Layout>(

@@ -5,7 +5,6 @@
 //! and asks every entity for its state, the hot ones first. The file lies in the system's cache, as
 //! after the crash of a process; a machine that starts anew reads it from its disk first.
 
-mod account;
 mod fill;
 
 use std::io::{BufRead, BufReader, Read};
@@ -18,10 +17,10 @@ use mercato_runtime::{Caller, Handle, Principal, Runtime};
 use serde_json::json;
 use xxhash_rust::xxh3::Xxh3;
 
-use self::account::{Accounts, Look, keys};
 use self::fill::hot_entities;
 use super::contest::open_journal;
 use super::own_folder;
+use crate::account::{Accounts, Look, keys};
 use crate::clock::{now, two_workers};
 use crate::error::AnyError;
 use crate::launch::Launch;

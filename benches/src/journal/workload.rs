@@ -51,12 +51,49 @@ pub(crate) fn command_id(writer: u32, nth: u64) -> Uuid {
     Uuid::from_u128(xxh3_128(&name))
 }
 
-/// One writer with a stream of its own, whose name it makes once, as an entity does.
+/// A stream, whose name is made once, as an entity does.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    name: Arc<str>,
+    version: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name: name.into(),
+            version: 0,
+        }
+    }
+
+    /// How many events it has.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Some writer's `nth` append, to this stream.
+    pub(crate) fn next<'a>(
+        &'a mut self,
+        writer: u32,
+        nth: u64,
+        payloads: &'a Payloads,
+    ) -> Entry<'a> {
+        let version = self.version;
+        self.version += 1;
+        Entry {
+            stream: &self.name,
+            version,
+            command: command_id(writer, nth),
+            payload: payloads.of(writer, nth),
+        }
+    }
+}
+
+/// One writer with a stream of its own.
 #[derive(Debug)]
 pub(crate) struct Writer {
     number: u32,
-    stream: Arc<str>,
-    version: u64,
+    stream: Stream,
     payloads: Payloads,
 }
 
@@ -64,22 +101,15 @@ impl Writer {
     pub(crate) fn new(number: u32, payloads: Payloads) -> Self {
         Self {
             number,
-            stream: format!("bench/{number}").into(),
-            version: 0,
+            stream: Stream::new(format!("bench/{number}")),
             payloads,
         }
     }
 
     /// What it appends next.
     pub(crate) fn next(&mut self) -> Entry<'_> {
-        let version = self.version;
-        self.version += 1;
-        Entry {
-            stream: &self.stream,
-            version,
-            command: command_id(self.number, version),
-            payload: self.payloads.of(self.number, version),
-        }
+        let nth = self.stream.version();
+        self.stream.next(self.number, nth, &self.payloads)
     }
 }
 

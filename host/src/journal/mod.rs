@@ -1,6 +1,7 @@
 //! `mercato journal`: looks after a journal file without the shop that wrote it.
 
 mod copy;
+mod erase;
 mod export;
 mod inspect;
 mod stats;
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &JournalArgs) -> Result<bool, String> {
         JournalTask::Backup { file, to } => copy::backup_to(file, to),
         JournalTask::Restore { backup, to } => copy::restore_to(backup, to),
         JournalTask::Compact { file } => copy::compact_file(file),
+        JournalTask::Erase(args) => erase::run(args),
         JournalTask::Export { file, to } => export::export_to(file, to.as_deref()),
         JournalTask::Import { lines, to } => export::import_from(lines, to),
     }

@@ -8,12 +8,14 @@ mod cut;
 mod fault;
 mod frame;
 mod header;
+mod refusal;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 pub(crate) use header::SuperblockError;
+pub(crate) use refusal::Refusal;
 
 /// Lets go of what the operating system remembers of the file. After a sync that failed it may
 /// remember pages that never reached the disk, as if they had.

@@ -169,6 +169,8 @@ impl Front {
             .into());
         }
         let next = self.queue.next();
+        // For the block that this append may close, and that may become durable without it.
+        let known_from = self.replies.known_from(next);
         if let Some(reply) = &append.command {
             let id = reply.command;
             let command = Command {
@@ -186,7 +188,6 @@ impl Front {
             previous: head.last,
             open,
         };
-        let known_from = self.replies.known_from(next);
         let position = self.queue.push(record, link, known_from);
         let head = Head {
             version: head.version + append.events.len() as u64,
@@ -288,6 +289,10 @@ impl Front {
         let known_from = self.replies.known_from(self.queue.next());
         let blocks = self.queue.group(bytes_max, known_from);
         let last = blocks.last().map_or(before, |block| block.last());
+        // Appends that are not durable yet may have forgotten more.
+        let forgotten_to = blocks
+            .last()
+            .map_or(Position::START, |block| block.replies_from);
         let target = last.get().saturating_sub(self.options.tail_records_max);
         let queue = &self.queue;
         let committed_touch = |of: Position| queue.last_link_up_to(of, last);
@@ -303,7 +308,7 @@ impl Front {
         let group = Group {
             last,
             commands,
-            forget: self.replies.take_forgotten(last.next()),
+            forget: self.replies.take_forgotten(forgotten_to),
             timers: self.timers.take_due(last),
             snapshots: self.take_snapshots(last),
             cursors: self.cursors.take_due(last),

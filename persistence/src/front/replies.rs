@@ -173,9 +173,9 @@ impl Replies {
             .map_or(next, |command| command.at)
     }
 
-    /// The key of a stored chunk of which everything is forgotten.
-    pub(crate) fn take_forgotten(&mut self, next: Position) -> Option<Position> {
-        let known_from = self.known_from(next);
+    /// The key of a stored chunk of which everything was recorded before `known_from`: where that is
+    /// what a durable block says, nobody misses it.
+    pub(crate) fn take_forgotten(&mut self, known_from: Position) -> Option<Position> {
         let (first, _) = self.chunks.pop_front_if(|(_, last)| *last < known_from)?;
         Some(first)
     }
@@ -252,15 +252,13 @@ mod tests {
             replies.unlisted_from(Position::new(many + 1)).get(),
             many + 1
         );
-        assert_eq!(replies.take_forgotten(Position::new(many + 1)), None);
+        assert_eq!(replies.take_forgotten(Position::new(many)), None);
         for n in many + 1..=2 * many {
             replies.insert(command(n, 0));
         }
         assert_eq!(replies.unlisted_from(Position::new(0)).get(), many + 1);
-        assert_eq!(
-            replies.take_forgotten(Position::new(2 * many + 1)),
-            Some(Position::new(1))
-        );
+        let known_from = replies.known_from(Position::new(2 * many + 1));
+        assert_eq!(replies.take_forgotten(known_from), Some(Position::new(1)));
 
         let mut restored = keeping(CHUNK_COMMANDS, u64::MAX);
         restored.restore(&chunk);

@@ -9,7 +9,7 @@ use super::read::Next;
 use super::{COMMANDS, CURSORS, META, META_CHECKPOINT, OPEN, Store, TIMERS, rows};
 use crate::block::Link;
 use crate::error::ReadError;
-use crate::front::{Command, Cursors, Head, Heads, Replies, Restored, Timers, set_mark};
+use crate::front::{Chunk, Command, Cursors, Head, Heads, Replies, Restored, Timers, set_mark};
 use crate::options::JournalOptions;
 use crate::record::{Position, Timer};
 use crate::stored::outline;
@@ -138,8 +138,7 @@ fn commands(
     let mut listed_to = Position::START;
     for entry in table.iter().map_err(ReadError::store)? {
         let (first, row) = entry.map_err(ReadError::store)?;
-        let chunk = rows::read("commands", &first.value().to_le_bytes(), row.value())?;
-        let chunk = rows::chunk_of(&chunk);
+        let chunk = stored_chunk(first.value(), row.value())?;
         if chunk.last() > visible_to {
             // The records that it lists are read one by one.
             break;
@@ -148,6 +147,16 @@ fn commands(
         replies.restore(&chunk);
     }
     Ok(listed_to)
+}
+
+/// The chunk of commands that lies under `first`.
+pub(super) fn stored_chunk(first: u64, row: &[u8]) -> Result<Chunk, ReadError> {
+    let read = rows::read("commands", &first.to_le_bytes(), row);
+    let read = read.map_err(|_| ReadError::Row {
+        table: "commands",
+        key: first.to_string(),
+    })?;
+    Ok(rows::chunk_of(&read))
 }
 
 /// Each stored timer; a damaged one is an error of its own.

@@ -18,7 +18,7 @@ use crate::error::OpenError;
 use crate::front::{Group, HeadsToWrite};
 use crate::options::JournalOptions;
 use crate::record::{Position, Snapshot};
-use opening::{builder, io_error, is_a_journal, is_bare, lay_out, open_error, superblock_error};
+use opening::{builder, io_error, is_a_journal, is_bare, is_there, lay_out, open_error, refused};
 
 pub(crate) use read::{Next, read_record};
 pub(crate) use survey::Cut;
@@ -70,7 +70,7 @@ impl Store {
         options: &JournalOptions,
     ) -> Result<Self, OpenError> {
         let fuse = Fuse::default();
-        let disk = Superblock::open(backend).map_err(|error| superblock_error(name, error))?;
+        let disk = Superblock::open(backend).map_err(|error| refused(name, error))?;
         let db = guarded(|| {
             let db = builder(options)
                 .create_with_backend(Fused::new(disk, fuse.clone()))
@@ -93,9 +93,7 @@ impl Store {
 
     /// Opens the journal at `path` once more after its disk failed.
     pub(crate) fn again(path: &Path, options: &JournalOptions) -> Result<Self, OpenError> {
-        if !path.exists() {
-            return Err(OpenError::Missing { path: path.into() });
-        }
+        is_there(path)?;
         forget_cached(path).map_err(|source| io_error(path, source))?;
         Self::at(path, options)
     }

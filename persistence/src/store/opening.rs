@@ -8,7 +8,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
 use super::{BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS};
-use crate::disk::SuperblockError;
+use crate::disk::Refusal;
 use crate::error::{OpenError, ReadError};
 use crate::options::JournalOptions;
 
@@ -100,45 +100,46 @@ pub(super) fn builder(options: &JournalOptions) -> Builder {
     builder
 }
 
-/// What a file that does not begin like a journal means to whoever wants to open it.
-pub(super) fn superblock_error(path: &Path, error: SuperblockError) -> OpenError {
-    match error {
-        SuperblockError::Io(source) => io_error(path, source),
-        SuperblockError::Newer { found, supported } => OpenError::Newer {
+/// What a file that is not opened means to whoever wants a journal.
+pub(super) fn refused(path: &Path, refusal: impl Into<Refusal>) -> OpenError {
+    let damaged = |source| OpenError::Damaged {
+        path: path.into(),
+        source,
+    };
+    match refusal.into() {
+        Refusal::Foreign(reason) => not_a_journal(path, &reason),
+        Refusal::Locked => OpenError::Locked { path: path.into() },
+        Refusal::Newer { found, supported } => OpenError::Newer {
             path: path.into(),
-            found: found.into(),
-            supported: supported.into(),
+            found,
+            supported,
         },
-        SuperblockError::Damaged => OpenError::Damaged {
+        Refusal::Header(_) => damaged(ReadError::Header),
+        Refusal::Pages(error) => damaged(ReadError::store(error)),
+        Refusal::Io(source) => io_error(path, source),
+        Refusal::Store(error) => OpenError::Store {
             path: path.into(),
-            source: ReadError::Header,
+            reason: error.to_string(),
         },
-        error => not_a_journal(path, &error.to_string()),
     }
+}
+
+pub(super) fn open_error(path: &Path, error: impl Into<redb::Error>) -> OpenError {
+    refused(path, Refusal::by_store(error))
+}
+
+/// Refuses a path at which there is nothing, before something new is made there.
+pub(super) fn is_there(path: &Path) -> Result<(), OpenError> {
+    if path.exists() {
+        return Ok(());
+    }
+    Err(OpenError::Missing { path: path.into() })
 }
 
 fn not_a_journal(path: &Path, reason: &str) -> OpenError {
     OpenError::NotAJournal {
         path: path.into(),
         reason: reason.into(),
-    }
-}
-
-pub(super) fn open_error(path: &Path, error: impl Into<redb::Error>) -> OpenError {
-    use io::ErrorKind::{InvalidData, UnexpectedEof};
-    match error.into() {
-        redb::Error::DatabaseAlreadyOpen => OpenError::Locked { path: path.into() },
-        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            io_error(path, source)
-        }
-        error @ (redb::Error::Io(_) | redb::Error::Corrupted(_)) => OpenError::Damaged {
-            path: path.into(),
-            source: ReadError::store(error),
-        },
-        error => OpenError::Store {
-            path: path.into(),
-            reason: error.to_string(),
-        },
     }
 }
 

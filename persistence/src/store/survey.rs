@@ -13,13 +13,14 @@ use redb::{
     Value,
 };
 
-use super::load::{open_streams, stored_cursors, stored_timers};
-use super::opening::open_error;
+use super::load::{open_streams, stored_chunk, stored_cursors, stored_timers};
+use super::opening::{is_there, open_error};
 use super::{
     BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS, guarded, rows,
 };
 use crate::block::Block;
 use crate::error::{OpenError, ReadError};
+use crate::front::Chunk;
 use crate::options::JournalOptions;
 use crate::record::{Position, Snapshot, Timer};
 
@@ -60,9 +61,7 @@ impl Store {
 
     /// Opens the journal at `path`, which must be there.
     pub(crate) fn existing(path: &Path) -> Result<Self, OpenError> {
-        if !path.exists() {
-            return Err(OpenError::Missing { path: path.into() });
-        }
+        is_there(path)?;
         Self::at(path, &JournalOptions::default())
     }
 
@@ -136,6 +135,21 @@ impl Store {
             }
         }
         Ok(snapshots)
+    }
+
+    /// Each stored chunk of commands with its key, in order.
+    pub(crate) fn each_chunk(
+        &self,
+        mut visit: impl FnMut(Position, Result<Chunk, ReadError>),
+    ) -> Result<(), ReadError> {
+        let txn = self.db.begin_read().map_err(ReadError::store)?;
+        let table = txn.open_table(COMMANDS).map_err(ReadError::store)?;
+        for entry in table.iter().map_err(ReadError::store)? {
+            let (first, row) = entry.map_err(ReadError::store)?;
+            let chunk = stored_chunk(first.value(), row.value());
+            visit(Position::new(first.value()), chunk);
+        }
+        Ok(())
     }
 
     /// Each stored timer.

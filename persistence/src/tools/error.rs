@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{JournalFailed, OpenError, ReadError};
+use crate::vault::EraseError;
 
 /// A tool that could not do what it was asked. The journal that it read is as it was, and what it
 /// was to write is not there, not even in part, unless the error says so.
@@ -38,6 +39,9 @@ pub enum ToolError {
         /// How to go on.
         remedy: &'static str,
     },
+    /// Persons could not be erased, or not wholly.
+    #[error(transparent)]
+    Erase(#[from] EraseError),
     /// The journal stopped because its disk failed.
     #[error("{0}; take the backup when its disk is back, or of the file when nobody has it open")]
     Failed(#[from] JournalFailed),

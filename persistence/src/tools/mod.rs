@@ -1,7 +1,9 @@
 //! Tools for whoever looks after a journal: each works on a file and its name, without a runtime.
 
 mod backup;
+mod commands;
 mod compact;
+mod erase;
 mod error;
 mod export;
 mod import;
@@ -14,6 +16,7 @@ mod verify;
 
 pub use backup::{Backup, backup, restore};
 pub use compact::{Compacted, compact};
+pub use erase::{KeysErased, erase};
 pub use error::ToolError;
 pub use export::{Exported, export};
 pub use import::import;

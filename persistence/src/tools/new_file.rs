@@ -22,7 +22,7 @@ use crate::store::{Store, guarded};
 
 /// What one commit of the new file takes, more or less.
 const GROUP_BYTES: usize = 4 << 20;
-/// How many commands one stored chunk lists at most.
+/// How many commands one stored chunk lists, the last excepted: no fewer than a journal's do.
 const COMMANDS_PER_CHUNK: usize = 8_192;
 /// Heads of streams that were touched no longer ago than this are not written yet.
 const HEADS_BEHIND: u64 = 50_000;
@@ -170,9 +170,7 @@ impl NewFile {
     }
 
     fn chunk(&mut self) -> Option<Chunk> {
-        let mut commands = std::mem::take(&mut self.commands);
-        // What is forgotten by now would only be forgotten again at the next opening.
-        commands.retain(|command| command.at >= self.replies_from);
+        let commands = std::mem::take(&mut self.commands);
         let chunk = Chunk { commands };
         (!chunk.commands.is_empty()).then(|| {
             self.chunks.push_back((chunk.first(), chunk.last()));
@@ -187,14 +185,20 @@ impl NewFile {
         commands: Option<Chunk>,
         rest: Group,
     ) -> Result<(), ToolError> {
-        let forgotten = |(_, last): &mut (Position, Position)| *last < self.replies_from;
+        // A journal that is opened again may know a little more than before, by less than one of its
+        // chunks, and later records then say so: one chunk more than is known is kept.
+        let second = self.chunks.get(1);
+        let forget = second
+            .is_some_and(|(_, last)| *last < self.replies_from)
+            .then(|| self.chunks.pop_front())
+            .flatten();
         let group = Group {
             blocks: std::mem::take(&mut self.blocks),
             bytes: std::mem::take(&mut self.bytes),
             last: self.last,
             heads: self.heads.take_due(target, usize::MAX, |at| at),
             commands,
-            forget: self.chunks.pop_front_if(forgotten).map(|(first, _)| first),
+            forget: forget.map(|(first, _)| first),
             timers: self.timers.take_due(self.last),
             ..rest
         };

@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
+use super::commands::CommandsSeen;
 use super::index::{self, TimersSeen};
 use crate::block::{Block, Link};
 use crate::error::{OpenError, ReadError};
@@ -56,7 +55,7 @@ impl VerifyReport {
 
 /// Checks the whole journal at `path`: every checksum, the order without a gap, each stream's
 /// versions and links without a gap, no command recorded twice while it was known, and the index,
-/// the timers, the cursors and the snapshots against the records. `visit` sees each sound record on
+/// the known commands, the timers, the cursors and the snapshots against the records. `visit` sees each sound record on
 /// the way.
 ///
 /// # Errors
@@ -89,6 +88,7 @@ pub(super) fn check(
     let last = check.report.last;
     store.each_timer(|timer| check.timers.stored(timer, &mut check.report))?;
     check.timers.finish(&mut check.report);
+    store.each_chunk(|key, chunk| check.commands.listed(key, chunk, &mut check.report))?;
     index::check_cursors(store, last, &mut check.report)?;
     index::check_snapshots(store, &check.streams, &mut check.report)?;
     Ok(check.finish(checkpoint))
@@ -98,8 +98,7 @@ pub(super) fn check(
 struct Check {
     report: VerifyReport,
     streams: HashMap<Arc<str>, Seen>,
-    /// Where each command was last recorded.
-    commands: HashMap<Uuid, Position>,
+    commands: CommandsSeen,
     timers: TimersSeen,
 }
 
@@ -107,8 +106,12 @@ struct Check {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) head: Head,
-    /// Whether the index knows it as it stands.
+    /// Whether the index has a row of it.
     indexed: bool,
+}
+
+fn finished(head: Head) -> &'static str {
+    if head.open { "unfinished" } else { "finished" }
 }
 
 impl Check {
@@ -132,6 +135,7 @@ impl Check {
                 return self.problem(error.to_string());
             }
         };
+        self.commands.known_from(block.replies_from());
         for (position, record) in block.records_from(first) {
             self.report.last = position;
             let read = |(link, bytes)| Ok((link, read_record(position, bytes)?));
@@ -176,10 +180,10 @@ impl Check {
         self.timers.change(append);
         if let Some(command) = &append.command {
             self.report.commands += 1;
-            // A journal forgets commands after a while, and says in each block what it still knows;
-            // one that comes again later passes for a new one, and may.
-            let before = self.commands.insert(command.command, position);
-            if before.is_some_and(|before| before >= replies_from) {
+            let is_new = self
+                .commands
+                .recorded(command.command, position, replies_from);
+            if !is_new {
                 self.problem(format!(
                     "position {position}: command {} is recorded a second time",
                     command.command
@@ -204,7 +208,7 @@ impl Check {
         if stored.open != listed_open.contains(stream) {
             self.problem(format!(
                 "the index has stream `{stream}` as {}, its list of unfinished streams says otherwise",
-                if stored.open { "unfinished" } else { "finished" }
+                finished(stored)
             ));
         }
         let problem = match self.streams.get_mut(stream) {
@@ -214,10 +218,19 @@ impl Check {
             }
             // Touched after the checkpoint: the records tell its head.
             Some(seen) if seen.head.last > checkpoint => return,
-            Some(seen) => format!(
-                "the index has stream `{stream}` at version {} and position {}, its records at {} and {}",
-                stored.version, stored.last, seen.head.version, seen.head.last
-            ),
+            Some(seen) => {
+                // It is wrong, but it is there.
+                seen.indexed = true;
+                format!(
+                    "the index has stream `{stream}` at version {} and position {} and {}, its records at {} and {} and {}",
+                    stored.version,
+                    stored.last,
+                    finished(stored),
+                    seen.head.version,
+                    seen.head.last,
+                    finished(seen.head)
+                )
+            }
             None => format!("the index has a stream `{stream}`, but there is no record of it"),
         };
         self.problem(problem);
@@ -228,6 +241,8 @@ impl Check {
     }
 
     fn finish(mut self, checkpoint: Position) -> VerifyReport {
+        let commands = std::mem::take(&mut self.commands);
+        commands.finish(checkpoint, &mut self.report);
         self.report.streams = self.streams.len() as u64;
         let streams = std::mem::take(&mut self.streams);
         let mut missing = Vec::new();

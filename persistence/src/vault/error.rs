@@ -9,6 +9,14 @@ use super::person::{PersonId, PersonIdError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultError {
+    /// There is no file of keys to look at.
+    #[error(
+        "there are no keys of persons at {path}; name the journal that they lie beside, or put its file of keys back"
+    )]
+    Missing {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error(
         "{path} holds no persons' keys ({reason}); put the journal's own file of keys there, or move this one away"

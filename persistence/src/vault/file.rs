@@ -51,6 +51,22 @@ impl Files {
 
     /// Finishes what was cut off, and opens the keys; creates an empty vault where there is none.
     pub(super) fn open(&self) -> Result<Store, VaultError> {
+        self.open_or(Self::create)
+    }
+
+    /// As [`open`](Self::open), where there must be keys.
+    pub(super) fn open_existing(&self) -> Result<Store, VaultError> {
+        self.open_or(|files| {
+            Err(VaultError::Missing {
+                path: files.keys.clone(),
+            })
+        })
+    }
+
+    fn open_or(
+        &self,
+        where_none: impl FnOnce(&Self) -> Result<(), VaultError>,
+    ) -> Result<Store, VaultError> {
         let there = |path: &Path| path.try_exists().map_err(|source| io_error(path, source));
         match (there(&self.keys)?, there(&self.next)?, there(&self.wipe)?) {
             (false, false, true) => {
@@ -62,7 +78,7 @@ impl Files {
             (false, true, true) => self
                 .promote()
                 .map_err(|error| io_error(&self.keys, error))?,
-            (false, _, false) => self.create()?,
+            (false, _, false) => where_none(self)?,
             (true, _, _) => {}
         }
         // Locked first: what lies beside a file that another process works on is not ours.

@@ -21,7 +21,7 @@ mod store;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -98,6 +98,24 @@ impl Vault {
         let files = Files::at(path.as_ref());
         let store = files.open()?;
         Ok(Self::over(store, Some(files)))
+    }
+
+    /// Opens the keys at `path`, which must be there. An erasure that was cut off is finished first.
+    ///
+    /// # Errors
+    /// See [`VaultError`].
+    pub fn existing(path: impl AsRef<Path>) -> Result<Self, VaultError> {
+        let files = Files::at(path.as_ref());
+        let store = files.open_existing()?;
+        Ok(Self::over(store, Some(files)))
+    }
+
+    /// Where the keys of the journal at `journal` are: in `<journal>.keys`.
+    #[must_use]
+    pub fn path_beside(journal: impl AsRef<Path>) -> PathBuf {
+        let mut keys = journal.as_ref().as_os_str().to_owned();
+        keys.push(".keys");
+        keys.into()
     }
 
     /// A vault that is gone with the process, and everything sealed with it.

@@ -12,7 +12,7 @@ use redb::{
 use super::cipher::Key;
 use super::error::VaultError;
 use super::person::PersonId;
-use crate::disk::SuperblockError;
+use crate::disk::Refusal;
 use crate::disk::fuse::{Fuse, Fused};
 use crate::disk::superblock::Superblock;
 
@@ -48,7 +48,7 @@ impl Store {
     /// for the path in errors.
     pub(super) fn on(name: &Path, backend: impl StorageBackend) -> Result<Self, VaultError> {
         let bytes = backend.len().map_err(|source| io_error(name, source))?;
-        let disk = Superblock::open(backend).map_err(|error| superblock_error(name, error))?;
+        let disk = Superblock::open(backend).map_err(|error| refused(name, error))?;
         let fuse = Fuse::default();
         let db = Database::builder()
             .set_cache_size(CACHE_BYTES)
@@ -192,34 +192,28 @@ pub(super) fn not_a_vault(path: &Path, reason: &str) -> VaultError {
     }
 }
 
-fn superblock_error(path: &Path, error: SuperblockError) -> VaultError {
-    match error {
-        SuperblockError::Io(source) => io_error(path, source),
-        SuperblockError::Newer { found, supported } => VaultError::Newer {
+/// What a file that is not opened means to whoever wants the keys.
+fn refused(path: &Path, refusal: impl Into<Refusal>) -> VaultError {
+    let unreadable = |reason: String| VaultError::Store {
+        path: path.into(),
+        reason,
+    };
+    match refusal.into() {
+        Refusal::Foreign(reason) => not_a_vault(path, &reason),
+        Refusal::Locked => VaultError::Locked { path: path.into() },
+        Refusal::Newer { found, supported } => VaultError::Newer {
             path: path.into(),
-            found: found.into(),
-            supported: supported.into(),
+            found,
+            supported,
         },
-        SuperblockError::Damaged => VaultError::Store {
-            path: path.into(),
-            reason: error.to_string(),
-        },
-        error => not_a_vault(path, &error.to_string()),
+        Refusal::Header(reason) => unreadable(reason),
+        Refusal::Pages(error) | Refusal::Store(error) => unreadable(error.to_string()),
+        Refusal::Io(source) => io_error(path, source),
     }
 }
 
 pub(super) fn open_error(path: &Path, error: impl Into<redb::Error>) -> VaultError {
-    use io::ErrorKind::{InvalidData, UnexpectedEof};
-    match error.into() {
-        redb::Error::DatabaseAlreadyOpen => VaultError::Locked { path: path.into() },
-        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            io_error(path, source)
-        }
-        error => VaultError::Store {
-            path: path.into(),
-            reason: error.to_string(),
-        },
-    }
+    refused(path, Refusal::by_store(error))
 }
 
 pub(super) fn io_error(path: &Path, source: io::Error) -> VaultError {

@@ -13,6 +13,7 @@
 
 mod disk;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use mercato_persistence::{
     Append, DiskPace, EventData, FirstReply, Journal, JournalOptions, OpenError, Position,
-    Recorded, RedbJournal, Snapshot, WriterPlace,
+    Recorded, RedbJournal, Snapshot, Timer, WriterPlace,
 };
 use uuid::Uuid;
 
@@ -131,6 +132,44 @@ pub fn log(journal: &RedbJournal) -> Vec<Recorded> {
     journal
         .read(Position::START, usize::MAX)
         .expect("a sound journal")
+}
+
+/// Everything that a journal at rest tells, but for which commands it knows.
+#[derive(Debug, PartialEq)]
+pub struct Told {
+    pub log: Vec<Recorded>,
+    pub open: Vec<Arc<str>>,
+    pub timers: Vec<Timer>,
+    /// Of the subscribers that were asked for.
+    pub cursors: Vec<Position>,
+    /// By stream: its version, and its snapshot.
+    pub streams: BTreeMap<Arc<str>, (u64, Option<Snapshot>)>,
+}
+
+/// Opens the journal at `path`, and gives all that it tells.
+pub fn told(path: &Path, subscribers: &[&str]) -> Told {
+    incarnation(async {
+        let journal = open(path).expect("a journal");
+        let log = log(&journal);
+        let streams = log.iter().map(|recorded| recorded.append.stream.clone());
+        let streams = streams.map(|stream| {
+            let snapshot = journal.snapshot(&stream).expect("a sound journal");
+            let told = (version(&journal, &stream), snapshot);
+            (stream, told)
+        });
+        let told = Told {
+            streams: streams.collect(),
+            open: journal.open_streams(""),
+            timers: journal.timers_due(u64::MAX, usize::MAX),
+            cursors: subscribers
+                .iter()
+                .map(|name| journal.cursor(name))
+                .collect(),
+            log,
+        };
+        journal.close().await.expect("a good disk");
+        told
+    })
 }
 
 /// The first reply to a command, as the journal has it.

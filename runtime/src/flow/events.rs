@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::readable::bytes;
 use crate::clock::Timestamp;
 use crate::principal::Principal;
+use crate::readable::bytes;
 
 /// The flow began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

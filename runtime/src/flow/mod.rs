@@ -16,7 +16,6 @@ mod error;
 mod events;
 mod log;
 mod orchestrator;
-mod readable;
 mod retry;
 
 pub use activity::{Activity, ActivityCall, ActivityError, ActivityErrorKind};

@@ -6,12 +6,27 @@
     reason = "scaffolding of tests; each file uses its own part of it"
 )]
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 /// The command, freshly built.
 pub fn mercato() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mercato"))
+}
+
+/// A shop after a short virtual day.
+pub fn shop() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("shop.redb");
+    succeeds(
+        mercato()
+            .args(["simulate", "--shoppers", "120", "--store"])
+            .arg(&store),
+    );
+    (folder, store)
 }
 
 /// Runs it to its end, which must be good, and gives its standard output.

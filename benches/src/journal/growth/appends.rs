@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::clock::now;
 use crate::error::AnyError;
 use crate::journal::contest::Log;
-use crate::journal::workload::{Entry, Payloads, command_id};
+use crate::journal::workload::{Entry, Payloads, Stream};
 
 /// How events spread over streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,19 +36,8 @@ pub(crate) struct Grower {
     payloads: Payloads,
 }
 
-#[derive(Debug)]
-struct Stream {
-    name: std::sync::Arc<str>,
-    version: u64,
-}
-
-impl Stream {
-    fn new(writer: u32, nth: u64) -> Self {
-        Self {
-            name: format!("stock/{writer}-{nth}").into(),
-            version: 0,
-        }
-    }
+fn stream(writer: u32, nth: u64) -> Stream {
+    Stream::new(format!("stock/{writer}-{nth}"))
 }
 
 /// So many writers, which divide the streams among themselves.
@@ -63,7 +52,7 @@ pub(crate) fn growers(writers: u32, spread: Spread) -> Vec<Grower> {
             number,
             spread,
             streams: (0..streams(number))
-                .map(|nth| Stream::new(number, nth.into()))
+                .map(|nth| stream(number, nth.into()))
                 .collect(),
             written: 0,
             payloads: payloads.clone(),
@@ -78,18 +67,11 @@ impl Grower {
         self.written += 1;
         let drawn = xxh3_64_with_seed(&nth.to_le_bytes(), self.number.into());
         let at = usize::try_from(drawn % self.streams.len() as u64).unwrap_or(0);
-        let stream = &mut self.streams[at];
-        if self.spread == Spread::NewStreams && stream.version == EVENTS_A_STREAM {
-            *stream = Stream::new(self.number, nth);
+        let of_one = &mut self.streams[at];
+        if self.spread == Spread::NewStreams && of_one.version() == EVENTS_A_STREAM {
+            *of_one = stream(self.number, nth);
         }
-        let version = stream.version;
-        stream.version += 1;
-        Entry {
-            stream: &stream.name,
-            version,
-            command: command_id(self.number, nth),
-            payload: self.payloads.of(self.number, nth),
-        }
+        of_one.next(self.number, nth, &self.payloads)
     }
 }
 
@@ -136,29 +118,32 @@ impl<L: Log> Growing<L> {
     }
 }
 
+/// When a writer is done: whichever comes first.
 #[derive(Debug, Clone, Copy)]
-enum Until {
-    Count(u64),
-    Instant(Instant),
+struct Until {
+    events: u64,
+    end: Option<Instant>,
 }
 
 impl Until {
     fn is_reached(self, written: u64) -> bool {
-        match self {
-            Self::Count(count) => written >= count,
-            Self::Instant(end) => now() >= end,
-        }
+        written >= self.events || self.end.is_some_and(|end| now() >= end)
     }
 }
 
-/// Appends so many events.
+/// Appends so many events, or as many as can be until `end`.
 pub(crate) async fn append_so_many(
     growing: &mut Growing<impl Log>,
     events: u64,
+    end: Option<Instant>,
 ) -> Result<(), AnyError> {
     let writers = growing.growers.len() as u64;
     let share = |at: usize| events / writers + u64::from((at as u64) < events % writers);
-    growing.append_until(|at| Until::Count(share(at))).await
+    let until = |at| Until {
+        events: share(at),
+        end,
+    };
+    growing.append_until(until).await
 }
 
 /// Appends for a while, and gives the events a second.
@@ -167,9 +152,11 @@ pub(crate) async fn append_for(
     window: Duration,
 ) -> Result<f64, AnyError> {
     let (start, before) = (now(), growing.events);
-    growing
-        .append_until(|_| Until::Instant(start + window))
-        .await?;
+    let until = Until {
+        events: u64::MAX,
+        end: Some(start + window),
+    };
+    growing.append_until(|_| until).await?;
     let seconds = start.elapsed().as_secs_f64();
     Ok((growing.events - before) as f64 / seconds)
 }
@@ -180,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    fn versions(spread: Spread, writers: u32, appends: u64) -> BTreeMap<std::sync::Arc<str>, u64> {
+    fn versions(spread: Spread, writers: u32, appends: u64) -> BTreeMap<Arc<str>, u64> {
         let mut versions = BTreeMap::new();
         for mut grower in growers(writers, spread) {
             for _ in 0..appends {

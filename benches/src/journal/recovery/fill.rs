@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use mercato_runtime::{Caller, Handle, Principal, Runtime};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::account::{Accounts, Post, keys};
+use crate::account::{Accounts, Post, keys};
 use crate::clock::two_workers;
 use crate::error::AnyError;
 use crate::journal::Out;

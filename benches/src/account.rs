@@ -1,4 +1,4 @@
-//! A small agent with a state of about 200 bytes.
+//! A small agent with a state of about 200 bytes, which the measurements ask.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

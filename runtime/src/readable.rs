@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-pub(super) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         serializer.serialize_str(&crate::json::hex(bytes))
     } else {

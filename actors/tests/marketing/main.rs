@@ -1,0 +1,112 @@
+//! What the Marketing agent promises: no promotional message without consent, over the cap or in
+//! quiet hours; transactional ones always; every result counted once.
+
+// The helpers are tests too; clippy knows only functions marked as such.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod campaigns_keep_their_plan;
+mod consent_rules_every_message;
+mod messages_wait_or_are_dropped;
+mod no_history_breaks_the_rules;
+mod promotions_follow_stock_and_orders;
+
+use std::time::Duration;
+
+use common::sealed;
+use mercato_actors::*;
+use mercato_runtime::testkit::{Given, given};
+use mercato_runtime::{Personal, Principal, Timestamp};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const NOON: Timestamp =
+    Timestamp::from_millis(1_600_000_000_000 - 1_600_000_000_000 % 86_400_000 + 43_200_000);
+
+/// Somebody, or something, of whom nothing is known yet.
+fn nothing() -> Given<MarketingAgent> {
+    with(MarketingSettings::default())
+}
+
+fn with(settings: MarketingSettings) -> Given<MarketingAgent> {
+    given(MarketingAgent::new(settings)).at(NOON)
+}
+
+fn customer() -> CustomerId {
+    CustomerId::new("C1").unwrap()
+}
+
+fn campaign() -> CampaignId {
+    CampaignId::new("spring").unwrap()
+}
+
+fn consent(granted: bool) -> RecordConsent {
+    RecordConsent {
+        customer: customer(),
+        channel: Channel::Email,
+        purpose: Purpose::Offers,
+        granted,
+        proof: "checkout form".into(),
+    }
+}
+
+fn email_of(whose: &str) -> Personal<EmailAddress> {
+    sealed(whose, &EmailAddress::new("ada@example.com").unwrap())
+}
+
+fn contact() -> RecordContact {
+    RecordContact {
+        customer: customer(),
+        email: email_of("C1"),
+    }
+}
+
+fn promotion(occasion: u32, expires_at: Timestamp) -> QueuePromotion {
+    QueuePromotion {
+        customer: customer(),
+        campaign: campaign(),
+        occasion: Some(OrderId::new(format!("O{occasion}")).unwrap()),
+        variant: 0,
+        purpose: Purpose::Offers,
+        channel: Channel::Email,
+        content: Content {
+            subject: "tea".into(),
+            body: "more tea".into(),
+        },
+        expires_at,
+    }
+}
+
+fn decide(message: &MessageId) -> DecideSend {
+    DecideSend {
+        customer: customer(),
+        message: message.clone(),
+        promotion_paused: false,
+    }
+}
+
+fn delivery(message: &MessageId) -> RecordDelivery {
+    RecordDelivery {
+        customer: customer(),
+        message: message.clone(),
+        outcome: DeliveryOutcome::Accepted,
+    }
+}
+
+fn confirmation() -> QueueOrderConfirmation {
+    QueueOrderConfirmation {
+        customer: customer(),
+        order: OrderId::new("O1").unwrap(),
+        total: Money::new(1_250, Currency::GBP),
+        email: email_of("C1"),
+    }
+}
+
+fn subscribed() -> Given<MarketingAgent> {
+    let mut given = nothing();
+    given.ask(&contact()).unwrap();
+    given.ask(&consent(true)).unwrap();
+    given
+}
