@@ -176,10 +176,9 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct EraseArgs {
-    /// The journal; the keys are in `FILE.keys`. It has a name here, as persons have, so that none is
-    /// taken for the other.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: PathBuf,
+    /// The journal. The keys are in `FILE.keys`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     /// Who is erased: the id under which the shop knows them. Can be given more than once; many at
     /// once take no longer than one.
     #[arg(long, value_name = "ID", required = true)]

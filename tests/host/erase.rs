@@ -14,7 +14,7 @@ use command::{is_refused, mercato, shop, succeeds};
 
 fn erase(store: &Path, persons: &[&str]) -> Command {
     let mut command = mercato();
-    command.args(["journal", "erase", "--store"]).arg(store);
+    command.args(["journal", "erase"]).arg(store);
     for person in persons {
         command.args(["--person", person]);
     }

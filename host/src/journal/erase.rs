@@ -20,7 +20,7 @@ pub(super) fn run(args: &EraseArgs) -> Result<bool, String> {
             listed(&persons)
         ));
     }
-    let Some(done) = told(erase(&args.store, &persons))? else {
+    let Some(done) = told(erase(&args.file, &persons))? else {
         return Ok(false);
     };
     print(&text_of(&done).map_err(|error| error.to_string())?)?;
