@@ -5,7 +5,7 @@
 //! whatever it depends on to be durable. A read depends on nothing that is still on its way; a
 //! write waits for its commit.
 
-mod counter;
+pub(crate) mod counter;
 
 use std::sync::Arc;
 use std::time::Duration;
