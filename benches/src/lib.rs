@@ -3,13 +3,15 @@
 //! Every figure stands beside the least that could do the same on the same machine, in rounds in
 //! which the contenders take turns: machines differ and are noisy, and the ratio of two contenders
 //! within a round is what can be compared. [`journal()`] holds the journal against a bare append-only
-//! log; [`ask()`] holds an ask through the runtime against a bare actor's call.
+//! log; [`ask()`] holds an ask through the runtime against a bare actor's call; [`crashes()`] holds
+//! commands while shards crash against the same in peace.
 //!
 //! `cargo bench --bench journal` and `mercato bench journal` print the same.
 
 mod account;
 mod ask;
 mod clock;
+mod crashes;
 mod error;
 mod journal;
 mod launch;
@@ -19,6 +21,7 @@ mod report;
 mod stats;
 
 pub use ask::{AskArgs, ask};
+pub use crashes::{CrashArgs, crashes};
 pub use error::BenchError;
 pub use journal::journal;
 pub use launch::Launch;

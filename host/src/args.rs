@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
-use mercato_benches::JournalArgs as BenchJournalArgs;
+use mercato_benches::{AskArgs, CrashArgs, JournalArgs as BenchJournalArgs};
 
 /// An online shop run by six supervised agents on a durable journal.
 #[derive(Debug, Parser)]
@@ -199,6 +199,10 @@ pub(crate) enum BenchTask {
     /// Holds durable appends against a bare append-only log: rate, latency, growth, recovery and
     /// layouts of the file.
     Journal(BenchJournalArgs),
+    /// Holds an ask through the runtime against a bare actor's call.
+    Ask(AskArgs),
+    /// Gives commands while every shard is crashed, and counts that each was applied once.
+    Crashes(CrashArgs),
 }
 
 /// Reads `24h`, `1h 30m` or `90s`.

@@ -1,6 +1,6 @@
 //! `mercato bench`: measures, and prints each part as it is done.
 
-use mercato_benches::{BenchError, Launch, journal};
+use mercato_benches::{BenchError, Launch, ask, crashes, journal};
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
@@ -13,6 +13,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
                 let launch = Launch::this_program(["bench", "journal"])?;
                 journal(args, &launch, &mut |text| print(&text))
             }
+            BenchTask::Ask(args) => print(&ask(args)?).map_err(BenchError::Output),
+            BenchTask::Crashes(args) => print(&crashes(args)?).map_err(BenchError::Output),
         }
     };
     measured().map_err(|error| error.to_string())?;
