@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod log;
 mod orchestrator;
+mod perform;
 mod readable;
 mod retry;
 
