@@ -92,7 +92,7 @@ mod tests {
             saved_max: 3,
         };
         let mut budget = RetryBudget::new(settings, at(0));
-        let mut take = |budget: &mut RetryBudget| (0..10).filter(|_| budget.take(at(0))).count();
+        let take = |budget: &mut RetryBudget| (0..10).filter(|_| budget.take(at(0))).count();
         assert_eq!(take(&mut budget), 3, "what was saved at first");
         (0..10).for_each(|_| budget.earn(at(0)));
         assert_eq!(take(&mut budget), 2, "a fifth of ten calls");

@@ -165,7 +165,10 @@ async fn an_answer_that_was_overtaken_by_an_event_is_not_kept() {
 #[tokio::test(start_paused = true)]
 async fn only_fresh_answers_are_kept() {
     let rates = rates(CacheSettings::default());
-    let failing = || async { Err("closed".to_owned()) };
+    let failing = || async {
+        tokio::time::sleep(LOAD).await;
+        Err("closed".to_owned())
+    };
     let (one, two) = tokio::join!(
         rates.get_or_load("EUR", &[], failing),
         rates.get_or_load("EUR", &[], failing)
