@@ -189,7 +189,9 @@ impl RuntimeBuilder {
     }
 
     /// Registers another service that can do what an activity does, for when its own cannot be
-    /// reached. It is asked only where the first is known not to have acted.
+    /// reached. It is asked only where the first is known not to have acted, and that is noted
+    /// before: after a crash, it alone is asked again, under the same key. Whatever undoes the
+    /// activity, or asks what became of it, must find it in either service.
     #[must_use]
     pub fn alternative<I, O, F, Fut>(mut self, activity: Activity<I, O>, function: F) -> Self
     where

@@ -35,6 +35,8 @@ pub struct Caches {
     clock: Clock,
     entropy: Arc<Entropy>,
     opened: Mutex<BTreeMap<&'static str, Arc<dyn Listener>>>,
+    /// Where the journal ended when the caches were made.
+    begun_at: Position,
     /// Every event up to here has been seen; `None` once events are no longer followed.
     seen: watch::Sender<Option<Position>>,
     pub(super) responses: Responses,
@@ -51,14 +53,15 @@ impl Caches {
         let limits = settings.of(AGENT_RESPONSES);
         let responses = Cache::new(AGENT_RESPONSES, limits, clock, &entropy, weigh);
         let opened = BTreeMap::from([(AGENT_RESPONSES, responses.listener())]);
-        let seen = watch::Sender::new(Some(journal.durable()));
+        let begun_at = journal.durable();
         Self {
             journal,
             settings,
             clock,
             entropy,
             opened: Mutex::new(opened),
-            seen,
+            begun_at,
+            seen: watch::Sender::new(Some(begun_at)),
             responses,
         }
     }
@@ -132,6 +135,10 @@ impl Caches {
     pub(super) fn give_up(&self) {
         self.seen.send_replace(None);
         self.forget();
+    }
+
+    pub(super) fn begun_at(&self) -> Position {
+        self.begun_at
     }
 
     pub(super) fn journal(&self) -> &Arc<dyn Journal> {

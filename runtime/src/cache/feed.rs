@@ -15,7 +15,7 @@ use super::tag::Tag;
 const BATCH: usize = 128;
 
 /// Follows the journal for the caches until the runtime stops. Caches begin empty, so it begins
-/// where the journal ends, and has no cursor in it.
+/// where the journal ended when they were made, and has no cursor in it.
 pub(crate) async fn follow(caches: Arc<Caches>, mut stopping: watch::Receiver<bool>) {
     tokio::select! {
         biased;
@@ -30,7 +30,7 @@ pub(crate) async fn follow(caches: Arc<Caches>, mut stopping: watch::Receiver<bo
 
 async fn run(caches: &Caches) -> Result<Infallible, AskFailure> {
     let journal = caches.journal();
-    let mut cursor = journal.durable();
+    let mut cursor = caches.begun_at();
     loop {
         match read_on(caches, &mut cursor).await {
             Err(AskFailure::ReadOnly { .. }) => {

@@ -188,18 +188,24 @@ impl Flow {
         input: &[u8],
     ) -> Result<Result<Vec<u8>, ActivityError>, ActivityError> {
         let inner = &self.inner;
+        let interrupted =
+            |failure: AskFailure| ActivityError::permanent("interrupted", failure.to_string());
+        let elsewhere = format!("{step}#elsewhere");
         let performance = Performance {
             name,
             input,
             key: format!("{}/{}/{step}", inner.name, inner.id),
             vault: inner.core.journal.vault(),
+            clock: inner.core.clock,
+            elsewhere: self.noted::<()>(&elsewhere).map_err(interrupted)?.is_some(),
         };
-        let performed = inner
-            .activities
-            .perform(&inner.core.guards, performance, || self.settle());
-        performed
-            .await
-            .map_err(|failure| ActivityError::permanent("interrupted", failure.to_string()))
+        let performed = inner.activities.perform(
+            &inner.core.guards,
+            performance,
+            || self.settle(),
+            || self.write_note(&elsewhere, &()),
+        );
+        performed.await.map_err(interrupted)
     }
 
     /// Puts down a command that undoes the step `step`, before that step is taken. When the flow

@@ -6,9 +6,11 @@ use std::time::Duration;
 use mercato_persistence::Vault;
 
 use super::activity::{Activities, ActivityCall, ActivityError, ActivityErrorKind};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::AskFailure;
-use crate::policy::{Attempt, CallError, Dependency, Failure, FailureKind, Guards, Request};
+use crate::policy::{
+    Attempt, CallError, Dependency, Failure, FailureKind, Guards, Repeat, Request,
+};
 
 /// A call to a port that waits to be made.
 pub(crate) struct Performance<'a> {
@@ -18,20 +20,27 @@ pub(crate) struct Performance<'a> {
     /// The idempotency key.
     pub(crate) key: String,
     pub(crate) vault: &'a Arc<Vault>,
+    pub(crate) clock: Clock,
+    /// Another service was asked before a crash: it alone may be asked again, because it may have
+    /// acted.
+    pub(crate) elsewhere: bool,
 }
 
 impl Activities {
-    /// Calls a port under its policy. `settle` comes before each attempt: the output rule. The outer
-    /// error is `settle`'s, and then the port was not called.
-    pub(crate) async fn perform<S, Fut>(
+    /// Calls a port under its policy. `settle` comes before each attempt: the output rule.
+    /// `note_elsewhere` comes before another service is asked. The outer error is one of theirs, and
+    /// then the port was not called.
+    pub(crate) async fn perform<S, Fut, N>(
         &self,
         guards: &Guards,
         performance: Performance<'_>,
         settle: S,
+        note_elsewhere: N,
     ) -> Result<Result<Vec<u8>, ActivityError>, AskFailure>
     where
         S: Fn() -> Fut + Sync,
         Fut: Future<Output = Result<(), AskFailure>> + Send,
+        N: Fn() -> Result<(), AskFailure> + Sync,
     {
         let Performance { name, input, .. } = performance;
         let Some((&name, registered)) = self.by_name.get_key_value(name) else {
@@ -50,23 +59,35 @@ impl Activities {
         let forever = Timestamp::from_millis(u64::MAX);
         let mut request = Request::new(registered.repeat, forever);
         let dependency = Dependency::of_activity(name);
+        let guard = guards.of(dependency);
+        // What led here may take its time to become durable; that is no fault of the port's.
+        settle().await?;
         if let Dependency::Port(port) = dependency
             && let Some(keeper) = self.tokens.get(port)
         {
             request = request.credentials(keeper);
         }
-        if let Some(alternative) = self.alternatives.get(name) {
-            let settle = &settle;
+        let alternative = self.alternatives.get(name);
+        if let (Some(alternative), true) = (alternative, performance.elsewhere) {
+            let limit = Duration::from_millis(guard.policy().attempt_timeout_ms);
+            let call = call(Attempt {
+                number: 1,
+                deadline: performance.clock.now().plus(limit),
+                token: None,
+            });
+            let answered = tokio::time::timeout(limit, alternative(call, input)).await;
+            return Ok(answered.unwrap_or_else(|_| Err(timed_out(registered.repeat))));
+        }
+        if let Some(alternative) = alternative {
+            let (settle, note_elsewhere) = (&settle, &note_elsewhere);
             request = request.alternative(move |attempt| async move {
+                note_elsewhere().map_err(PortFailure::Interrupted)?;
                 settle().await.map_err(PortFailure::Interrupted)?;
                 alternative(call(attempt), input)
                     .await
                     .map_err(PortFailure::Port)
             });
         }
-        // What led here may take its time to become durable; that is no fault of the port's.
-        settle().await?;
-        let guard = guards.of(dependency);
         let answer = guard.call(request, |attempt| {
             let settled = settle();
             let call = call(attempt);
@@ -111,6 +132,15 @@ impl Failure for PortFailure {
             Self::Port(error) => error.retry_after(),
         }
     }
+}
+
+fn timed_out(repeat: Repeat) -> ActivityError {
+    let kind = match repeat {
+        Repeat::Once => ActivityErrorKind::Unknown,
+        Repeat::Safe => ActivityErrorKind::TimedOut,
+    };
+    let message = "the other service did not answer in time";
+    ActivityError::new(kind, "timeout", message)
 }
 
 /// What the policy found, in the words of activities.

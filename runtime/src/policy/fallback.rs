@@ -7,7 +7,7 @@ use super::error::CallError;
 use super::failure::{Failure, FailureKind};
 use super::guard::Guard;
 use super::monitor::Notice;
-use super::request::{Attempt, Request};
+use super::request::{Attempt, Repeat, Request};
 use super::rows::Fallback;
 
 impl Guard {
@@ -31,7 +31,10 @@ impl Guard {
         let kind = failed.kind();
         for &fallback in policy.row(kind).fallbacks {
             let answer = match fallback {
-                Fallback::AlternativeService => self.alternative(course, request).await,
+                Fallback::AlternativeService => match self.alternative(course, request).await {
+                    Ok(answer) => answer,
+                    Err(unknown) => return (None, Err(unknown)),
+                },
                 Fallback::CachedResponse => request
                     .cached
                     .take()
@@ -41,6 +44,10 @@ impl Guard {
                     match self.queue_request(course, failed, process_request).await {
                         Ok(value) => return (Some(fallback), Ok((Answer::Fresh(value), kind))),
                         Err(last) => failed = last,
+                    }
+                    // What went wrong at that turn is another matter, and it may have happened.
+                    if failed.kind() != kind {
+                        break;
                     }
                     None
                 }
@@ -54,12 +61,16 @@ impl Guard {
         (None, Err(failed))
     }
 
-    async fn alternative<T, E>(
+    /// Asks another service. That it does not help is no error of its own, but that it may have
+    /// acted must not be lost.
+    async fn alternative<T, E: Failure>(
         &self,
         course: &Course<'_>,
         request: &mut Request<'_, T, E>,
-    ) -> Option<Answer<T>> {
-        let alternative = request.alternative.take()?;
+    ) -> Result<Option<Answer<T>>, CallError<E>> {
+        let Some(alternative) = request.alternative.take() else {
+            return Ok(None);
+        };
         let until = self.clock.now().plus(course.policy.attempt_timeout());
         let attempt = Attempt {
             number: 1,
@@ -67,8 +78,24 @@ impl Guard {
             token: None,
         };
         let until = self.clock.instant_of(attempt.deadline);
-        let answered = tokio::time::timeout_at(until, alternative(attempt)).await;
-        answered.ok()?.ok().map(Answer::Alternative)
+        let (dependency, attempts) = (self.dependency, course.attempts);
+        match tokio::time::timeout_at(until, alternative(attempt)).await {
+            Ok(Ok(value)) => Ok(Some(Answer::Alternative(value))),
+            Ok(Err(error)) if error.kind() == FailureKind::UnknownOutcome => {
+                Err(CallError::Failed {
+                    dependency,
+                    attempts,
+                    kind: FailureKind::UnknownOutcome,
+                    error,
+                })
+            }
+            Err(_) if course.repeat == Repeat::Once => Err(CallError::TimedOut {
+                dependency,
+                attempts,
+                may_have_happened: true,
+            }),
+            Ok(Err(_)) | Err(_) => Ok(None),
+        }
     }
 
     /// Stands in the queue until the dependency may be asked again, and asks it once more.

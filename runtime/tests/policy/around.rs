@@ -164,6 +164,59 @@ async fn fallbacks_are_taken_in_their_order() {
     assert_eq!((stats.alternatives, stats.stale), (0, 1));
 }
 
+/// Catches: a fallback that is taken after a turn in the queue whose outcome nobody knows, so that it
+/// happens twice.
+#[tokio::test(start_paused = true)]
+async fn nobody_else_acts_after_a_turn_whose_outcome_is_unknown() {
+    let mut policies = even();
+    policies.default.rate_limiting.attempts_max = 1;
+    policies.default.rate_limiting.fallbacks =
+        vec![Fallback::QueueRequest, Fallback::AlternativeService];
+    let world = World::new(policies, [Step::Told(10), Step::Hang]);
+    let deadline = world.clock.now().plus(Duration::from_secs(50));
+    let request = Request::new(Repeat::Once, deadline)
+        .alternative(|_| async { panic!("nobody asks another") });
+    let error = world.call(request).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), FailureKind::UnknownOutcome);
+    assert_eq!(world.attempts(), [0, 10]);
+}
+
+/// Catches: another service that may have acted, and an error that says that nothing happened.
+#[tokio::test(start_paused = true)]
+async fn what_another_service_may_have_done_is_not_lost() {
+    let mut policies = even();
+    policies.default.service_unavailable.attempts_max = 1;
+    let unknown = |_| async {
+        Err(PortError {
+            kind: FailureKind::UnknownOutcome,
+            retry_after: None,
+        })
+    };
+    let world = World::new(policies, [BUSY; 3]);
+    let deadline = || world.clock.now().plus(Duration::from_secs(50));
+    let once = || Request::new(Repeat::Once, deadline());
+    let error = world.call(once().alternative(unknown)).await;
+    assert_eq!(
+        error.expect_err("nobody knows").kind(),
+        FailureKind::UnknownOutcome
+    );
+    let error = world
+        .call(once().alternative(|_| std::future::pending()))
+        .await;
+    assert_eq!(
+        error.expect_err("nobody knows").kind(),
+        FailureKind::UnknownOutcome
+    );
+    let safe = Request::new(Repeat::Safe, deadline());
+    let error = world
+        .call(safe.alternative(|_| std::future::pending()))
+        .await;
+    assert_eq!(
+        error.expect_err("busy").kind(),
+        FailureKind::ServiceUnavailable
+    );
+}
+
 /// Catches: a place of a probe that is lost with a caller who goes away, so that the breaker never
 /// closes.
 #[tokio::test(start_paused = true)]

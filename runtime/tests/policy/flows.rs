@@ -150,6 +150,44 @@ async fn another_service_acts_where_the_first_is_known_not_to_have() {
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: a flow that was crashed while another service acted, and then lets the first act too.
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_the_service_that_was_asked_last_is_asked_again() {
+    let seen = Seen::default();
+    let behave = |nth| match nth {
+        1..=5 => Err(Some(ActivityErrorKind::Transient)),
+        _ => Ok("paid by the first, which is back"),
+    };
+    let others = Arc::new(AtomicU32::new(0));
+    let other = others.clone();
+    let runtime = with_port(virtual_runtime(memory()), &seen, behave).alternative(
+        PAY,
+        move |_: ActivityCall, _| {
+            other.fetch_add(1, Ordering::SeqCst);
+            async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok("paid elsewhere".to_owned())
+            }
+        },
+    );
+    let runtime = runtime.start().await.expect("it starts");
+    let crash = async {
+        // Five attempts take 1.5 s; then the other has been asked, and takes its second.
+        tokio::time::sleep(Duration::from_millis(2_000)).await;
+        assert_eq!(others.load(Ordering::SeqCst), 1);
+        assert!(runtime.crash_flow("buy", &FlowId::new("b-1")));
+    };
+    let (paid, ()) = tokio::join!(run(&runtime, "b-1", 5), crash);
+    assert_eq!(paid, Ok("paid elsewhere".to_owned()));
+    assert_eq!(others.load(Ordering::SeqCst), 2);
+    assert_eq!(
+        seen.lock().expect("a lock").len(),
+        5,
+        "the first was not asked again"
+    );
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: a token that does not reach the port, and one that is not refreshed when the port
 /// refuses it.
 #[tokio::test(start_paused = true)]
