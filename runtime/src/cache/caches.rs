@@ -151,3 +151,61 @@ impl std::fmt::Debug for Caches {
         f.debug_set().entries(self.opened.lock().keys()).finish()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use mercato_persistence::{
+        Append, DiskPace, EventData, JournalOptions, RedbJournal, WriterPlace,
+    };
+
+    use super::*;
+
+    struct EvenDisk;
+
+    impl DiskPace for EvenDisk {
+        fn commit_time(&mut self, _: usize) -> Duration {
+            Duration::from_millis(2)
+        }
+    }
+
+    /// Catches: a read that does not wait for the events that are durable already, one that waits
+    /// for ever, and one that goes on when nobody follows the events any more.
+    #[tokio::test(start_paused = true)]
+    async fn a_read_waits_until_the_durable_events_have_been_seen() {
+        let writer = WriterPlace::Task(Box::new(EvenDisk));
+        let journal = RedbJournal::in_memory(JournalOptions::default(), writer).unwrap();
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let clock = Clock::starting_at(Timestamp::from_millis(0));
+        let entropy = Arc::new(Entropy::seeded(7));
+        let settings = CachesSettings::default();
+        let caches = Caches::new(journal.clone(), settings, clock, entropy);
+        let in_a_second = || clock.now().plus(Duration::from_secs(1));
+        assert_eq!(caches.caught_up(in_a_second()).await, Ok(()));
+
+        let mut append = Append::to("counters/a", 0, 0);
+        append.events.push(EventData {
+            name: "Added".into(),
+            version: 1,
+            payload: Vec::new(),
+        });
+        let position = journal.append(append).unwrap().position;
+        journal.until_durable(position).await.unwrap();
+        let late = caches.caught_up(in_a_second()).await;
+        assert_eq!(late, Err(AskFailure::DeadlineExceeded));
+        let following = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            caches.saw(position);
+        };
+        let before = clock.now();
+        let (seen, ()) = tokio::join!(caches.caught_up(in_a_second()), following);
+        assert_eq!(seen, Ok(()));
+        assert_eq!(clock.now().since(before), Duration::from_millis(300));
+        caches.give_up();
+        let alone = caches.caught_up(in_a_second()).await;
+        assert_eq!(alone, Err(AskFailure::Stopped));
+        journal.close().await.unwrap();
+    }
+}

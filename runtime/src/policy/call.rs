@@ -29,6 +29,17 @@ pub(super) struct Course<'a> {
     pub(super) token: Option<Issued>,
 }
 
+impl Course<'_> {
+    /// Whether the dependency may ask to be left alone for so long.
+    pub(super) fn waits_for(&self, told: Option<Duration>) -> bool {
+        told.is_none_or(|told| told <= self.told_wait_max())
+    }
+
+    pub(super) fn told_wait_max(&self) -> Duration {
+        Duration::from_millis(self.policy.rate_limiting.told_wait_max_ms)
+    }
+}
+
 impl Guard {
     /// Calls the dependency, and does about a failure what the policy says.
     ///

@@ -115,10 +115,10 @@ impl Guard {
         let told = failed.retry_after().filter(|told| !told.is_zero());
         let wait = self.draw_wait(&limits.backoff, course.attempts);
         let wait = wait.max(told.unwrap_or_default());
-        if self.clock.now().plus(wait) >= course.deadline {
+        if !course.waits_for(told) || self.clock.now().plus(wait) >= course.deadline {
             return Err(failed);
         }
-        self.heed(told.or(Some(wait)));
+        self.heed(course, told.or(Some(wait)));
         self.attempt(course, process_request).await
     }
 

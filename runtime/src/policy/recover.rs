@@ -64,22 +64,23 @@ impl Guard {
     }
 
     async fn wait_as_told(&self, course: &Course<'_>, told: Option<Duration>) -> bool {
-        let limits = &course.policy.rate_limiting;
-        if told > Some(Duration::from_millis(limits.told_wait_max_ms)) {
+        // What one call was told holds for all: they wait in the queue until then.
+        self.heed(course, told);
+        if !course.waits_for(told) {
             return false;
         }
         let at_least = told.unwrap_or_default();
         let wait = self.wait_before_retry(course, FailureKind::RateLimiting, at_least);
         let Some(wait) = wait else { return false };
-        // What one call was told holds for all: they wait in the queue until then.
-        self.heed(told);
         tokio::time::sleep(wait).await;
         true
     }
 
-    pub(super) fn heed(&self, told: Option<Duration>) {
+    /// Lets nobody through for as long as the dependency asked, and as it may ask.
+    pub(super) fn heed(&self, course: &Course<'_>, told: Option<Duration>) {
         if let Some(told) = told {
-            self.throttle.pause_until(self.clock.now().plus(told));
+            let pause = told.min(course.told_wait_max());
+            self.throttle.pause_until(self.clock.now().plus(pause));
         }
     }
 

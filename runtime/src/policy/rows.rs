@@ -60,8 +60,8 @@ pub struct RateLimiting {
     pub attempts_max: u32,
     /// How long it waits at least, whatever the dependency says.
     pub backoff: Backoff,
-    /// A dependency that asks to be left alone for longer is not waited for. 0 to 3,600,000;
-    /// default 30,000.
+    /// A call that is told to wait for longer is over, and others wait for no longer than this
+    /// before the dependency is asked again. 0 to 3,600,000; default 30,000.
     pub told_wait_max_ms: u64,
     /// Our own limit, which keeps the dependency's from being met. Default: none.
     pub limit: Option<CallRate>,
@@ -138,7 +138,7 @@ impl Fallback {
 /// A row of the error table, as a policy has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// How often a call is tried in all; for [`FailureKind::Authentication`], how often the token is
+    /// How often a call is tried in all; for [`Authentication`], how often the token is
     /// refreshed.
     pub attempts_max: u32,
     /// How long it waits in between, where it does.

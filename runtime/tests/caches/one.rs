@@ -158,6 +158,16 @@ async fn an_answer_that_was_overtaken_by_an_event_is_not_kept() {
         );
     }
     assert_eq!(rates.stats().called_off, 3);
+    // Also where nobody asks again.
+    rates.clear();
+    let event = async {
+        tokio::time::sleep(LOAD / 2).await;
+        rates.invalidate(&Tag::named("rates"));
+    };
+    let (given, ()) = tokio::join!(ask(&rates, &source), event);
+    assert_eq!(given, Ok(Answer::Fresh(7)));
+    assert_eq!(rates.get(&"EUR"), None);
+    assert_eq!(rates.stale(&"EUR"), None);
 }
 
 /// Catches: an error or a panic that is kept, or that leaves those who wait hanging; and an answer
@@ -205,6 +215,17 @@ async fn loads_are_bounded() {
     assert!(answers.0.is_ok() && answers.1.is_ok() && answers.3 == answers.0);
     assert_eq!(rates.stats().refused, 1);
     assert!(load("GBP").await.is_ok(), "there is room again");
+    // Those who go away, and loads that fail, leave their room too.
+    for key in ["JPY", "CHF"] {
+        let gone = tokio::time::timeout(LOAD / 2, load(key)).await;
+        assert!(gone.is_err());
+    }
+    for key in ["SEK", "NOK"] {
+        let failed = rates.get_or_load(key, &[], || async { Err("closed".to_owned()) });
+        assert!(failed.await.is_err());
+    }
+    let both = tokio::join!(load("DKK"), load("PLN"));
+    assert!(both.0.is_ok() && both.1.is_ok());
 }
 
 /// Catches: a bound in bytes that does not hold, and a scan that drives out what is asked for again

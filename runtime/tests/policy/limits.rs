@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use mercato::{Answer, CallError, CallRate, FailureKind, Policies};
 
 use crate::world::{RATES, Step, World, even};
@@ -65,17 +65,34 @@ async fn a_full_queue_refuses_and_says_when_to_come_again() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_turn_that_comes_too_late() {
     let world = World::new(limited(10, 1), [HIT; 3]);
-    let calls = (0..4).map(|_| world.call(world.request_within(Duration::from_millis(250))));
-    let answers = join_all(calls).await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
-    assert!(
-        matches!(answers[3], Err(CallError::Overloaded { .. })),
-        "{answers:?}"
-    );
-    assert_eq!(world.attempts(), [0, 100, 200]);
+    let calls = (0..4).map(|_| async {
+        let hasty = world.request_within(Duration::from_millis(250));
+        (world.call(hasty).await.is_ok(), world.now())
+    });
+    let told_at = join_all(calls).await;
+    let expected = [(true, 0), (true, 100), (true, 200), (false, 0)];
+    assert_eq!(told_at, expected, "the last one is refused at once");
 }
 
-/// Catches: callers who overtake those who wait, and a wait that was told to one and not heeded by
+/// Catches: a newcomer who takes the turn of somebody who waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_does_not_overtake_those_who_wait() {
+    let world = World::new(limited(10, 1), [HIT; 3]);
+    world.call(world.request()).await.expect("an answer");
+    let newcomer = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.call(world.request()).await.expect("an answer");
+        world.now()
+    };
+    let waiting = async {
+        world.call(world.request()).await.expect("an answer");
+        world.now()
+    };
+    // When the turn comes, the newcomer is the first to run.
+    assert_eq!(join(newcomer, waiting).await, (200, 100));
+}
+
+/// Catches: a wait that was told to one and not heeded by
 /// the others.
 #[tokio::test(start_paused = true)]
 async fn what_one_call_is_told_holds_for_all() {
@@ -96,10 +113,13 @@ async fn what_one_call_is_told_holds_for_all() {
 /// Catches: a dependency that can make everybody wait for as long as it likes.
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_too_long_is_not_begun() {
-    let world = World::new(even(), [Step::Told(3_600_000)]);
+    let world = World::new(even(), [Step::Told(40_000), HIT]);
     let error = world.call(world.request()).await.expect_err("an error");
     assert_eq!(error.kind(), FailureKind::RateLimiting);
     assert_eq!((world.attempts().len(), world.now()), (1, 0));
+    // The next one looks again after 30 s.
+    assert_eq!(world.call(world.request()).await, Ok(Answer::Fresh("1.17")));
+    assert_eq!(world.attempts(), [0, 30_000]);
 }
 
 /// Catches: a place in the queue that a caller keeps after going away.
