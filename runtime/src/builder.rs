@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::agent::Agent;
+use crate::cache::{self, Caches, CachesSettings};
 use crate::clock::Clock;
 use crate::core::{Core, Services};
 use crate::entities::Entities;
@@ -24,6 +25,7 @@ use crate::flow::{
     FlowType, Orchestrator, TypedFlow,
 };
 use crate::handle::Handle;
+use crate::policy::{Credentials, Guards, Monitor, Nobody, PolicyBook, TokenKeeper};
 use crate::quarantine::Quarantine;
 use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
 use crate::runtime::{Runtime, RuntimeError, observe};
@@ -84,6 +86,9 @@ pub struct RuntimeBuilder {
     definitions: Definitions,
     triggers: Vec<Trigger>,
     recovery: RecoveryOptions,
+    policies: Arc<PolicyBook>,
+    monitor: Arc<dyn Monitor>,
+    caches: Option<CachesSettings>,
     shards: usize,
     names: BTreeSet<(&'static str, &'static str)>,
     problem: Option<RuntimeError>,
@@ -111,6 +116,9 @@ impl RuntimeBuilder {
             definitions: Definitions::new(),
             triggers: Vec::new(),
             recovery: RecoveryOptions::default(),
+            policies: Arc::default(),
+            monitor: Arc::new(Nobody),
+            caches: None,
             shards: 0,
             names: BTreeSet::new(),
             problem: None,
@@ -142,6 +150,58 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn recovery(mut self, options: RecoveryOptions) -> Self {
         self.recovery = options;
+        self
+    }
+
+    /// Uses these policies for calls to agents and ports. Default: the error table.
+    #[must_use]
+    pub fn policies(mut self, policies: Arc<PolicyBook>) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Tells this monitor what goes wrong in calls. Default: nobody.
+    #[must_use]
+    pub fn monitor(mut self, monitor: Arc<dyn Monitor>) -> Self {
+        self.monitor = monitor;
+        self
+    }
+
+    /// Switches caches on, with these limits: see [`Caches`]. Default: there are none, and nothing
+    /// follows the events for them.
+    #[must_use]
+    pub fn caches(mut self, settings: CachesSettings) -> Self {
+        if let Err(invalid) = settings.check() {
+            self.problem.get_or_insert(RuntimeError::Caches(invalid));
+        }
+        self.caches = Some(settings);
+        self
+    }
+
+    /// Gets tokens for the calls to a port, whose name is what stands before the first dot in those
+    /// of its activities. They find it in [`ActivityCall::token`].
+    #[must_use]
+    pub fn credentials(mut self, port: &'static str, credentials: Arc<dyn Credentials>) -> Self {
+        self.claim("port", port);
+        self.activities
+            .keep_token(port, TokenKeeper::new(credentials));
+        self
+    }
+
+    /// Registers another service that can do what an activity does, for when its own cannot be
+    /// reached. It is asked only where the first is known not to have acted, and that is noted
+    /// before: after a crash, it alone is asked again, under the same key. Whatever undoes the
+    /// activity, or asks what became of it, must find it in either service.
+    #[must_use]
+    pub fn alternative<I, O, F, Fut>(mut self, activity: Activity<I, O>, function: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        self.claim("alternative", activity.name);
+        self.activities.add_alternative(activity, function);
         self
     }
 
@@ -224,11 +284,17 @@ impl RuntimeBuilder {
         for add in self.agents {
             root = root.with_child(supervisor_child(add(&mut assembly)));
         }
+        let caches = self.caches.map(|settings| {
+            let journal = self.journal.clone();
+            Arc::new(Caches::new(journal, settings, clock, entropy.clone()))
+        });
         let core = Arc::new(Core {
             journal: self.journal,
             clock,
             entropy: entropy.clone(),
             services: assembly.services,
+            guards: Guards::new(self.policies, clock, entropy.clone()).told_to(self.monitor),
+            caches,
         });
         let tree_options = TreeOptions::new(move || clock.elapsed(), entropy.fork("supervision"));
         let tree = Tree::start(root, observe(&core, tree_options)).await?;
@@ -243,6 +309,8 @@ impl RuntimeBuilder {
         let preloading = tokio::spawn(preload.clone().run(core.clone(), self.recovery.preload_max));
         let stopping = watch::Sender::new(false);
         let trigger_counters = Arc::new(TriggerCounters::default());
+        let caches = core.caches.clone();
+        let following = caches.map(|it| tokio::spawn(cache::follow(it, stopping.subscribe())));
         let triggers = self
             .triggers
             .into_iter()
@@ -255,6 +323,7 @@ impl RuntimeBuilder {
                     stopping.subscribe(),
                 ))
             })
+            .chain(following)
             .collect();
         Ok(Runtime {
             handle: Handle {

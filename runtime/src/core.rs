@@ -8,11 +8,13 @@ use std::time::Duration;
 use mercato_persistence::{Journal, Position};
 
 use crate::agent::{Agent, Command};
+use crate::cache::Caches;
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::envelope::{Answered, Call};
 use crate::error::AskFailure;
 use crate::ids::CommandId;
+use crate::policy::Guards;
 use crate::principal::Principal;
 use crate::service::{Admission, AnyService, Service};
 
@@ -21,6 +23,10 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) entropy: Arc<Entropy>,
     pub(crate) services: Services,
+    /// What stands in front of agents and ports.
+    pub(crate) guards: Guards,
+    /// Where they are switched on.
+    pub(crate) caches: Option<Arc<Caches>>,
 }
 
 /// The agents of a runtime, by name and by type. Fixed when the runtime starts.

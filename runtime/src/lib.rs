@@ -6,6 +6,7 @@
 
 mod agent;
 mod builder;
+mod cache;
 mod clock;
 mod core;
 mod entities;
@@ -19,6 +20,7 @@ mod ids;
 mod json;
 mod layout;
 mod personal;
+mod policy;
 mod principal;
 mod quarantine;
 mod readable;
@@ -37,6 +39,10 @@ mod views;
 
 pub use agent::{Agent, Command, Context, Decided, Decision, Kind, Rejection, State};
 pub use builder::{AgentOptions, RuntimeBuilder};
+pub use cache::{
+    AGENT_RESPONSES, Cache, CacheProblem, CacheSettings, CacheStats, Caches, CachesSettings,
+    InvalidCaches, KNOWLEDGE_BASE, LoadError, STORE_READS, Tag,
+};
 pub use clock::{Clock, Timestamp};
 pub use core::Caller;
 pub use entropy::Entropy;
@@ -56,6 +62,14 @@ pub use mercato_persistence::codec;
 pub use mercato_persistence::{PersonId, Personal, SealError, Unreadable, Vault};
 pub use mercato_supervisor as supervisor;
 pub use personal::Sealer;
+pub use policy::{
+    Answer, Attempt, Authentication, Backoff, Breaker, BreakerChange, BreakerRefusal,
+    BreakerSettings, BreakerState, CallError, CallOutcome, CallRate, Class, Credentials,
+    CredentialsError, Dependency, Failure, FailureKind, Fallback, Guard, Guarded, Guards,
+    InvalidPolicies, Monitor, NetworkTimeout, Notice, Permit, Policies, Policy, PolicyBook,
+    PolicyStats, Problem, RateLimiting, Repeat, Request, RetryBudgetSettings, Row,
+    ServiceUnavailable, Token, TokenKeeper, WindowSize,
+};
 pub use principal::Principal;
 pub use recovery::{RecoveryOptions, RecoveryProgress};
 pub use registry::Commands;

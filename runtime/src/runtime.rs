@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::builder::RuntimeBuilder;
+use crate::cache::InvalidCaches;
 use crate::core::Core;
 use crate::envelope::CrashPoint;
 use crate::error::AskFailure;
@@ -49,6 +50,9 @@ pub enum RuntimeError {
         /// The name.
         name: &'static str,
     },
+    /// The limits of the caches cannot be used.
+    #[error(transparent)]
+    Caches(#[from] InvalidCaches),
     /// The supervision tree did not start.
     #[error("the supervision tree did not start: {0}")]
     Tree(#[from] StartError),

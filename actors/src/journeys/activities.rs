@@ -17,12 +17,13 @@ pub const AUTHORISE: Activity<AuthoriseRequest, PaymentOutcome> =
     Activity::new("payments.authorise");
 /// Takes an authorised amount.
 pub const CAPTURE: Activity<MovementRequest, ()> = Activity::new("payments.capture");
-/// Gives up an authorisation, or closes a payment that never came to be one.
-pub const VOID: Activity<PaymentId, VoidOutcome> = Activity::new("payments.void");
+/// Gives up an authorisation, or closes a payment that never came to be one. Voided twice is voided.
+pub const VOID: Activity<PaymentId, VoidOutcome> = Activity::new("payments.void").repeatable();
 /// Gives captured money back.
 pub const REFUND: Activity<MovementRequest, ()> = Activity::new("payments.refund");
 /// Asks what became of a payment.
-pub const LOOK_UP: Activity<PaymentId, Option<PaymentRecord>> = Activity::new("payments.lookup");
+pub const LOOK_UP: Activity<PaymentId, Option<PaymentRecord>> =
+    Activity::new("payments.lookup").repeatable();
 /// Makes the label of a parcel.
 pub const CREATE_LABEL: Activity<LabelRequest, TrackingNumber> =
     Activity::new("carrier.create_label");

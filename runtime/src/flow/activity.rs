@@ -13,21 +13,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::codec;
+use crate::policy::{Repeat, Token, TokenKeeper};
 
 /// The name and types of a call to a port; what it does is registered under it with
 /// [`RuntimeBuilder::activity`](crate::RuntimeBuilder::activity).
 pub struct Activity<I, O> {
     pub(crate) name: &'static str,
+    pub(crate) repeat: Repeat,
     types: PhantomData<fn(I) -> O>,
 }
 
 impl<I, O> Activity<I, O> {
-    /// An activity type: `payments.authorise`.
+    /// An activity type: `payments.authorise`. What stands before the first dot is the port, whose
+    /// activities share one policy and one circuit breaker.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
+            repeat: Repeat::Once,
             types: PhantomData,
+        }
+    }
+
+    /// The same, safe to repeat: it changes nothing, or the port knows it again by its key. Where no
+    /// answer comes in time, it is tried again instead of being
+    /// [`Unknown`](ActivityErrorKind::Unknown).
+    #[must_use]
+    pub const fn repeatable(self) -> Self {
+        Self {
+            repeat: Repeat::Safe,
+            ..self
         }
     }
 }
@@ -55,6 +70,9 @@ pub struct ActivityCall {
     pub attempt: u32,
     /// Nobody waits for the answer after this.
     pub deadline: Timestamp,
+    /// What to show the port, where
+    /// [`RuntimeBuilder::credentials`](crate::RuntimeBuilder::credentials) gets tokens for it.
+    pub token: Option<Token>,
     pub(crate) vault: Arc<Vault>,
 }
 
@@ -79,6 +97,15 @@ pub enum ActivityErrorKind {
     Permanent,
     /// It may or may not have happened: ask the port under the same key, never do it again blindly.
     Unknown,
+    /// Nothing happened, because the port is asked too often.
+    RateLimited {
+        /// How long it asked to be left alone; 0 where it did not say.
+        retry_after_ms: u64,
+    },
+    /// Nothing happened, because the port did not accept the token.
+    Unauthenticated,
+    /// No answer came in time, to a call that is [safe to repeat](Activity::repeatable).
+    TimedOut,
 }
 
 impl ActivityError {
@@ -100,14 +127,23 @@ impl ActivityError {
     }
 }
 
-type StoredActivity = Arc<
+pub(super) type StoredActivity = Arc<
     dyn Fn(ActivityCall, &[u8]) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> + Send + Sync,
 >;
 
+/// What is registered under the name of an activity.
+pub(super) struct Registered {
+    pub(super) function: StoredActivity,
+    pub(super) repeat: Repeat,
+}
+
 /// The activities of one runtime.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Activities {
-    by_name: BTreeMap<&'static str, StoredActivity>,
+    pub(super) by_name: BTreeMap<&'static str, Registered>,
+    pub(super) alternatives: BTreeMap<&'static str, StoredActivity>,
+    /// By the name of the port.
+    pub(super) tokens: BTreeMap<&'static str, TokenKeeper>,
 }
 
 impl Activities {
@@ -118,42 +154,53 @@ impl Activities {
         F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
     {
-        let stored: StoredActivity = Arc::new(move |call, input| match codec::decode(input) {
-            Ok(input) => function(call, input)
-                .map(|output| {
-                    // The port has acted by then, whatever becomes of its answer.
-                    codec::encode(&output?).map_err(|error| {
-                        let message = format!("the port's answer has no stored form: {error}");
-                        ActivityError::new(ActivityErrorKind::Unknown, "codec", message)
-                    })
-                })
-                .boxed(),
-            Err(error) => {
-                let error = ActivityError::permanent("codec", error.to_string());
-                futures::future::ready(Err(error)).boxed()
-            }
-        });
-        self.by_name.insert(activity.name, stored);
+        let registered = Registered {
+            function: stored(function),
+            repeat: activity.repeat,
+        };
+        self.by_name.insert(activity.name, registered);
+    }
+
+    pub(crate) fn add_alternative<I, O, F, Fut>(&mut self, activity: Activity<I, O>, function: F)
+    where
+        I: DeserializeOwned + 'static,
+        O: Serialize + 'static,
+        F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
+    {
+        self.alternatives.insert(activity.name, stored(function));
+    }
+
+    pub(crate) fn keep_token(&mut self, port: &'static str, keeper: TokenKeeper) {
+        self.tokens.insert(port, keeper);
     }
 
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
     }
+}
 
-    pub(crate) fn call(
-        &self,
-        name: &str,
-        call: ActivityCall,
-        input: &[u8],
-    ) -> BoxFuture<'static, Result<Vec<u8>, ActivityError>> {
-        match self.by_name.get(name) {
-            Some(activity) => activity(call, input),
-            None => {
-                let message =
-                    format!("no activity `{name}`; register it with `RuntimeBuilder::activity`");
-                futures::future::ready(Err(ActivityError::permanent("unknown-activity", message)))
-                    .boxed()
-            }
+/// An activity's function with its types put away.
+fn stored<I, O, F, Fut>(function: F) -> StoredActivity
+where
+    I: DeserializeOwned + 'static,
+    O: Serialize + 'static,
+    F: Fn(ActivityCall, I) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<O, ActivityError>> + Send + 'static,
+{
+    Arc::new(move |call, input| match codec::decode(input) {
+        Ok(input) => function(call, input)
+            .map(|output| {
+                // The port has acted by then, whatever becomes of its answer.
+                codec::encode(&output?).map_err(|error| {
+                    let message = format!("the port's answer has no stored form: {error}");
+                    ActivityError::new(ActivityErrorKind::Unknown, "codec", message)
+                })
+            })
+            .boxed(),
+        Err(error) => {
+            let error = ActivityError::permanent("codec", error.to_string());
+            futures::future::ready(Err(error)).boxed()
         }
-    }
+    })
 }

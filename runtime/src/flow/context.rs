@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::activity::{Activities, Activity, ActivityCall, ActivityError, ActivityErrorKind};
+use super::activity::{Activities, Activity, ActivityError, ActivityErrorKind};
 use super::error::FlowError;
 use super::events::{FlowEvent, StepNoted, Undo, UndoRegistered};
 use super::log::FlowLog;
-use super::retry::STEP;
+use super::perform::Performance;
 use crate::agent::{Agent, Command, Kind, Rejection};
 use crate::clock::Timestamp;
 use crate::codec;
@@ -22,6 +22,7 @@ use crate::core::Core;
 use crate::envelope::Call;
 use crate::error::{AskError, AskFailure};
 use crate::ids::FlowId;
+use crate::policy::{Answer, CallError, Dependency, Repeat, Request};
 use crate::principal::Principal;
 use crate::service::Admission;
 
@@ -126,25 +127,20 @@ impl Flow {
         step: &str,
         command: &C,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
-        let mut attempt = 1;
-        loop {
-            let call = self.call(step)?;
-            let (answer, depends_on) = self
-                .inner
-                .core
-                .ask(call, Admission::Wait, command.clone())
-                .await;
+        let core = &self.inner.core;
+        let guard = core.guards.of(Dependency::Agent(<C::Agent as Agent>::NAME));
+        let deadline = self.deadline_of(&self.call(step)?);
+        let asked = guard.call(Request::new(Repeat::Safe, deadline), |attempt| async move {
+            let mut call = self.call(step)?;
+            call.deadline = call.deadline.min(attempt.deadline);
+            let (answer, depends_on) = core.ask(call, Admission::Wait, command.clone()).await;
             self.saw(depends_on);
-            let again = match &answer {
-                Err(AskError::Failed(failure)) if failure.is_transient() => {
-                    STEP.wait_after(attempt)
-                }
-                _ => None,
-            };
-            let Some(wait) = again else { return answer };
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+            answer
+        });
+        let answer = Box::pin(asked).await;
+        answer
+            .map(Answer::into_value)
+            .map_err(CallError::into_ask_error)
     }
 
     /// Asks the outside through a port, as the step `step`. Waits until everything that led here
@@ -192,39 +188,24 @@ impl Flow {
         input: &[u8],
     ) -> Result<Result<Vec<u8>, ActivityError>, ActivityError> {
         let inner = &self.inner;
-        let mut attempt = 1;
-        loop {
-            self.settle()
-                .await
-                .map_err(|failure| ActivityError::permanent("interrupted", failure.to_string()))?;
-            let deadline = inner.core.clock.now().plus(STEP_BUDGET);
-            let call = ActivityCall {
-                key: format!("{}/{}/{step}", inner.name, inner.id),
-                attempt,
-                deadline,
-                vault: inner.core.journal.vault().clone(),
-            };
-            let answered = inner.activities.call(name, call, input);
-            let timely =
-                tokio::time::timeout_at(inner.core.clock.instant_of(deadline), answered).await;
-            let outcome = timely.unwrap_or_else(|_| {
-                let message = "the port did not answer in time";
-                Err(ActivityError::new(
-                    ActivityErrorKind::Unknown,
-                    "timeout",
-                    message,
-                ))
-            });
-            let wait = match &outcome {
-                Err(error) if error.kind == ActivityErrorKind::Transient => {
-                    STEP.wait_after(attempt)
-                }
-                _ => None,
-            };
-            let Some(wait) = wait else { return Ok(outcome) };
-            tokio::time::sleep(wait).await;
-            attempt += 1;
-        }
+        let interrupted =
+            |failure: AskFailure| ActivityError::permanent("interrupted", failure.to_string());
+        let elsewhere = format!("{step}#elsewhere");
+        let performance = Performance {
+            name,
+            input,
+            key: format!("{}/{}/{step}", inner.name, inner.id),
+            vault: inner.core.journal.vault(),
+            clock: inner.core.clock,
+            elsewhere: self.noted::<()>(&elsewhere).map_err(interrupted)?.is_some(),
+        };
+        let performed = inner.activities.perform(
+            &inner.core.guards,
+            performance,
+            || self.settle(),
+            || self.write_note(&elsewhere, &()),
+        );
+        performed.await.map_err(interrupted)
     }
 
     /// Puts down a command that undoes the step `step`, before that step is taken. When the flow
@@ -383,6 +364,13 @@ impl Flow {
                 .map_or(call.deadline, |d| d.min(call.deadline));
         }
         Ok(call)
+    }
+
+    /// Until when a step may be tried: a step that was taken has its reply at any time.
+    fn deadline_of(&self, call: &Call) -> Timestamp {
+        let taken = self.inner.core.journal.knows(call.id.as_uuid());
+        let deadline = self.inner.deadline.filter(|_| !taken);
+        deadline.unwrap_or(Timestamp::from_millis(u64::MAX))
     }
 
     /// Whether a step that was not taken yet may still be.

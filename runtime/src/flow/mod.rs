@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod log;
 mod orchestrator;
+mod perform;
 mod retry;
 
 pub use activity::{Activity, ActivityCall, ActivityError, ActivityErrorKind};

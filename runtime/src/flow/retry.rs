@@ -10,7 +10,8 @@ pub(crate) struct Retry {
     pub(crate) wait_max: Duration,
 }
 
-/// A step of a flow, and a call to a port: SPEC's "network timeout" row.
+/// A flow whose function panicked, or that waits for the journal. How steps and calls to ports are
+/// tried again is a matter of policy: see [`crate::policy`].
 pub(crate) const STEP: Retry = Retry {
     attempts_max: 3,
     initial: Duration::from_millis(100),

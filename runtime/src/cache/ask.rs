@@ -1,0 +1,128 @@
+//! Agents asked through a cache.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::agent::{Agent, Command, Kind, Rejection};
+use crate::codec;
+use crate::core::Caller;
+use crate::error::{AskError, AskFailure};
+use crate::handle::Handle;
+use crate::policy::{Answer, CallError, Dependency, Failure, Guarded, Repeat, Request};
+
+use super::caches::Caches;
+use super::flight::LoadError;
+use super::store::Cache;
+use super::tag::Tag;
+
+/// What agents answered: encoded, because a reply need not be one that can be copied.
+pub(super) type Responses = Cache<Arc<[u8]>, Arc<[u8]>, Untyped>;
+
+/// When to try again where too many answers are being loaded.
+const TOO_MANY_RETRY: Duration = Duration::from_millis(20);
+
+impl Handle {
+    /// The caches, where they are switched on.
+    #[must_use]
+    pub fn caches(&self) -> Option<&Arc<Caches>> {
+        self.core.caches.as_ref()
+    }
+
+    /// Asks an agent for something to read, under its policy and through the cache of answers. A
+    /// fresh answer is one that no durable event of its entity has made wrong; where the agent cannot
+    /// be asked, what it answered before is given, labelled stale, as the policy says.
+    ///
+    /// The cache is of use where an answer depends on its entity and on who asks alone. One that
+    /// depends on the time is as old as `fresh_ms` allows. A [`Kind::Write`] goes past the cache, and
+    /// so does everything where [`RuntimeBuilder::caches`](crate::RuntimeBuilder::caches) did not
+    /// switch it on.
+    ///
+    /// # Errors
+    /// As [`ask_guarded`](Self::ask_guarded).
+    pub async fn ask_cached<C: Command>(&self, caller: &Caller, command: C) -> Guarded<C> {
+        let deadline = self.core.clock.now().plus(caller.budget);
+        let (Some(caches), Kind::Read) = (self.caches(), C::KIND) else {
+            return self.ask_guarded(caller, command).await;
+        };
+        let name = (<C::Agent as Agent>::NAME, C::NAME, C::VERSION);
+        // Who asks is part of what is asked: an agent may answer persons differently.
+        let key = codec::encode(&(name, &caller.principal, &command));
+        let (Ok(key), Ok(())) = (key, caches.caught_up(deadline).await) else {
+            return self.ask_guarded(caller, command).await;
+        };
+        let key: Arc<[u8]> = key.into();
+        let tags = [Tag::entity::<C::Agent>(&command.entity())];
+        let loading = load(
+            self.clone(),
+            caches.clone(),
+            key.clone(),
+            caller.clone(),
+            command,
+        );
+        let answered = caches.responses.get_or_load(key, &tags, move || loading);
+        let until = self.core.clock.instant_of(deadline);
+        match tokio::time::timeout_at(until, answered).await {
+            Ok(Ok(answer)) => decoded::<C>(&answer),
+            Ok(Err(error)) => Err(told::<C>(error)),
+            // The load goes on where somebody else waits for it.
+            Err(_) => Err(failed::<C>(AskFailure::DeadlineExceeded)),
+        }
+    }
+}
+
+type Failed<C> = CallError<AskError<Rejection<C>>>;
+type Untyped = Arc<dyn Any + Send + Sync>;
+
+/// Asks the agent for what is to be kept.
+async fn load<C: Command>(
+    handle: Handle,
+    caches: Arc<Caches>,
+    key: Arc<[u8]>,
+    caller: Caller,
+    command: C,
+) -> Result<Answer<Arc<[u8]>>, Untyped> {
+    let before = move || {
+        let (reply, age) = caches.responses.stale(&key)?;
+        Some((codec::decode(&reply).ok()?, age))
+    };
+    let deadline = handle.core.clock.now().plus(caller.budget);
+    let request = Request::new(Repeat::Safe, deadline).cached(before);
+    let answered = handle.ask_request(request, &caller, command).await;
+    let encoded = answered.and_then(|answer| {
+        let reply = codec::encode(answer.value());
+        let reply = reply.map_err(|error| failed::<C>(AskFailure::invalid(error)))?;
+        Ok(answer.map(|_| reply.into()))
+    });
+    encoded.map_err(|error| Arc::new(error) as Untyped)
+}
+
+fn decoded<C: Command>(answer: &Answer<Arc<[u8]>>) -> Guarded<C> {
+    let reply = codec::decode(answer.value());
+    let reply = reply.map_err(|error| failed::<C>(AskFailure::storage(error)))?;
+    Ok(answer.clone().map(|_| reply))
+}
+
+/// The error of a load, with its type again: a key names one command, so it has no other.
+fn told<C: Command>(error: LoadError<Untyped>) -> Failed<C> {
+    match error {
+        LoadError::Failed(error) => match error.downcast_ref::<Failed<C>>() {
+            Some(error) => error.clone(),
+            None => failed::<C>(AskFailure::storage("an answer of another command")),
+        },
+        LoadError::TooMany { .. } => CallError::Overloaded {
+            dependency: Dependency::Agent(<C::Agent as Agent>::NAME),
+            retry_after: TOO_MANY_RETRY,
+        },
+        LoadError::Panicked => failed::<C>(AskFailure::storage("the load of an answer panicked")),
+    }
+}
+
+fn failed<C: Command>(failure: AskFailure) -> Failed<C> {
+    CallError::Failed {
+        dependency: Dependency::Agent(<C::Agent as Agent>::NAME),
+        attempts: 0,
+        kind: failure.kind(),
+        error: AskError::Failed(failure),
+    }
+}

@@ -1,0 +1,210 @@
+//! Caches in a runtime: agents asked through one, and events that invalidate.
+
+use std::time::Duration;
+
+use mercato::{
+    Answer, Cache, CacheSettings, CacheStats, CachesSettings, Caller, CommandId, Handle, Principal,
+    Runtime, RuntimeError, STORE_READS, Tag,
+};
+
+use crate::support::{Counters, add, memory, read, virtual_runtime};
+
+async fn with_caches(settings: CachesSettings) -> Runtime {
+    let runtime = virtual_runtime(memory())
+        .agent(Counters::default())
+        .caches(settings);
+    runtime.start().await.expect("it starts")
+}
+
+fn responses(handle: &Handle) -> CacheStats {
+    let caches = handle.caches().expect("they are switched on");
+    caches
+        .stats()
+        .into_iter()
+        .next()
+        .expect("the cache of answers")
+}
+
+/// Catches: an answer that is asked for each time, one that is given to another person or for
+/// another entity, and a write that is answered from the cache.
+#[tokio::test(start_paused = true)]
+async fn a_read_is_answered_from_the_cache_to_whoever_asked_it() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caller = Caller::system();
+    for balance in 1..=3 {
+        assert_eq!(
+            handle.ask_cached(&caller, add("a", 1)).await,
+            Ok(Answer::Fresh(balance))
+        );
+    }
+    let other = Caller::new(Principal::user("7"));
+    for _ in 0..5 {
+        assert_eq!(
+            handle.ask_cached(&caller, read("a")).await,
+            Ok(Answer::Fresh(3))
+        );
+        assert_eq!(
+            handle.ask_cached(&caller, read("b")).await,
+            Ok(Answer::Fresh(0))
+        );
+        assert_eq!(
+            handle.ask_cached(&other, read("a")).await,
+            Ok(Answer::Fresh(3))
+        );
+    }
+    let stats = responses(&handle);
+    assert_eq!(
+        (stats.cache, stats.loads, stats.hits),
+        ("agent_responses", 3, 12)
+    );
+    assert_eq!(stats.hit_ratio(), Some(0.8));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a read that does not see what its own asker was told has happened, and an event that
+/// invalidates what it does not concern.
+#[tokio::test(start_paused = true)]
+async fn whoever_was_told_of_an_event_reads_no_answer_from_before_it() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caller = Caller::system();
+    handle
+        .ask_cached(&caller, read("quiet"))
+        .await
+        .expect("an answer");
+    for balance in 1..=50 {
+        handle.ask(&caller, add("a", 1)).await.expect("an answer");
+        let read = handle.ask_cached(&caller, read("a")).await;
+        assert_eq!(read, Ok(Answer::Fresh(balance)));
+    }
+    handle
+        .ask_cached(&caller, read("quiet"))
+        .await
+        .expect("an answer");
+    let stats = responses(&handle);
+    assert_eq!((stats.loads, stats.hits, stats.invalidated), (51, 1, 49));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: events on which caches of one's own do not act: by entity, by agent, or by name.
+#[tokio::test(start_paused = true)]
+async fn events_invalidate_by_entity_by_agent_and_by_name() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caches = handle.caches().expect("they are switched on").clone();
+    let store: Cache<&str, u32, ()> = caches.open(STORE_READS, |_, _| 4);
+    let keys = [
+        ("entity", Tag::entity::<Counters>("a")),
+        ("other entity", Tag::entity::<Counters>("b")),
+        ("agent", Tag::agent::<Counters>()),
+        ("event", Tag::event::<Counters>("Added")),
+        ("other event", Tag::event::<Counters>("Removed")),
+        ("name", Tag::named("today")),
+    ];
+    for (key, tag) in &keys {
+        let load = || async { Ok(Answer::Fresh(1)) };
+        store
+            .get_or_load(key, std::slice::from_ref(tag), load)
+            .await
+            .expect("an answer");
+    }
+    let caller = Caller::system();
+    handle.ask(&caller, add("a", 1)).await.expect("an answer");
+    let deadline = handle.clock().now().plus(Duration::from_secs(1));
+    caches
+        .caught_up(deadline)
+        .await
+        .expect("it follows the events");
+    let left = || {
+        keys.iter()
+            .filter(|(key, _)| store.get(key).is_some())
+            .map(|it| it.0)
+    };
+    assert_eq!(
+        left().collect::<Vec<_>>(),
+        ["other entity", "other event", "name"]
+    );
+    caches.invalidate(&Tag::named("today"));
+    assert_eq!(left().collect::<Vec<_>>(), ["other entity", "other event"]);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a stale answer that passes for a fresh one, and none at all where the agent cannot be
+/// asked in time.
+#[tokio::test(start_paused = true)]
+async fn where_an_agent_does_not_answer_its_last_answer_is_given_labelled_stale() {
+    let settings = CacheSettings {
+        fresh_ms: 1_000,
+        ..CacheSettings::default()
+    };
+    let settings = CachesSettings::default().with("agent_responses", settings);
+    let runtime = with_caches(settings).await;
+    let handle = runtime.handle();
+    let caller = Caller::system();
+    handle.ask(&caller, add("a", 5)).await.expect("an answer");
+    assert_eq!(
+        handle.ask_cached(&caller, read("a")).await,
+        Ok(Answer::Fresh(5))
+    );
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    // The policy makes no attempt that has no time left.
+    let hasty = caller.clone().within(Duration::ZERO);
+    let answer = handle.ask_cached(&hasty, read("a")).await;
+    let age = Duration::from_secs(30);
+    assert_eq!(answer, Ok(Answer::Stale { value: 5, age }));
+    assert_eq!(responses(&handle).stale, 1);
+    let nothing = handle.ask_cached(&hasty, read("b")).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a cache that goes on after events are no longer followed.
+#[tokio::test(start_paused = true)]
+async fn a_stopped_runtime_keeps_nothing() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    handle
+        .ask_cached(&Caller::system(), read("a"))
+        .await
+        .expect("an answer");
+    assert_eq!(responses(&handle).entries, 1);
+    runtime.stop().await.expect("it stops");
+    assert_eq!(responses(&handle).entries, 0);
+    let answer = handle.ask_cached(&Caller::system(), read("a")).await;
+    assert!(answer.is_err(), "{answer:?}");
+}
+
+/// Catches: a runtime that starts with limits that cannot be used, or needs caches to ask.
+#[tokio::test(start_paused = true)]
+async fn caches_are_checked_when_they_are_switched_on_and_may_stay_off() {
+    let settings = CacheSettings {
+        loads_max: 0,
+        ..CacheSettings::default()
+    };
+    let settings = CachesSettings::default().with("knowledge_base", settings);
+    let started = virtual_runtime(memory()).caches(settings).start().await;
+    assert!(
+        matches!(started, Err(RuntimeError::Caches(_))),
+        "{started:?}"
+    );
+
+    let runtime = virtual_runtime(memory()).agent(Counters::default());
+    let runtime = runtime.start().await.expect("it starts");
+    let handle = runtime.handle();
+    let keyed = Caller::system().keyed(CommandId::from_key("once"));
+    assert_eq!(
+        handle.ask_cached(&keyed, add("a", 1)).await,
+        Ok(Answer::Fresh(1))
+    );
+    assert_eq!(
+        handle.ask_cached(&keyed, add("a", 1)).await,
+        Ok(Answer::Fresh(1))
+    );
+    assert!(handle.caches().is_none());
+    assert_eq!(
+        handle.ask_cached(&Caller::system(), read("a")).await,
+        Ok(Answer::Fresh(1))
+    );
+    runtime.stop().await.expect("it stops");
+}
