@@ -5,13 +5,13 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use mercato_supervisor::{
-    Backoff, InHand, Intensity, Mailbox, MailboxOptions, Strategy, Worker, WorkerOptions,
-    worker_child,
+    Backoff, ChildSpec, DeadLetter, DeadReason, DeathCause, InHand, Intensity, Mailbox,
+    MailboxOptions, Strategy, Worker, WorkerOptions, worker_child,
 };
 use parking_lot::Mutex;
 
 mod common;
-use common::{Log, Tell, child, probe, root, start};
+use common::{Log, Tell, child, clock, probe, root, start, still_mailbox};
 
 /// Counts how often each message was handled; panics at the first attempt of every 500th.
 struct Counter(Arc<Mutex<Vec<u32>>>);
@@ -31,7 +31,7 @@ async fn many_senders_and_many_crashes_lose_nothing_and_double_nothing() {
     const SENDERS: usize = 8;
     const EACH: usize = 2_000;
     let counts = Arc::new(Mutex::new(vec![0; SENDERS * EACH]));
-    let mailboxes = [(); 2].map(|()| Mailbox::new(MailboxOptions::default()));
+    let mailboxes = [(); 2].map(|()| still_mailbox(MailboxOptions::default()));
     let children = mailboxes
         .iter()
         .zip(["left", "right"])
@@ -75,16 +75,20 @@ async fn many_senders_and_many_crashes_lose_nothing_and_double_nothing() {
     assert!(counts.lock().iter().all(|&count| count == 1));
 }
 
-/// Blocks its thread inside its first message until it is released.
+/// What makes a blocker panic once it is released.
+const PANICS_LATE: u32 = 99;
+
+/// Blocks its thread inside message 0 until it is released.
 struct Blocker(Arc<Mutex<mpsc::Receiver<()>>>, Log);
 
 impl Worker for Blocker {
     type Message = u32;
 
     fn handle(&mut self, message: &mut InHand<'_, u32>) {
-        if **message == 0 {
+        if **message == 0 || **message == PANICS_LATE {
             let _ = self.0.lock().recv();
         }
+        assert_ne!(**message, PANICS_LATE, "in the end");
         self.1.push(format!(
             "blocker {} at attempt {}",
             **message,
@@ -93,18 +97,33 @@ impl Worker for Blocker {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_cannot_even_be_killed_never_shares_its_mailbox_with_its_successor() {
+/// A blocker, the way to release it, and its mailbox.
+#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
+fn blocker(log: &Log, options: WorkerOptions) -> (Mailbox<u32>, mpsc::Sender<()>, ChildSpec) {
     let (release, released) = mpsc::channel();
     let released = Arc::new(Mutex::new(released));
-    let log = Log::default();
-    let blocked = Mailbox::new(MailboxOptions::default());
-    let factory = {
-        let log = log.clone();
-        move || Ok(Blocker(released.clone(), log.clone()))
+    let (work, dead) = (log.clone(), log.clone());
+    let on_dead = move |letter: DeadLetter, n: u32| {
+        dead.push(format!("lost {n}: {:?}", letter.reason));
     };
-    let options = WorkerOptions::default();
-    let blocker = worker_child("blocker", blocked.clone(), options, factory, |_, _, _| {});
+    let mailbox = Mailbox::with_dead_letters(MailboxOptions::default(), clock(), on_dead);
+    let factory = move || Ok(Blocker(released.clone(), work.clone()));
+    let child = worker_child("blocker", mailbox.clone(), options, factory, |_, _, _| {});
+    (mailbox, release, child)
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Catches: a successor that waits for the one that cannot be killed, and one that shares a message
+/// with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_cannot_even_be_killed_is_cut_off_from_its_mailbox() {
+    let log = Log::default();
+    let (blocked, release, blocker) = blocker(&log, WorkerOptions::default());
     let (healthy, other) = probe("healthy", &log);
     let children = [blocker.shutdown_grace(Duration::from_millis(20)), other];
     let tree = start(root(Strategy::OneForAll, children), &Log::default())
@@ -113,27 +132,90 @@ async fn who_cannot_even_be_killed_never_shares_its_mailbox_with_its_successor()
 
     blocked.try_send(0).unwrap();
     blocked.try_send(1).unwrap();
-    while blocked.depth().in_hand == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| blocked.depth().in_hand > 0).await;
     healthy.try_send(Tell::PanicBefore(2)).unwrap();
-    let occupied = "an earlier incarnation is still busy with its message";
-    while child(&tree, "root/blocker").last_error.as_deref() != Some(occupied) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    release.send(()).unwrap();
-    while log.len() < 3 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    tree.stop().await;
+    until(|| log.len() == 2).await;
     let mut lines = log.take();
     lines.sort();
+    let behind = "blocker 1 at attempt 1";
+    assert_eq!(lines, [behind, "healthy at attempt 2"], "others go on");
+    let health = child(&tree, "root/blocker");
+    assert_eq!(health.stuck, 1);
+    assert!(health.last_error.unwrap().ends_with("and was given up"));
+    assert_eq!(blocked.dead_letters().stuck, 1);
+
+    release.send(()).unwrap();
+    until(|| log.len() == 1).await;
+    assert_eq!(log.take(), ["blocker 0 at attempt 1"]);
+    assert!(blocked.is_empty());
+    tree.stop().await;
+    assert_eq!(log.take(), [""; 0]);
+}
+
+/// Catches: a hang that nobody notices, and one that keeps the messages behind it waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_that_holds_its_thread_is_replaced() {
+    let log = Log::default();
+    let options = WorkerOptions {
+        handle_max: Some(Duration::from_millis(40)),
+        ..WorkerOptions::default()
+    };
+    let notices = Log::default();
+    let (blocked, release, blocker) = blocker(&log, options);
+    let tree = start(root(Strategy::OneForOne, [blocker]), &notices)
+        .await
+        .unwrap();
+    let watch = tree.watcher().watch("root/blocker").unwrap();
+    for n in [3, 0, 1, 2] {
+        blocked.try_send(n).unwrap();
+    }
+    let death = watch.ended().await;
+    assert!(matches!(death.cause, DeathCause::Hung { .. }), "{death}");
+    until(|| log.len() == 3).await;
+    let lines = [3, 1, 2].map(|n| format!("blocker {n} at attempt 1"));
+    assert_eq!(log.take(), lines);
     assert_eq!(
-        lines,
+        notices.take()[1..],
         [
-            "blocker 0 at attempt 1",
-            "blocker 1 at attempt 1",
-            "healthy at attempt 2"
+            "root/blocker failed: hung: it has been in one message for 40ms",
+            "root/blocker restarted after 0ns (attempt 1)"
         ]
     );
+    let health = child(&tree, "root/blocker");
+    assert_eq!((health.restarts, health.stuck), (1, 1));
+    let dead = blocked.dead_letters();
+    assert_eq!((dead.stuck, dead.total()), (1, 1));
+    assert_eq!(dead.latest[0].reason, DeadReason::Stuck);
+
+    release.send(()).unwrap();
+    until(|| log.len() == 1).await;
+    assert_eq!(log.take(), ["blocker 0 at attempt 1"], "late, and its last");
+    blocked.try_send(4).unwrap();
+    until(|| log.len() == 1).await;
+    assert_eq!(log.take(), ["blocker 4 at attempt 1"], "by its successor");
+    tree.stop().await;
+}
+
+/// Catches: a message of a hung worker that is handled again, or lost without a word, when it
+/// panics in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hung_worker_that_panics_in_the_end_gives_its_message_to_the_dead_letters() {
+    let log = Log::default();
+    let options = WorkerOptions {
+        handle_max: Some(Duration::from_millis(20)),
+        ..WorkerOptions::default()
+    };
+    let (blocked, release, blocker) = blocker(&log, options);
+    let tree = start(root(Strategy::OneForOne, [blocker]), &Log::default())
+        .await
+        .unwrap();
+    blocked.try_send(PANICS_LATE).unwrap();
+    until(|| child(&tree, "root/blocker").restarts == 1).await;
+    release.send(()).unwrap();
+    until(|| log.len() == 1).await;
+    assert_eq!(log.take(), [format!("lost {PANICS_LATE}: Stuck")]);
+    assert_eq!(blocked.dead_letters().total(), 1, "counted once");
+    assert_eq!(child(&tree, "root/blocker").restarts, 1, "and charged once");
+    assert!(blocked.is_empty());
+    tree.stop().await;
 }
