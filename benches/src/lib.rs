@@ -3,7 +3,8 @@
 //! Every figure stands beside the least that could do the same on the same machine, in rounds in
 //! which the contenders take turns: machines differ and are noisy, and the ratio of two contenders
 //! within a round is what can be compared. [`journal()`] holds the journal against a bare append-only
-//! log; [`ask()`] holds an ask through the runtime against a bare actor's call.
+//! log; [`ask()`] holds an ask through the runtime against a bare actor's call, and [`mailbox()`] a
+//! supervised mailbox against a bare actor's.
 //!
 //! `cargo bench --bench journal` and `mercato bench journal` print the same.
 
@@ -13,6 +14,7 @@ mod error;
 mod journal;
 mod launch;
 mod machine;
+mod mailbox;
 mod options;
 mod report;
 mod stats;
@@ -21,4 +23,5 @@ pub use ask::{AskArgs, ask};
 pub use error::BenchError;
 pub use journal::journal;
 pub use launch::Launch;
+pub use mailbox::{MailboxArgs, mailbox};
 pub use options::{JournalArgs, Part, Role};

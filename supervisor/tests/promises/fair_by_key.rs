@@ -5,8 +5,7 @@ use std::num::NonZeroUsize;
 use futures::FutureExt;
 use mercato_supervisor::{Bound, Mailbox, MailboxOptions, SendError, Strategy, Tag};
 
-mod common;
-use common::{Log, Tell, probe_with, root, settle, start, still_mailbox};
+use crate::common::{Log, Tell, probe_with, root, settle, start, still_mailbox};
 
 fn options(capacity: usize, batch_max: usize, key_max: Option<usize>) -> MailboxOptions {
     let positive = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);

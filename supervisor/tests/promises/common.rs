@@ -1,5 +1,4 @@
 //! A worker that does as it is told, and a tree whose every notice is kept.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -32,8 +31,6 @@ pub(crate) enum Tell {
     Stall,
     /// Makes `ready` panic, from the next message on.
     Unready,
-    /// Makes `after_batch` panic.
-    Unflushed,
     /// Makes the worker panic when it is dropped, and panics.
     PanicTwice,
 }
@@ -62,7 +59,6 @@ pub(crate) struct Probe {
     log: Log,
     stalled: bool,
     unready: bool,
-    unflushed: bool,
     panics_when_dropped: bool,
 }
 
@@ -80,7 +76,6 @@ impl Worker for Probe {
             Tell::Finish => message.finish(),
             Tell::Stall => self.stalled = true,
             Tell::Unready => self.unready = true,
-            Tell::Unflushed => self.unflushed = true,
             Tell::PanicTwice => {
                 self.panics_when_dropped = true;
                 panic!("{name} was told to, twice");
@@ -93,10 +88,6 @@ impl Worker for Probe {
             std::future::pending::<()>().await;
         }
         assert!(!self.unready, "{} panics in ready", self.name);
-    }
-
-    fn after_batch(&mut self) {
-        assert!(!self.unflushed, "{} panics in after_batch", self.name);
     }
 }
 
@@ -148,7 +139,6 @@ pub(crate) fn probe_with(
             log,
             stalled: false,
             unready: false,
-            unflushed: false,
             panics_when_dropped: false,
         })
     };

@@ -10,8 +10,7 @@ use mercato_supervisor::{
 };
 use tokio::time::timeout;
 
-mod common;
-use common::{Log, Tell, probe, root, settle, start, still_mailbox};
+use crate::common::{Log, Tell, probe, root, settle, start, still_mailbox};
 
 fn mailbox(capacity: usize) -> Mailbox<u32> {
     let capacity = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);

@@ -10,8 +10,7 @@ use mercato_supervisor::{
 };
 use parking_lot::Mutex;
 
-mod common;
-use common::{Log, Tell, child, clock, probe, root, start, still_mailbox};
+use crate::common::{Log, Tell, child, clock, probe, root, start, still_mailbox};
 
 /// Counts how often each message was handled; panics at the first attempt of every 500th.
 struct Counter(Arc<Mutex<Vec<u32>>>);

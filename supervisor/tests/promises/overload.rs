@@ -7,8 +7,7 @@ use mercato_supervisor::{
     InHand, Mailbox, MailboxOptions, SendError, Strategy, Worker, WorkerOptions, worker_child,
 };
 
-mod common;
-use common::{Log, clock, root, start};
+use crate::common::{Log, clock, root, start};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -155,7 +154,7 @@ async fn no_refusal_asks_for_a_busy_loop() {
     let tree = start(root(Strategy::OneForOne, [worker]), &Log::default())
         .await
         .unwrap();
-    common::settle().await;
+    crate::common::settle().await;
     assert!(mailbox.is_empty());
     assert_eq!(retry_after(&mailbox), MILLISECOND, "it took no time at all");
     tree.stop().await;

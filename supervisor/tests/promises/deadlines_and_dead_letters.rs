@@ -11,8 +11,7 @@ use mercato_supervisor::{
     SendError, Strategy, Tag, Worker, WorkerOptions, supervisor_child, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, probe, probe_with, root, settle, start};
+use crate::common::{Log, Tell, child, probe, probe_with, root, settle, start};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -7,8 +7,9 @@ use mercato_supervisor::{
     SupervisorSpec, Tree, TreeOptions, Worker, WorkerOptions, supervisor_child, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, clock, flaky_probe, probe, root, settle, start, still_mailbox};
+use crate::common::{
+    Log, Tell, child, clock, flaky_probe, probe, root, settle, start, still_mailbox,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_at_boot_stops_what_was_started_and_names_the_child() {

@@ -7,8 +7,7 @@ use mercato_supervisor::{
     Strategy, Worker, WorkerOptions, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, clock, probe_with, root, settle, start};
+use crate::common::{Log, Tell, child, clock, probe_with, root, settle, start};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -196,7 +195,7 @@ async fn a_hang_restarts_the_group() {
     let (log, notices) = (Log::default(), Log::default());
     let options = MailboxOptions::default();
     let (mailbox, first) = probe_with("a", &log, options, ready_within(SECOND), |_| Ok(()));
-    let (_, second) = common::probe("b", &log);
+    let (_, second) = crate::common::probe("b", &log);
     let tree = start(root(Strategy::OneForAll, [first, second]), &notices)
         .await
         .unwrap();

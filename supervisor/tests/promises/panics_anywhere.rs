@@ -11,8 +11,7 @@ use mercato_supervisor::{
     Worker, WorkerOptions, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, clock, flaky_probe, probe, root, settle, start};
+use crate::common::{Log, Tell, child, clock, flaky_probe, probe, root, settle, start};
 
 /// Where a fragile worker breaks, told by its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

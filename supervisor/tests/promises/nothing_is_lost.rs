@@ -10,8 +10,7 @@ use mercato_supervisor::{
     WorkerOptions, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, probe, root, settle, start, still_mailbox};
+use crate::common::{Log, Tell, child, probe, root, settle, start, still_mailbox};
 
 #[tokio::test(start_paused = true)]
 async fn each_message_is_handled_exactly_once_across_restarts() {

@@ -7,8 +7,7 @@ use mercato_supervisor::{
     Death, DeathCause, Intensity, Restart, Strategy, WatchError, supervisor_child,
 };
 
-mod common;
-use common::{Log, Tell, probe, root, settle, start};
+use crate::common::{Log, Tell, probe, root, settle, start};
 
 fn death(path: &str, incarnation: u64, cause: DeathCause) -> Death {
     Death {
