@@ -125,7 +125,11 @@ fn each_secret_has_one_room() {
         ),
         (
             "ractor::",
-            &["supervisor/src", "benches/src/ask.rs", "benches/src/mailbox"],
+            &[
+                "supervisor/src",
+                "benches/src/ask.rs",
+                "benches/src/mailbox",
+            ],
         ),
     ];
     for (secret, rooms) in rooms {

@@ -132,6 +132,8 @@ impl<W: Worker> Drainer<W> {
             }
             Err(payload) => {
                 drop(held);
+                // The message before a panic in `ready` or `after_batch` is done with.
+                self.0.mailbox.settle(state.epoch);
                 let panic = panic_text(payload);
                 self.0.condemn(state.epoch, &panic);
                 Err(panic.into())

@@ -157,6 +157,11 @@ async fn a_panic_between_messages_blames_none_of_them() {
         let health = child(&tree, "root/a");
         assert_eq!(health.restarts, 1, "{place:?}");
         assert_eq!(health.last_error.as_deref(), Some(text));
+        assert_eq!(
+            mailbox.dead_letters().total(),
+            0,
+            "what was handled is done"
+        );
         tree.stop().await;
     }
 }
