@@ -57,7 +57,7 @@ impl<M: Send + 'static> Mailbox<M> {
         hand.waiting.extend(lanes.control.drain(..control));
         let business = self.inner.batch_max - control;
         lanes.business.take(business, &mut hand.waiting);
-        lanes.grant(&mut wakers);
+        lanes.grant_after_batch(&mut wakers);
         let taken = hand.waiting.len();
         lanes.scheduled = taken > 0;
         let backlog = !lanes.business.is_empty();

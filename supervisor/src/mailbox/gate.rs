@@ -34,6 +34,11 @@ impl Gate {
         self.waiting
     }
 
+    /// Whether nobody waits, and no place is promised.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// How many places are granted and not used yet.
     pub(super) fn granted(&self) -> usize {
         self.granted

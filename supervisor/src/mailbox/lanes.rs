@@ -35,6 +35,8 @@ pub(super) struct Lanes<M> {
     pub(super) scheduled: bool,
     pub(super) closed: bool,
     capacity: usize,
+    /// Senders wait because the lane was full. Until they are let in, nobody else is.
+    crowded: bool,
 }
 
 impl<M> Lanes<M> {
@@ -48,22 +50,40 @@ impl<M> Lanes<M> {
             scheduled: false,
             closed: false,
             capacity: options.capacity.get(),
+            crowded: false,
         }
     }
 
     /// Whether a message of `key` may go straight into the business lane: there is a place that is
-    /// promised to nobody, and nobody of its key waits.
+    /// promised to nobody, and nobody waits who would be overtaken.
     pub(super) fn has_room_for(&self, key: Key) -> bool {
-        let granted = self.gate.granted();
-        if self.business.len() + granted >= self.capacity {
+        if self.is_full() || self.crowded {
             return false;
         }
-        if granted == 0 && self.gate.waiting() == 0 {
+        if self.gate.is_empty() {
             return self.business.has_room_for(key, 0);
         }
         self.gate
             .granted_of(key)
             .is_some_and(|granted| self.business.has_room_for(key, granted))
+    }
+
+    /// Whether every place is taken or promised.
+    fn is_full(&self) -> bool {
+        self.business.len() + self.gate.granted() >= self.capacity
+    }
+
+    /// Leaves the line without having sent. A place that is given back goes to the next.
+    pub(super) fn leave(&mut self, key: Key, ticket: u64, wakers: &mut Vec<Waker>) {
+        if self.gate.leave(key, ticket) || self.gate.waiting() == 0 {
+            self.grant(wakers);
+        }
+    }
+
+    /// Joins the line of senders of `key`.
+    pub(super) fn join(&mut self, key: Key, waker: Waker) -> u64 {
+        self.crowded |= self.is_full();
+        self.gate.join(key, waker)
     }
 
     /// Puts a message into the business lane. Gives the drainer, if it has to be woken.
@@ -94,7 +114,7 @@ impl<M> Lanes<M> {
 
     /// Refuses a message for which there is no room.
     pub(super) fn refuse(&self, entry: Entry<M>, now: Duration) -> SendError<M> {
-        let full = self.business.len() + self.gate.granted() >= self.capacity;
+        let full = self.is_full() || self.crowded;
         let bound = if full || entry.key.is_none() {
             Bound::Mailbox
         } else {
@@ -135,6 +155,17 @@ impl<M> Lanes<M> {
         }
     }
 
+    /// A batch has left. Whoever waits is let in, but not one by one: each time, a sleeping thread
+    /// may have to be woken for it, which takes longer than to handle a message. While there is
+    /// enough to do, it keeps until a quarter of the places is free, and nobody else gets in. Who
+    /// waits for its key alone, while others get in, must not wait for that: it may never come.
+    pub(super) fn grant_after_batch(&mut self, wakers: &mut Vec<Waker>) {
+        let free = self.capacity.saturating_sub(self.business.len());
+        if free >= self.capacity / 4 || !self.crowded {
+            self.grant(wakers);
+        }
+    }
+
     /// Lets in those who wait for the room that there is now; they are woken outside the lock.
     pub(super) fn grant(&mut self, wakers: &mut Vec<Waker>) {
         let Self {
@@ -147,10 +178,11 @@ impl<M> Lanes<M> {
             let places = capacity.saturating_sub(business.len());
             gate.grant(
                 places,
-                |key, granted| business.has_room_for(key, granted),
+                |key, granted| business.has_ample_room_for(key, granted),
                 wakers,
             );
         }
+        self.crowded = self.gate.waiting() > 0 && self.is_full();
     }
 
     /// The drainer, if it is idle and has to be woken.

@@ -52,6 +52,11 @@ impl<M> Queue<M> {
             || self.waiting_of(key) + granted < self.key_max
     }
 
+    /// The same with a quarter to spare, for those who have to be woken before they send.
+    pub(super) fn has_ample_room_for(&self, key: Key, granted: usize) -> bool {
+        self.has_room_for(key, granted + self.key_max / 4)
+    }
+
     pub(super) fn waiting_of(&self, key: Key) -> usize {
         if !self.fair.is_empty() {
             self.fair.waiting_of(key)

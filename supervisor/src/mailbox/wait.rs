@@ -58,7 +58,7 @@ impl<M: Send + 'static> Place<'_, M> {
         match self.ticket {
             Some(ticket) => lanes.gate.stay(self.key, ticket, context.waker()),
             None if lanes.may_wait() => {
-                self.ticket = Some(lanes.gate.join(self.key, context.waker().clone()));
+                self.ticket = Some(lanes.join(self.key, context.waker().clone()));
             }
             None => {
                 let now = self.mailbox.now();
@@ -78,9 +78,7 @@ impl<M: Send + 'static> Drop for Place<'_, M> {
         };
         let mut wakers = Vec::new();
         let mut lanes = self.mailbox.inner.lanes.lock();
-        if lanes.gate.leave(self.key, ticket) {
-            lanes.grant(&mut wakers);
-        }
+        lanes.leave(self.key, ticket, &mut wakers);
         drop(lanes);
         wake_all(wakers);
     }
