@@ -123,7 +123,14 @@ fn each_secret_has_one_room() {
                 "benches/src/journal/layouts.rs",
             ],
         ),
-        ("ractor::", &["supervisor/src", "benches/src/ask.rs"]),
+        (
+            "ractor::",
+            &[
+                "supervisor/src",
+                "benches/src/ask.rs",
+                "benches/src/mailbox",
+            ],
+        ),
     ];
     for (secret, rooms) in rooms {
         let mut found = 0;

@@ -178,7 +178,8 @@ async fn overload_is_a_typed_answer() {
         .filter(|answer| matches!(answer, Err(AskError::Failed(AskFailure::Overloaded { .. }))))
         .count();
     assert_eq!(taken + overloaded, 5_000);
-    assert!(overloaded > 0 && taken >= 1_024, "{taken} taken");
+    // One entity may have half of the places that its shard's mailbox has.
+    assert!(overloaded > 0 && taken >= 512, "{taken} taken");
     // Who waits for room instead gets it.
     let patient = somebody();
     let asks = (0..5_000).map(|_| handle.ask(&patient, add("cool", 1)));

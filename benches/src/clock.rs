@@ -1,6 +1,6 @@
 //! The one room of the benchmarks that reads the machine's clock, and the runtime they share.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Now, on the machine's own clock: that is what a benchmark measures.
 #[expect(
@@ -9,6 +9,12 @@ use std::time::Instant;
 )]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// A clock that counts from now on.
+pub(crate) fn since_start() -> impl Fn() -> Duration + Clone + Send + Sync + 'static {
+    let start = now();
+    move || start.elapsed()
 }
 
 /// The tokio runtime of a turn. Two workers for every contender, whatever the machine has, so that

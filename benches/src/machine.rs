@@ -32,6 +32,12 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
     count(&status, "VmHWM:").map(|kib| kib * 1024)
 }
 
+/// The memory that this process has now, in bytes.
+pub(crate) fn resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    count(&status, "VmRSS:").map(|kib| kib * 1024)
+}
+
 /// The bytes that this process has sent towards a disk since it began.
 pub(crate) fn device_bytes_written() -> Option<u64> {
     let io = fs::read_to_string("/proc/self/io").ok()?;

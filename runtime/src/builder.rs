@@ -29,7 +29,7 @@ use crate::policy::{Credentials, Guards, Monitor, Nobody, PolicyBook, TokenKeepe
 use crate::quarantine::Quarantine;
 use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
 use crate::runtime::{Runtime, RuntimeError, observe};
-use crate::service::Service;
+use crate::service::{Service, answer_dead};
 use crate::shard::{Shard, ShardContext};
 use crate::stats::AgentCounters;
 use crate::trigger::{Trigger, TriggerCounters, follow};
@@ -44,6 +44,10 @@ pub struct AgentOptions {
     pub mailbox: MailboxOptions,
     /// How often one command may make its shard panic before it is quarantined. Default 3.
     pub attempts_max: NonZeroU32,
+    /// The longest that a shard may be in one command, its entity's loading included, before it
+    /// counts as hung and another takes its place; see
+    /// [`WorkerOptions::handle_max`]. Default 30 seconds.
+    pub command_max: Option<Duration>,
     /// The most entities that one shard keeps in memory. Default 65,536.
     pub active_entities_max: NonZeroUsize,
     /// A snapshot of an entity is taken after so many events. Default `None`: as often as the
@@ -63,6 +67,7 @@ impl Default for AgentOptions {
             shards: SHARDS,
             mailbox: MailboxOptions::default(),
             attempts_max: ATTEMPTS_MAX,
+            command_max: Some(Duration::from_secs(30)),
             active_entities_max: ACTIVE_MAX,
             snapshot_every_events: None,
             intensity: Intensity {
@@ -373,7 +378,14 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         counters: counters.clone(),
     };
     let mailboxes: Box<[_]> = (0..options.shards.get())
-        .map(|_| Mailbox::new(options.mailbox))
+        .map(|_| {
+            let (clock, counters) = (assembly.clock, counters.clone());
+            Mailbox::with_dead_letters(
+                options.mailbox,
+                move || clock.elapsed(),
+                move |letter, envelope| answer_dead(&counters, letter.reason, envelope),
+            )
+        })
         .collect();
     let cadence = match options.snapshot_every_events {
         Some(events) => SnapshotCadence::Fixed(events),
@@ -394,6 +406,8 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             mailbox.clone(),
             WorkerOptions {
                 attempts_max: options.attempts_max,
+                handle_max: options.command_max,
+                ready_max: None,
             },
             move || {
                 let entities = Entities::bounded(active_max, cadence);

@@ -106,6 +106,12 @@ impl Clock {
         self.start.elapsed()
     }
 
+    /// How long after this clock was made `at` is: what [`elapsed`](Self::elapsed) reads then.
+    #[must_use]
+    pub(crate) fn elapsed_at(&self, at: Timestamp) -> Duration {
+        at.since(self.epoch)
+    }
+
     /// Where `at` lies on tokio's timer, for sleeps and timeouts.
     #[must_use]
     pub fn instant_of(&self, at: Timestamp) -> tokio::time::Instant {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mercato_persistence::{Journal, JournalFailed};
-use mercato_supervisor::{StartError, SupervisionNotice, Tree, TreeHealth, TreeOptions};
+use mercato_supervisor::{StartError, SupervisionNotice, Tree, TreeHealth, TreeOptions, Watcher};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -95,6 +95,12 @@ impl Runtime {
             dead_letters: self.trigger_counters.dead_letters.get(),
             stopped_triggers: self.trigger_counters.stopped.lock().clone(),
         }
+    }
+
+    /// Where the deaths of shards and agents are awaited. Paths read like `mercato/inventory/3`.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        self.tree.watcher()
     }
 
     /// How far it has come with bringing entities back into memory. It serves all the while: what

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use mercato_persistence::Position;
-use mercato_supervisor::{Depth, Mailbox, SendError};
+use mercato_supervisor::{DeadReason, Depth, Mailbox, SendError, Tag};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agent::{Agent, Command};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::envelope::{Answered, Call, CrashPoint, Envelope, Refusal, TypedTask};
 use crate::error::{AskError, AskFailure};
 use crate::recovery::Preload;
@@ -72,14 +72,14 @@ impl<A: Agent> Service<A> {
     ) -> Answered<C> {
         let deadline = call.deadline;
         let (sender, receiver) = oneshot::channel();
-        let mailbox = match self.mailbox_of(&command.entity()) {
-            Ok(mailbox) => mailbox,
+        let (mailbox, tag) = match self.mailbox_of(&command.entity(), deadline) {
+            Ok(found) => found,
             Err(failure) => return (Err(failure.into()), Position::START),
         };
         let task = Box::new(TypedTask::new(command, sender));
         let envelope = Envelope::Command { call, task };
         let exchange = async {
-            if let Err(failure) = admit(mailbox, admission, envelope).await {
+            if let Err(failure) = admit(mailbox, admission, tag, envelope).await {
                 return (Err(failure.into()), Position::START);
             }
             // The sender is dropped unanswered only with the mailbox itself.
@@ -93,11 +93,19 @@ impl<A: Agent> Service<A> {
         }
     }
 
-    fn mailbox_of(&self, key: &str) -> Result<&Mailbox<Envelope<A>>, AskFailure> {
-        Ok(&self.mailboxes[self.shard_of(key)?])
+    /// The mailbox of an entity's shard, and what it has to know of a command for that entity.
+    fn mailbox_of(
+        &self,
+        key: &str,
+        deadline: Timestamp,
+    ) -> Result<(&Mailbox<Envelope<A>>, Tag), AskFailure> {
+        let (shard, hash) = self.shard_of(key)?;
+        let tag = Tag::key(hash).until(self.clock.elapsed_at(deadline));
+        Ok((&self.mailboxes[shard], tag))
     }
 
-    fn shard_of(&self, key: &str) -> Result<usize, AskFailure> {
+    /// The shard of a key, and the key's hash.
+    fn shard_of(&self, key: &str) -> Result<(usize, u64), AskFailure> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
             return Err(AskFailure::invalid(format_args!(
                 "the key of an entity of `{}` has {} bytes; it may have 1 to {KEY_BYTES_MAX}",
@@ -106,10 +114,12 @@ impl<A: Agent> Service<A> {
             )));
         }
         // Stable across runs and machines: a key's shard must not change while commands wait.
-        let shard = xxh3_64(key.as_bytes()) % self.mailboxes.len() as u64;
+        let hash = xxh3_64(key.as_bytes());
+        let shard = hash % self.mailboxes.len() as u64;
         usize::try_from(shard)
             .ok()
             .filter(|shard| *shard < self.mailboxes.len())
+            .map(|shard| (shard, hash))
             .ok_or_else(|| AskFailure::invalid("the agent has no shards"))
     }
 
@@ -126,13 +136,13 @@ impl<A: Agent> Service<A> {
             Ok(read) => read,
             Err(error) => return failed(AskFailure::invalid(error)),
         };
-        let mailbox = match self.mailbox_of(&task.entity()) {
-            Ok(mailbox) => mailbox,
+        let (mailbox, tag) = match self.mailbox_of(&task.entity(), deadline) {
+            Ok(found) => found,
             Err(failure) => return failed(failure),
         };
         let exchange = async {
             let envelope = Envelope::Command { call, task };
-            if let Err(failure) = admit(mailbox, Admission::Wait, envelope).await {
+            if let Err(failure) = admit(mailbox, Admission::Wait, tag, envelope).await {
                 return failed(failure);
             }
             outcome.await.unwrap_or(failed(AskFailure::Stopped))
@@ -146,18 +156,38 @@ impl<A: Agent> Service<A> {
 async fn admit<A: Agent>(
     mailbox: &Mailbox<Envelope<A>>,
     admission: Admission,
+    tag: Tag,
     envelope: Envelope<A>,
 ) -> Result<(), AskFailure> {
     let sent = match admission {
-        Admission::FailFast => mailbox.try_send(envelope),
-        Admission::Wait => mailbox.send(envelope).await,
+        Admission::FailFast => mailbox.try_send_with(tag, envelope),
+        Admission::Wait => mailbox.send_with(tag, envelope).await,
     };
     sent.map_err(|error| match error {
-        SendError::Full(_) => AskFailure::Overloaded {
-            retry_after: std::time::Duration::from_millis(20),
-        },
+        SendError::Overloaded { retry_after, .. } => AskFailure::Overloaded { retry_after },
         SendError::Closed(_) => AskFailure::Stopped,
     })
+}
+
+/// Answers a command that its shard will not handle any more.
+pub(crate) fn answer_dead<A: Agent>(
+    counters: &AgentCounters,
+    reason: DeadReason,
+    envelope: Envelope<A>,
+) {
+    let Envelope::Command { mut task, .. } = envelope else {
+        return;
+    };
+    let failure = match reason {
+        DeadReason::Expired => {
+            counters.shed.add();
+            AskFailure::DeadlineExceeded
+        }
+        // Whether a command in which its shard hung was recorded, asking again tells.
+        DeadReason::Stuck => AskFailure::DeadlineExceeded,
+        _ => AskFailure::Stopped,
+    };
+    task.fail(failure, Position::START);
 }
 
 /// Hands the keys to one shard a few at a time, so that commands come in between.
@@ -230,7 +260,7 @@ impl<A: Agent> AnyService for Service<A> {
     fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()> {
         let mut of_shards = vec![Vec::new(); self.mailboxes.len()];
         for key in keys {
-            if let Ok(shard) = self.shard_of(&key) {
+            if let Ok((shard, _)) = self.shard_of(&key) {
                 of_shards[shard].push(key);
             }
         }

@@ -1,17 +1,32 @@
 //! The ractor actor that drains a mailbox with a worker.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use futures::future::poll_immediate;
 use ractor::{Actor, ActorProcessingErr, ActorRef, ActorStatus};
+use tokio::task::JoinSet;
 
-use crate::mailbox::Wake;
-use crate::panic::{Guarded, panic_text};
+use crate::in_hand::InHand;
+use crate::mailbox::{DeadReason, Entry, Instant, Wake};
+use crate::panic::{Guarded, Payload, drop_contained, panic_text};
+use crate::pulse::{Phase, Pulse, watchman};
+use crate::supervisor::Order;
 use crate::worker::{Worker, WorkerSpec};
 
-/// One incarnation of a worker.
+/// The actor of a worker child.
 pub(crate) struct Drainer<W: Worker>(pub(crate) Arc<WorkerSpec<W>>);
+
+/// One incarnation.
+pub(crate) struct Incarnation<W> {
+    worker: Guarded<W>,
+    /// Its key to the hand of the mailbox.
+    epoch: u64,
+    pulse: Option<Arc<Pulse>>,
+    _watchman: Option<JoinSet<()>>,
+}
 
 /// Why draining paused without a panic.
 #[derive(PartialEq, Eq)]
@@ -23,24 +38,42 @@ enum Pause {
 
 impl<W: Worker> Actor for Drainer<W> {
     type Msg = Wake;
-    type State = Guarded<W>;
-    type Arguments = ();
+    type State = Incarnation<W>;
+    /// The supervisor, to be told if this incarnation hangs.
+    type Arguments = Option<ActorRef<Order>>;
 
     async fn pre_start(
         &self,
         me: ActorRef<Wake>,
-        (): (),
-    ) -> Result<Guarded<W>, ActorProcessingErr> {
+        supervisor: Option<ActorRef<Order>>,
+    ) -> Result<Incarnation<W>, ActorProcessingErr> {
         let worker = self.0.build()?;
-        self.0.mailbox.attach(me);
-        Ok(worker)
+        let limits = self.0.limits();
+        // Nobody is told of a worker that works its mailbox off at the end: its grace is its bound.
+        let watched = supervisor.filter(|_| !limits.are_none()).map(|supervisor| {
+            let pulse = Arc::new(Pulse::new(limits));
+            let (mailbox, id) = (self.0.mailbox.clone(), me.get_id());
+            let alarm = move |stall| {
+                // Refused by a supervisor that is ending, which stops this incarnation anyway.
+                let _ = supervisor.cast(Order::Replace(id, stall));
+            };
+            let guard = watchman(pulse.clone(), move || mailbox.now(), alarm);
+            (pulse, guard)
+        });
+        let (pulse, guard) = watched.unzip();
+        Ok(Incarnation {
+            worker,
+            epoch: self.0.mailbox.attach(me, pulse.clone()),
+            pulse,
+            _watchman: guard,
+        })
     }
 
     async fn handle(
         &self,
         me: ActorRef<Wake>,
         _: Wake,
-        state: &mut Guarded<W>,
+        state: &mut Incarnation<W>,
     ) -> Result<(), ActorProcessingErr> {
         // ractor looks at its stop port between messages only, and this one may go on for long. Our
         // supervisor asks for a stop by `drain`, which shows in the status at once.
@@ -54,13 +87,13 @@ impl<W: Worker> Actor for Drainer<W> {
     async fn post_stop(
         &self,
         _: ActorRef<Wake>,
-        state: &mut Guarded<W>,
+        state: &mut Incarnation<W>,
     ) -> Result<(), ActorProcessingErr> {
         // A closed mailbox means that no incarnation follows, so this one works off the rest.
         if self.0.mailbox.is_closed() {
             self.run(state, || false).await?;
         }
-        drop(state.take());
+        drop(state.worker.take());
         Ok(())
     }
 }
@@ -73,67 +106,146 @@ impl<W: Worker> Drainer<W> {
     /// incarnations never live at once.
     async fn run(
         &self,
-        state: &mut Guarded<W>,
+        state: &mut Incarnation<W>,
         interrupted: impl Fn() -> bool + Send + Sync,
     ) -> Result<Pause, ActorProcessingErr> {
-        let mut held = state.take();
+        let mut held = state.worker.take();
         let Some(worker) = held.0.as_mut() else {
             return Ok(Pause::Interrupted);
         };
-        match AssertUnwindSafe(self.drain(worker, interrupted))
+        let draining = Draining {
+            spec: &self.0,
+            epoch: state.epoch,
+            pulse: state.pulse.as_deref(),
+        };
+        let drained = AssertUnwindSafe(draining.drain(worker, interrupted))
             .catch_unwind()
             .await
-        {
+            .flatten();
+        if let Some(pulse) = &state.pulse {
+            pulse.rest();
+        }
+        match drained {
             Ok(pause) => {
-                *state = held;
+                state.worker = held;
                 Ok(pause)
             }
             Err(payload) => {
                 drop(held);
-                let panic = panic_text(&*payload);
-                self.0.condemn(&panic);
+                // The message before a panic in `ready` or `after_batch` is done with.
+                self.0.mailbox.settle(state.epoch);
+                let panic = panic_text(payload);
+                self.0.condemn(state.epoch, &panic);
                 Err(panic.into())
             }
         }
     }
+}
 
-    async fn drain(&self, worker: &mut W, interrupted: impl Fn() -> bool + Send + Sync) -> Pause {
-        let mailbox = &self.0.mailbox;
+/// One run of an incarnation through its mailbox.
+struct Draining<'a, W: Worker> {
+    spec: &'a WorkerSpec<W>,
+    epoch: u64,
+    pulse: Option<&'a Pulse>,
+}
+
+impl<W: Worker> Draining<'_, W> {
+    async fn drain(
+        &self,
+        worker: &mut W,
+        interrupted: impl Fn() -> bool + Send + Sync,
+    ) -> Result<Pause, Payload> {
+        let mailbox = &self.spec.mailbox;
         let mut since_yield = 0;
-        while mailbox.refill() {
+        loop {
+            let left = mailbox.refill(self.epoch);
+            if left == 0 {
+                return Ok(Pause::Empty);
+            }
             if since_yield >= mailbox.batch_max() {
+                if let Some(pulse) = self.pulse {
+                    pulse.rest();
+                }
                 // One busy mailbox must not keep the other tasks of this thread from running.
                 tokio::task::yield_now().await;
                 since_yield = 0;
             }
-            since_yield += mailbox.in_hand();
-            let pause = self.work_off_hand(worker, &interrupted).await;
+            since_yield += left;
+            let pause = self.work_off(worker, left, &interrupted).await?;
             worker.after_batch();
             if pause != Pause::Empty {
-                return pause;
+                return Ok(pause);
             }
         }
-        Pause::Empty
     }
 
-    async fn work_off_hand(
+    async fn work_off(
         &self,
         worker: &mut W,
+        left: usize,
         interrupted: &(impl Fn() -> bool + Sync),
-    ) -> Pause {
-        while self.0.mailbox.in_hand() > 0 {
+    ) -> Result<Pause, Payload> {
+        let mailbox = &self.spec.mailbox;
+        for _ in 0..left {
             if interrupted() {
-                return Pause::Interrupted;
+                mailbox.settle(self.epoch);
+                return Ok(Pause::Interrupted);
             }
-            worker.ready().await;
-            if self
-                .0
-                .mailbox
-                .handle_front(|message| worker.handle(message))
-            {
-                return Pause::Finished;
+            self.until_ready(worker).await;
+            let Some(entry) = mailbox.begin(self.epoch) else {
+                // We have been given up, or the mailbox was emptied.
+                return Ok(Pause::Empty);
+            };
+            if self.handle(worker, entry)? {
+                mailbox.settle(self.epoch);
+                return Ok(Pause::Finished);
             }
         }
-        Pause::Empty
+        Ok(Pause::Empty)
+    }
+
+    async fn until_ready(&self, worker: &mut W) {
+        let mut ready = pin!(worker.ready());
+        if poll_immediate(ready.as_mut()).await.is_some() {
+            return;
+        }
+        // It may take long. The message before this one is done, and must not be taken for hung.
+        let mailbox = &self.spec.mailbox;
+        mailbox.settle(self.epoch);
+        match self.pulse {
+            Some(pulse) if pulse.watches(Phase::Ready) => pulse.begin(Phase::Ready, mailbox.now()),
+            Some(pulse) => pulse.rest(),
+            None => {}
+        }
+        ready.await;
+        if let Some(pulse) = self.pulse {
+            pulse.rest();
+        }
+    }
+
+    /// Handles one message, unless it comes too late; says whether the worker wants to end.
+    fn handle(&self, worker: &mut W, mut entry: Entry<W::Message>) -> Result<bool, Payload> {
+        let mailbox = &self.spec.mailbox;
+        let watching = self.pulse.filter(|pulse| pulse.watches(Phase::Handle));
+        if entry.is_dated() || watching.is_some() {
+            let now = mailbox.now();
+            if entry.deadline <= Instant::at(now) {
+                entry.attempts -= 1;
+                mailbox.bury([entry], now, DeadReason::Expired);
+                return Ok(false);
+            }
+            if let Some(pulse) = watching {
+                pulse.begin(Phase::Handle, now);
+            }
+        }
+        let mut message = InHand::new(&mut entry.message, entry.attempts);
+        let handled = catch_unwind(AssertUnwindSafe(|| worker.handle(&mut message)));
+        let finished = message.is_finished();
+        if let Err(payload) = handled {
+            mailbox.put_back(self.epoch, entry);
+            return Err(payload);
+        }
+        drop_contained(entry.message, "a message that was handled");
+        Ok(finished)
     }
 }

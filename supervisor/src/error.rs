@@ -1,35 +1,78 @@
 //! The two errors at this crate's boundary: a message that was not taken, a child that did not start.
 
 use std::fmt;
+use std::time::Duration;
 
 /// A message that was not taken; it is given back.
 ///
 /// Neither `Debug` nor `Display` shows the message: what people send never reaches a log by accident.
 #[derive(thiserror::Error)]
 pub enum SendError<M> {
-    /// The lane has no room left. Try later, or [`send`](crate::Mailbox::send) and wait.
-    #[error("the mailbox is full")]
-    Full(M),
+    /// There is no room. Try later, or [`send`](crate::Mailbox::send) and wait.
+    #[error("{bound}; try again in {} ms", .retry_after.as_millis())]
+    Overloaded {
+        /// The message.
+        message: M,
+        /// What has no room.
+        bound: Bound,
+        /// When those that wait now will have been worked off, at the rate measured of late.
+        retry_after: Duration,
+    },
     /// The mailbox takes nothing any more, for good.
-    #[error("the mailbox is closed")]
+    #[error(
+        "the mailbox is closed: its tree has stopped, has given up, or does not restart its worker"
+    )]
     Closed(M),
+}
+
+/// What has no room for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bound {
+    /// The mailbox: [`capacity`](crate::MailboxOptions::capacity).
+    Mailbox,
+    /// The message's key: [`key_max`](crate::MailboxOptions::key_max). Others are still taken.
+    Key,
+    /// The line of those who wait for room: [`WAITING_SENDERS_MAX`](crate::WAITING_SENDERS_MAX).
+    WaitingSenders,
+    /// The control lane: [`CONTROL_LANE_MAX`](crate::CONTROL_LANE_MAX).
+    ControlLane,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mailbox => "the mailbox is full",
+            Self::Key => "too many messages of this key wait",
+            Self::WaitingSenders => "too many senders wait for room",
+            Self::ControlLane => "the control lane is full, so nobody drains this mailbox",
+        })
+    }
 }
 
 impl<M> SendError<M> {
     /// The message that was not taken.
     pub fn into_message(self) -> M {
         match self {
-            Self::Full(message) | Self::Closed(message) => message,
+            Self::Overloaded { message, .. } | Self::Closed(message) => message,
         }
     }
 }
 
 impl<M> fmt::Debug for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Closed(_) => "Closed(..)",
-        })
+        match self {
+            Self::Overloaded {
+                message: _,
+                bound,
+                retry_after,
+            } => f
+                .debug_struct("Overloaded")
+                .field("bound", bound)
+                .field("retry_after", retry_after)
+                .finish_non_exhaustive(),
+            Self::Closed(_) => f.write_str("Closed(..)"),
+        }
     }
 }
 
@@ -43,9 +86,6 @@ pub enum StartError {
     /// The factory panicked.
     #[error("panicked at start: {0}")]
     Panicked(String),
-    /// An earlier incarnation, killed but stuck in a message, still holds the mailbox.
-    #[error("an earlier incarnation is still busy with its message")]
-    Occupied,
     /// The tree is not well formed: an empty name, a `/` in one, or siblings of one name.
     #[error("invalid supervision tree: {0}")]
     InvalidSpec(String),
@@ -88,4 +128,24 @@ impl From<ractor::SpawnErr> for StartError {
             other => Self::Refused(other.to_string()),
         }
     }
+}
+
+/// Why a child cannot be watched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The tree has no such child.
+    #[error("the tree has no child {path}; paths read like `root/nested/child`")]
+    Unknown {
+        /// What was asked for.
+        path: String,
+    },
+    /// Too many watch it already.
+    #[error("{path} has {watchers_max} watchers already; drop watches that nobody awaits")]
+    TooMany {
+        /// The child.
+        path: String,
+        /// The bound.
+        watchers_max: usize,
+    },
 }

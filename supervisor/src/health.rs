@@ -34,6 +34,9 @@ pub struct ChildHealth {
     pub state: ChildState,
     /// How often it was started again, by its own fault or a sibling's.
     pub restarts: u64,
+    /// How many of its incarnations hung in a message and were given up. Each may still hold a
+    /// thread, which is lost to this process if it never comes back.
+    pub stuck: u64,
     /// The text of its last error, if it ever had one.
     pub last_error: Option<String>,
 }
@@ -44,6 +47,7 @@ impl ChildHealth {
             path,
             state: ChildState::Stopped,
             restarts: 0,
+            stuck: 0,
             last_error: None,
         }
     }

@@ -9,14 +9,15 @@
 //!
 //! # The parts
 //!
-//! - [`Mailbox`]: two lanes (control overtakes business), a bound, and the batch in hand.
+//! - [`Mailbox`]: two lanes (control overtakes business), fair by key, with bounds and deadlines.
 //! - [`Worker`]: what an author writes; [`worker_child`] binds it to a mailbox.
 //! - [`SupervisorSpec`] and [`ChildSpec`]: the tree as data; [`Tree`]: the tree alive.
-//! - [`TreeHealth`], [`RootState`] and [`SupervisionNotice`]: what people and metrics see of it.
+//! - [`TreeHealth`], [`RootState`] and [`SupervisionNotice`]: what people and metrics see of it;
+//!   [`Watcher`] tells of one child's death, [`DeadLetters`] of messages that nobody handled.
 //!
 //! # What is deliberately absent
 //!
-//! Requests with replies, deadlines and priorities are the caller's; a message is opaque here.
+//! Requests with replies are the caller's: a message is opaque here, but for its [`Tag`].
 //! Children cannot be added to a running tree: its shape is a value that was read beforehand.
 //!
 //! # Example
@@ -41,7 +42,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let sum = Arc::new(AtomicU64::new(0));
-//! let mailbox = Mailbox::new(MailboxOptions::default());
+//! # let now = || std::time::Duration::ZERO;
+//! let mailbox = Mailbox::new(MailboxOptions::default(), now);
 //! let adder = worker_child(
 //!     "adder",
 //!     mailbox.clone(),
@@ -52,7 +54,6 @@
 //! let spec = SupervisorSpec::new("root", Strategy::OneForOne).with_child(adder);
 //!
 //! # use rand::SeedableRng;
-//! # let now = || std::time::Duration::ZERO;
 //! # let rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
 //! let tree = Tree::start(spec, TreeOptions::new(now, rng)).await?;
 //! mailbox.try_send(40)?;
@@ -64,6 +65,7 @@
 //! ```
 
 mod backoff;
+mod death;
 mod drainer;
 mod error;
 mod health;
@@ -74,6 +76,7 @@ mod mailbox;
 mod notice;
 mod panic;
 mod plan;
+mod pulse;
 mod shared;
 mod spec;
 mod supervisor;
@@ -82,11 +85,15 @@ mod ward;
 mod worker;
 
 pub use backoff::Backoff;
-pub use error::{SendError, StartError};
+pub use death::{Death, DeathCause, DeathWatch, Watcher};
+pub use error::{Bound, SendError, StartError, WatchError};
 pub use health::{ChildHealth, ChildState, RootState, TreeHealth};
 pub use in_hand::InHand;
 pub use intensity::Intensity;
-pub use mailbox::{CONTROL_LANE_MAX, Depth, Mailbox, MailboxOptions};
+pub use mailbox::{
+    CONTROL_LANE_MAX, DeadLetter, DeadLetters, DeadReason, Depth, Mailbox, MailboxOptions, Tag,
+    WAITING_SENDERS_MAX,
+};
 pub use notice::SupervisionNotice;
 pub use spec::{ChildSpec, Restart, Strategy, SupervisorSpec, supervisor_child};
 pub use tree::{Tree, TreeOptions};

@@ -50,4 +50,10 @@ impl Life {
         self.cell.kill();
         timeout(KILL_WAIT, self.ended()).await.is_ok()
     }
+
+    /// Kills the incarnation without waiting for it; says whether it is dead already.
+    pub(crate) fn give_up(&self) -> bool {
+        self.cell.kill();
+        self.task.is_finished()
+    }
 }

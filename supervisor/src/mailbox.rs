@@ -1,59 +1,43 @@
 //! A bounded mailbox with two lanes that outlives the actor which drains it.
 
+mod dead;
 mod drain;
+mod end;
+mod expiry;
+mod fair;
+mod gate;
+mod hand;
+mod lanes;
+mod options;
+mod pace;
+mod queue;
+mod tag;
+mod wait;
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use ractor::ActorRef;
-use tokio::sync::{Semaphore, TryAcquireError};
 
+pub use self::dead::{DeadLetter, DeadLetters, DeadReason};
+pub(crate) use self::lanes::Wake;
+pub use self::options::{CONTROL_LANE_MAX, Depth, MailboxOptions, WAITING_SENDERS_MAX};
+pub use self::tag::Tag;
+pub(crate) use self::tag::{Entry, Instant};
+
+use self::hand::Hand;
+use self::lanes::{Lanes, wake, wake_all};
 use crate::error::SendError;
-use crate::in_hand::Hand;
-
-/// The bound of the control lane. Control messages are few by nature and never shed for load; a
-/// lane this long means that nobody drains it, and then an error beats memory without end.
-pub const CONTROL_LANE_MAX: usize = 65_536;
-
-/// The bounds of a [`Mailbox`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MailboxOptions {
-    /// How many business messages may wait. Default 1024.
-    pub capacity: NonZeroUsize,
-    /// How many messages are taken in hand at a time, and handled before other tasks of the runtime
-    /// get their turn. Default 64.
-    pub batch_max: NonZeroUsize,
-}
-
-impl Default for MailboxOptions {
-    fn default() -> Self {
-        const CAPACITY: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
-        const BATCH_MAX: NonZeroUsize = NonZeroUsize::new(64).unwrap();
-        Self {
-            capacity: CAPACITY,
-            batch_max: BATCH_MAX,
-        }
-    }
-}
-
-/// How many messages a mailbox holds, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Depth {
-    /// Waiting in the business lane, which is the one with the configured bound.
-    pub business: usize,
-    /// Waiting in the control lane.
-    pub control: usize,
-    /// Taken out of the lanes and not yet handled, the one being handled included.
-    pub in_hand: usize,
-}
 
 /// The sender's and the drainer's common end. A clone is another handle to the same mailbox.
 ///
 /// One [`Worker`](crate::Worker) drains a mailbox. While it restarts, messages simply wait.
+///
+/// It is fair by [key](Tag::key): as soon as more waits than one batch, keys take turns, message by
+/// message, so a key waits for as many messages as there are keys, however many another one has
+/// sent. No key holds more than its [share](MailboxOptions::key_max), and senders that wait for room
+/// take turns by key as well.
 pub struct Mailbox<M> {
     inner: Arc<Inner<M>>,
 }
@@ -61,148 +45,153 @@ pub struct Mailbox<M> {
 struct Inner<M> {
     batch_max: usize,
     capacity: usize,
-    /// Room in the business lane. Fair, and its waiters may be dropped at any time.
-    room: Semaphore,
+    dead_letters_max: usize,
+    now: Box<dyn Fn() -> Duration + Send + Sync>,
+    on_dead: Box<dyn Fn(DeadLetter, M) + Send + Sync>,
     /// What senders touch; never locked while a message is handled.
     lanes: Mutex<Lanes<M>>,
-    /// What the drainer touches. Locked before `lanes` where both are needed.
+    /// What the drainer touches, a moment for each message. Locked before `lanes` where both are
+    /// needed.
     hand: Mutex<Hand<M>>,
-    /// The length of `hand`, readable while a message is handled. Grows only under `lanes`.
-    in_hand: AtomicUsize,
+    dead: Mutex<DeadLetters>,
 }
-
-struct Lanes<M> {
-    control: VecDeque<M>,
-    business: VecDeque<M>,
-    drainer: Option<ActorRef<Wake>>,
-    /// A wake-up is on its way or being acted on; further messages need none.
-    scheduled: bool,
-    closed: bool,
-}
-
-/// Tells the draining actor that there is something to do.
-pub(crate) struct Wake;
 
 impl<M: Send + 'static> Mailbox<M> {
-    /// An empty mailbox which nobody drains yet.
-    pub fn new(options: MailboxOptions) -> Self {
-        let capacity = options.capacity.get().min(Semaphore::MAX_PERMITS);
-        let lanes = Lanes {
-            control: VecDeque::new(),
-            business: VecDeque::new(),
-            drainer: None,
-            scheduled: false,
-            closed: false,
-        };
+    /// An empty mailbox which nobody drains yet. Deadlines, and the drain rate from which
+    /// [`retry_after`](SendError::Overloaded) follows, are read on `now`: the time since some fixed
+    /// instant, on the clock that tokio's timers follow. Dead letters are dropped.
+    pub fn new(
+        options: MailboxOptions,
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_dead_letters(options, now, |_, _| {})
+    }
+
+    /// The same, with somebody who takes the messages that were taken and will not be handled, and
+    /// answers whoever waits for them. It is called by whom it happens to: a sender, the worker's
+    /// actor or its supervisor; so it must be quick.
+    ///
+    /// ```
+    /// # use mercato_supervisor::{DeadReason, Mailbox, MailboxOptions, Tag};
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+    /// let seconds = Arc::new(AtomicU64::new(0));
+    /// let clock = seconds.clone();
+    /// let mailbox = Mailbox::with_dead_letters(
+    ///     MailboxOptions { capacity: NonZeroUsize::MIN, ..MailboxOptions::default() },
+    ///     move || Duration::from_secs(clock.load(Ordering::Relaxed)),
+    ///     |letter, message| {
+    ///         assert_eq!((letter.reason, message), (DeadReason::Expired, "late"));
+    ///     },
+    /// );
+    /// mailbox.try_send_with(Tag::default().until(Duration::from_secs(2)), "late")?;
+    /// seconds.store(2, Ordering::Relaxed);
+    /// // It is full, but of something that nobody waits for any more.
+    /// mailbox.try_send("in time")?;
+    /// assert_eq!(mailbox.dead_letters().expired, 1);
+    /// # Ok::<(), mercato_supervisor::SendError<&str>>(())
+    /// ```
+    pub fn with_dead_letters(
+        options: MailboxOptions,
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+        on_dead: impl Fn(DeadLetter, M) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 batch_max: options.batch_max.get(),
-                capacity,
-                room: Semaphore::new(capacity),
-                lanes: Mutex::new(lanes),
+                capacity: options.capacity.get(),
+                dead_letters_max: options.dead_letters_max,
+                now: Box::new(now),
+                on_dead: Box::new(on_dead),
+                lanes: Mutex::new(Lanes::new(&options)),
                 hand: Mutex::new(Hand::new()),
-                in_hand: AtomicUsize::new(0),
+                dead: Mutex::new(DeadLetters::default()),
             }),
         }
     }
 
-    /// Puts a message into the business lane, or gives it back at once when there is no room.
+    /// Puts a message without a key and a deadline into the business lane, or gives it back at once
+    /// when there is no room.
     ///
     /// ```
     /// # use mercato_supervisor::{Mailbox, MailboxOptions, SendError};
-    /// # use std::num::NonZeroUsize;
-    /// let one = NonZeroUsize::MIN;
-    /// let mailbox = Mailbox::new(MailboxOptions { capacity: one, batch_max: one });
+    /// # use std::{num::NonZeroUsize, time::Duration};
+    /// let options = MailboxOptions { capacity: NonZeroUsize::MIN, ..MailboxOptions::default() };
+    /// let mailbox = Mailbox::new(options, || Duration::ZERO);
     /// assert!(mailbox.try_send("first").is_ok());
-    /// assert!(matches!(mailbox.try_send("second"), Err(SendError::Full("second"))));
+    /// let refused = mailbox.try_send("second").unwrap_err();
+    /// assert_eq!(refused.to_string(), "the mailbox is full; try again in 20 ms");
+    /// assert_eq!(refused.into_message(), "second");
     /// ```
     pub fn try_send(&self, message: M) -> Result<(), SendError<M>> {
-        match self.inner.room.try_acquire() {
-            Ok(permit) => {
-                // The drainer gives the place back when it takes the message in hand.
-                permit.forget();
-                self.push_business(message)
-            }
-            Err(TryAcquireError::NoPermits) => Err(SendError::Full(message)),
-            Err(TryAcquireError::Closed) => Err(SendError::Closed(message)),
-        }
+        self.try_send_with(Tag::default(), message)
     }
 
-    /// Puts a message into the business lane as soon as there is room, first come first served.
-    ///
-    /// It waits as long as it takes, so put a deadline around it. Cancel-safe: dropped before it is
-    /// ready, it has sent nothing and holds no room.
-    pub async fn send(&self, message: M) -> Result<(), SendError<M>> {
-        // Mostly there is room, and then no waiter has to be set up. This overtakes nobody: room
-        // goes to those who wait before it is free for anyone.
-        let message = match self.try_send(message) {
-            Err(SendError::Full(message)) => message,
-            sent_or_closed => return sent_or_closed,
+    /// Puts a message into the business lane, or gives it back at once when there is no room: none
+    /// at all, or none for its key. Messages whose deadline has passed make room first.
+    pub fn try_send_with(&self, tag: Tag, message: M) -> Result<(), SendError<M>> {
+        let entry = Entry::new(tag, message);
+        let mut lanes = self.inner.lanes.lock();
+        if lanes.closed {
+            return Err(SendError::Closed(entry.message));
+        }
+        if !lanes.has_room_for(entry.key) {
+            drop(lanes);
+            return self.try_send_after_shedding(entry);
+        }
+        let idle = lanes.admit(entry);
+        drop(lanes);
+        wake(idle);
+        Ok(())
+    }
+
+    #[cold]
+    fn try_send_after_shedding(&self, entry: Entry<M>) -> Result<(), SendError<M>> {
+        let now = self.now();
+        let (mut dead, mut wakers) = (Vec::new(), Vec::new());
+        let mut lanes = self.inner.lanes.lock();
+        lanes.shed(now, self.inner.batch_max, &mut dead, &mut wakers);
+        let sent = if lanes.closed {
+            Err(SendError::Closed(entry.message))
+        } else if lanes.has_room_for(entry.key) {
+            Ok(lanes.admit(entry))
+        } else {
+            Err(lanes.refuse(entry, now))
         };
-        match self.inner.room.acquire().await {
-            Ok(permit) => {
-                permit.forget();
-                self.push_business(message)
+        drop(lanes);
+        wake_all(wakers);
+        self.bury(dead, now, DeadReason::Expired);
+        sent.map(wake)
+    }
+
+    /// [`send_with`](Self::send_with), without a key and a deadline.
+    pub async fn send(&self, message: M) -> Result<(), SendError<M>> {
+        self.send_with(Tag::default(), message).await
+    }
+
+    /// Puts a message into the business lane as soon as there is room: first come first served
+    /// within a key, and keys by turns.
+    ///
+    /// It waits as long as it takes, so put the deadline around it as well. Cancel-safe: dropped
+    /// before it is ready, it has sent nothing and holds no room. It is refused only by a mailbox
+    /// that closes, or that has [`WAITING_SENDERS_MAX`] senders waiting.
+    pub async fn send_with(&self, tag: Tag, message: M) -> Result<(), SendError<M>> {
+        match self.try_send_with(tag, message) {
+            Err(SendError::Overloaded { message, .. }) => {
+                self.wait_for_room(Entry::new(tag, message)).await
             }
-            Err(_closed) => Err(SendError::Closed(message)),
+            sent_or_closed => sent_or_closed,
         }
     }
 
     /// Puts a message into the control lane, which overtakes business (but not what is in hand
     /// already) and is never shed for load; its bound is [`CONTROL_LANE_MAX`].
     pub fn send_control(&self, message: M) -> Result<(), SendError<M>> {
+        let entry = Entry::new(Tag::default(), message);
         let mut lanes = self.inner.lanes.lock();
-        if lanes.closed {
-            return Err(SendError::Closed(message));
-        }
-        if lanes.control.len() >= CONTROL_LANE_MAX {
-            return Err(SendError::Full(message));
-        }
-        lanes.control.push_back(message);
-        let idle = lanes.schedule();
+        let sent = lanes.admit_control(entry, || self.now());
         drop(lanes);
-        wake(idle);
-        Ok(())
-    }
-
-    fn push_business(&self, message: M) -> Result<(), SendError<M>> {
-        let mut lanes = self.inner.lanes.lock();
-        if lanes.closed {
-            return Err(SendError::Closed(message));
-        }
-        lanes.business.push_back(message);
-        let idle = lanes.schedule();
-        drop(lanes);
-        wake(idle);
-        Ok(())
-    }
-
-    /// Takes nothing any more: senders, also those who wait, get [`SendError::Closed`]. What is
-    /// queued stays, for the drainer to work off.
-    pub fn close(&self) {
-        self.inner.lanes.lock().closed = true;
-        self.inner.room.close();
-    }
-
-    /// Whether the mailbox was closed.
-    pub fn is_closed(&self) -> bool {
-        self.inner.lanes.lock().closed
-    }
-
-    /// Takes out whatever is left, oldest first. For the end, when no worker will come: waiting
-    /// callers are answered by dropping or refusing what they sent. Not to be called by the worker
-    /// itself, which holds a message while it would wait for it.
-    pub fn take_rest(&self) -> Vec<M> {
-        let mut hand = self.inner.hand.lock();
-        let mut lanes = self.inner.lanes.lock();
-        let mut rest: Vec<M> = hand.take_all().into();
-        let freed = lanes.business.len();
-        rest.extend(lanes.control.drain(..));
-        rest.extend(lanes.business.drain(..));
-        self.inner.in_hand.store(0, Ordering::Relaxed);
-        drop(lanes);
-        self.inner.room.add_permits(freed);
-        rest
+        sent.map(wake)
     }
 
     /// How many messages are not handled yet, in the lanes and in hand.
@@ -223,32 +212,23 @@ impl<M: Send + 'static> Mailbox<M> {
 
     /// How many messages wait in each lane, and how many are in hand.
     pub fn depth(&self) -> Depth {
+        let hand = self.inner.hand.lock();
         let lanes = self.inner.lanes.lock();
         Depth {
             business: lanes.business.len(),
             control: lanes.control.len(),
-            in_hand: self.in_hand(),
+            in_hand: hand.len(),
+            senders: lanes.gate.waiting(),
         }
     }
-}
 
-impl<M> Lanes<M> {
-    /// The drainer, if it is idle and has to be woken.
-    fn schedule(&mut self) -> Option<ActorRef<Wake>> {
-        if self.scheduled {
-            return None;
-        }
-        let drainer = self.drainer.clone();
-        self.scheduled = drainer.is_some();
-        drainer
+    /// How many messages were taken and not handled, of what they died, and the latest of them.
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.inner.dead.lock().clone()
     }
-}
 
-/// Runs outside the lock, because waking a thread of the runtime can take microseconds.
-fn wake(idle: Option<ActorRef<Wake>>) {
-    if let Some(drainer) = idle {
-        // Refused by an actor that is ending; its successor looks into the lanes when it attaches.
-        let _ = drainer.cast(Wake);
+    pub(crate) fn now(&self) -> Duration {
+        (self.inner.now)()
     }
 }
 
@@ -265,6 +245,9 @@ impl<M: Send + 'static> fmt::Debug for Mailbox<M> {
         f.debug_struct("Mailbox")
             .field("capacity", &self.capacity())
             .field("depth", &self.depth())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod model;

@@ -14,6 +14,7 @@ use crate::error::StartError;
 use crate::health::ChildHealth;
 use crate::intensity::Intensity;
 use crate::life::Life;
+use crate::mailbox::DeadReason;
 use crate::shared::Shared;
 use crate::spec::{ChildSpec, Kind, Restart, Strategy, SupervisorSpec};
 use crate::supervisor::Supervisor;
@@ -117,10 +118,10 @@ impl Plan {
         .boxed()
     }
 
-    /// Closes every mailbox of the subtree.
-    pub(crate) fn close(&self) {
+    /// Ends every child of the subtree for good.
+    pub(crate) fn end(&self, shared: &Shared, reason: DeadReason) {
         for child in &self.children {
-            child.close();
+            child.end(shared, reason);
         }
     }
 }
@@ -146,12 +147,13 @@ impl ChildPlan {
         })
     }
 
-    /// Says that no further incarnation will come.
-    pub(crate) fn close(&self) {
+    /// Says that no further incarnation will come, and of what the messages die that are left.
+    pub(crate) fn end(&self, shared: &Shared, reason: DeadReason) {
         match &self.kind {
-            PlannedKind::Worker(worker) => worker.close(),
-            PlannedKind::Supervisor(plan) => plan.close(),
+            PlannedKind::Worker(worker) => worker.end(reason),
+            PlannedKind::Supervisor(plan) => plan.end(shared, reason),
         }
+        shared.deaths.gone(self.slot);
     }
 }
 

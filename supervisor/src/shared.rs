@@ -8,13 +8,15 @@ use parking_lot::Mutex;
 use rand::RngCore;
 
 use crate::backoff::Backoff;
-use crate::health::{Board, ChildHealth};
+use crate::death::Deaths;
+use crate::health::{Board, ChildHealth, RootState};
 use crate::notice::SupervisionNotice;
 use crate::panic::contain;
 use crate::tree::TreeOptions;
 
 pub(crate) struct Shared {
     pub(crate) board: Board,
+    pub(crate) deaths: Arc<Deaths>,
     now: Arc<dyn Fn() -> Duration + Send + Sync>,
     rng: Mutex<Box<dyn RngCore + Send>>,
     on_event: Arc<dyn Fn(&SupervisionNotice) + Send + Sync>,
@@ -23,7 +25,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(children: Vec<ChildHealth>, options: TreeOptions) -> Self {
+        let paths = children.iter().map(|child| child.path.clone());
         Self {
+            deaths: Arc::new(Deaths::new(paths)),
             board: Board::new(children),
             now: options.now,
             rng: Mutex::new(options.rng),
@@ -52,6 +56,12 @@ impl Shared {
         if let Err(panic) = contain(|| (self.on_event)(notice)) {
             tracing::error!(panic, "the observer of the supervision tree panicked");
         }
+    }
+
+    /// Declares the end of the tree.
+    pub(crate) fn end(&self, state: RootState) {
+        self.deaths.all_gone();
+        self.board.end(state);
     }
 
     /// From now on, a supervisor that is stopped is stopped for good.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
 use crate::plan::Plan;
+use crate::pulse::Stall;
 use crate::shared::Shared;
 use crate::ward::Ward;
 
@@ -17,6 +18,8 @@ pub(crate) enum Order {
     Heal,
     /// The backoff with this ticket is over.
     Retry(u64),
+    /// This incarnation hangs.
+    Replace(ActorId, Stall),
 }
 
 impl Actor for Supervisor {
@@ -41,6 +44,10 @@ impl Actor for Supervisor {
         let healed = match order {
             Order::Heal => ward.heal().await,
             Order::Retry(ticket) => ward.retry(ticket).await,
+            Order::Replace(hung, stall) => {
+                ward.on_hung(hung, stall).await;
+                Ok(())
+            }
         };
         if let Err(reason) = healed {
             ward.escalate(&reason).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rand::RngCore;
 use tokio::sync::watch;
 
+use crate::death::Watcher;
 use crate::error::StartError;
 use crate::health::{RootState, TreeHealth};
 use crate::life::Life;
@@ -82,9 +83,15 @@ impl Tree {
         self.shared.board.watch()
     }
 
+    /// Where the deaths of its children are awaited.
+    pub fn watcher(&self) -> Watcher {
+        Watcher::new(self.shared.deaths.clone())
+    }
+
     /// Stops the children right to left, each within its shutdown grace: its mailbox is closed and
-    /// worked off, so what a child sends to those before it on the way is still handled. Returns
-    /// when nothing of the tree is left.
+    /// worked off, so what a child sends to those before it on the way is still handled. What
+    /// the grace was too short for is handed to the [dead letters](crate::DeadLetter). Returns when
+    /// nothing of the tree is left.
     pub async fn stop(mut self) {
         self.begin_stop();
         self.root.ended().await;

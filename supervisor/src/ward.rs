@@ -3,18 +3,22 @@
 mod heal;
 mod stop;
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorId, ActorRef};
 use tokio::task::JoinSet;
 
+use crate::death::DeathCause;
 use crate::error::StartError;
 use crate::health::{ChildState, RootState};
 use crate::intensity::Window;
 use crate::life::Life;
+use crate::mailbox::DeadReason;
 use crate::notice::SupervisionNotice;
 use crate::plan::{ChildPlan, Plan, PlannedKind};
+use crate::pulse::{Phase as Doing, Stall};
 use crate::shared::Shared;
 use crate::spec::Restart;
 use crate::supervisor::Order;
@@ -30,6 +34,8 @@ pub(crate) struct Ward {
     timers: JoinSet<()>,
     tickets: u64,
     heal_ordered: bool,
+    /// Its children have been started. Before that, their mailboxes are not ours to end.
+    booted: bool,
     /// The whole tree is being stopped, so whoever is stopped now works its mailbox off first.
     closing: bool,
 }
@@ -85,6 +91,7 @@ impl Ward {
             timers: JoinSet::new(),
             tickets: 0,
             heal_ordered: false,
+            booted: false,
             closing: false,
         };
         for (index, child) in plan.children.iter().enumerate() {
@@ -98,17 +105,20 @@ impl Ward {
                 path: child.path.clone(),
             });
         }
+        ward.booted = true;
         Ok(ward)
     }
 
     async fn start(&mut self, index: usize) -> Result<(), StartError> {
-        let supervisor = Some(self.me.get_cell());
-        let life = match &self.plan.children[index].kind {
-            PlannedKind::Worker(worker) => worker.clone().start(supervisor).await?,
+        let child = &self.plan.children[index];
+        let life = match &child.kind {
+            PlannedKind::Worker(worker) => worker.clone().start(Some(self.me.clone())).await?,
             PlannedKind::Supervisor(plan) => {
-                plan.clone().start(self.shared.clone(), supervisor).await?
+                let me = Some(self.me.get_cell());
+                plan.clone().start(self.shared.clone(), me).await?
             }
         };
+        self.shared.deaths.born(child.slot);
         self.children[index].phase = Phase::Up(life);
         self.set_state(index, ChildState::Running);
         Ok(())
@@ -117,6 +127,10 @@ impl Ward {
     /// A child of ours failed: now, or in an incarnation we have stopped since.
     pub(crate) fn on_failed(&mut self, id: ActorId, error: String) {
         if let Some(index) = self.position(id) {
+            let cause = DeathCause::Failed {
+                error: error.clone(),
+            };
+            self.died(index, cause);
             self.on_crash(index, error);
         } else if let Some(index) = self
             .children
@@ -133,6 +147,15 @@ impl Ward {
         let Some(index) = self.position(id) else {
             return;
         };
+        self.died(
+            index,
+            match &reason {
+                Some(error) => DeathCause::Failed {
+                    error: error.clone(),
+                },
+                None => DeathCause::Finished,
+            },
+        );
         match reason {
             Some(reason) => self.on_crash(index, reason),
             None if self.plan.children[index].restart == Restart::Permanent => {
@@ -143,6 +166,36 @@ impl Ward {
                 self.tell_stopped(index);
             }
         }
+    }
+
+    /// A child makes no progress. It is cut off from its mailbox first: whatever it does from then
+    /// on, its successor and its messages are safe from it.
+    pub(crate) async fn on_hung(&mut self, id: ActorId, stall: Stall) {
+        let Some(index) = self.position(id) else {
+            return;
+        };
+        let phase = mem::replace(&mut self.children[index].phase, Phase::Ended);
+        let (Phase::Up(mut life), PlannedKind::Worker(worker)) =
+            (phase, &self.plan.children[index].kind)
+        else {
+            return;
+        };
+        worker.fence();
+        let dead = match stall.phase {
+            Doing::Ready => life.kill().await,
+            // It holds its thread, and no waiting helps. Should it ever come back, it ends.
+            Doing::Handle => life.give_up(),
+        };
+        self.children[index].departed = Some(id);
+        if !dead {
+            self.count_stuck(index);
+        }
+        let error = stall.to_string();
+        let cause = DeathCause::Hung {
+            error: error.clone(),
+        };
+        self.died(index, cause);
+        self.on_crash(index, error);
     }
 
     fn on_crash(&mut self, index: usize, error: String) {
@@ -166,8 +219,20 @@ impl Ward {
     /// The end of a child for good. Nobody will drain its mailbox any more, and senders shall know.
     fn retire(&mut self, index: usize, state: ChildState) {
         self.children[index].phase = Phase::Ended;
-        self.plan.children[index].close();
+        self.plan.children[index].end(&self.shared, DeadReason::Ended);
         self.set_state(index, state);
+    }
+
+    fn died(&self, index: usize, cause: DeathCause) {
+        self.shared
+            .deaths
+            .died(self.plan.children[index].slot, cause);
+    }
+
+    fn count_stuck(&self, index: usize) {
+        self.shared
+            .board
+            .update(self.plan.children[index].slot, |row| row.stuck += 1);
     }
 
     /// The child with this incarnation; none for earlier incarnations, whose news come too late.
@@ -202,9 +267,10 @@ impl Ward {
 
 impl Drop for Ward {
     fn drop(&mut self) {
-        if self.plan.is_root {
+        if self.plan.is_root && self.booted {
             // The state of a root that ended properly stands; one that was lost must not be silent.
-            self.shared.board.end(RootState::Down {
+            self.plan.end(&self.shared, DeadReason::Down);
+            self.shared.end(RootState::Down {
                 reason: "the root supervisor was lost".to_owned(),
             });
         }

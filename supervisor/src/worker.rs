@@ -2,18 +2,21 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ractor::{ActorCell, ActorRuntime};
+use ractor::{ActorRef, ActorRuntime};
 
 use crate::drainer::Drainer;
 use crate::error::StartError;
 use crate::in_hand::InHand;
 use crate::life::Life;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{DeadReason, Mailbox};
 use crate::panic::{Guarded, contain};
+use crate::pulse::Limits;
 use crate::spec::{ChildSpec, Kind};
+use crate::supervisor::Order;
 
 /// The one that works a [`Mailbox`] off, one message at a time.
 ///
@@ -46,6 +49,22 @@ pub struct WorkerOptions {
     /// restart, so keep it below the supervisor's
     /// [`restarts_max`](crate::Intensity::restarts_max). Default 3.
     pub attempts_max: NonZeroU32,
+    /// The longest that [`handle`](Worker::handle) may take for one message. A worker that takes
+    /// longer hangs: it is given up, and another incarnation goes on with the messages behind that
+    /// one, at the price of a restart. Default `None`: as long as it takes.
+    ///
+    /// What safe code cannot do is to end a thread that never yields. An incarnation that is given
+    /// up in `handle` keeps its thread, and whatever it holds, until it returns; if it never does,
+    /// the process is one thread poorer ([`ChildHealth::stuck`](crate::ChildHealth::stuck) counts
+    /// them). The task that it woke last waits for the same thread, and on a runtime of one thread
+    /// everything does, so that nobody notices. What it does is cut off from the mailbox: it takes no message any
+    /// more, and the one that it has is a dead letter ([`DeadReason::Stuck`]), which may have had
+    /// its effect, or may still have it.
+    pub handle_max: Option<Duration>,
+    /// The longest that [`ready`](Worker::ready) may take before one message. A worker that takes
+    /// longer hangs, and is replaced; no message is lost or blamed. Default `None`: as long as it
+    /// takes, for what `ready` waits for is mostly not the worker's fault.
+    pub ready_max: Option<Duration>,
 }
 
 impl Default for WorkerOptions {
@@ -53,6 +72,8 @@ impl Default for WorkerOptions {
         const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(3).unwrap();
         Self {
             attempts_max: ATTEMPTS_MAX,
+            handle_max: None,
+            ready_max: None,
         }
     }
 }
@@ -99,17 +120,24 @@ pub(crate) struct WorkerSpec<W: Worker> {
 
 impl<W: Worker> WorkerSpec<W> {
     pub(crate) fn build(&self) -> Result<Guarded<W>, StartError> {
-        self.mailbox.ensure_free()?;
         let worker = contain(|| (self.factory)()).map_err(StartError::Panicked)??;
         Ok(Guarded(Some(worker)))
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            handle: self.options.handle_max,
+            ready: self.options.ready_max,
+        }
+    }
+
     /// Sends the message that caused `panic` to quarantine, if it was its last attempt.
-    pub(crate) fn condemn(&self, panic: &str) {
-        let Some((message, attempts)) = self.mailbox.condemn(self.options.attempts_max.get())
-        else {
+    pub(crate) fn condemn(&self, epoch: u64, panic: &str) {
+        let attempts_max = self.options.attempts_max.get();
+        let Some(entry) = self.mailbox.condemn(epoch, attempts_max) else {
             return;
         };
+        let (message, attempts) = (entry.message, entry.attempts);
         if let Err(sink) = contain(|| (self.quarantine)(message, attempts, panic.to_owned())) {
             tracing::error!(
                 panic = sink,
@@ -124,11 +152,17 @@ pub(crate) trait AnyWorker: Send + Sync {
     /// Starts an incarnation, linked to a supervisor or on its own.
     fn start(
         self: Arc<Self>,
-        supervisor: Option<ActorCell>,
+        supervisor: Option<ActorRef<Order>>,
     ) -> BoxFuture<'static, Result<Life, StartError>>;
 
-    /// Closes the mailbox: no further incarnation will come.
+    /// Closes the mailbox: no further incarnation will come, and the present one works it off.
     fn close(&self);
+
+    /// Closes the mailbox and makes dead letters of what it holds.
+    fn end(&self, reason: DeadReason);
+
+    /// Cuts the present incarnation off from the mailbox.
+    fn fence(&self);
 
     fn is_drained(&self) -> bool;
 }
@@ -136,15 +170,16 @@ pub(crate) trait AnyWorker: Send + Sync {
 impl<W: Worker> AnyWorker for WorkerSpec<W> {
     fn start(
         self: Arc<Self>,
-        supervisor: Option<ActorCell>,
+        supervisor: Option<ActorRef<Order>>,
     ) -> BoxFuture<'static, Result<Life, StartError>> {
         async move {
             let drainer = Drainer(self);
             let (actor, task) = match supervisor {
                 Some(supervisor) => {
-                    ActorRuntime::spawn_linked(None, drainer, (), supervisor).await?
+                    let parent = supervisor.get_cell();
+                    ActorRuntime::spawn_linked(None, drainer, Some(supervisor), parent).await?
                 }
-                None => ActorRuntime::spawn(None, drainer, ()).await?,
+                None => ActorRuntime::spawn(None, drainer, None).await?,
             };
             Ok(Life::new(actor.get_cell(), task))
         }
@@ -153,6 +188,14 @@ impl<W: Worker> AnyWorker for WorkerSpec<W> {
 
     fn close(&self) {
         self.mailbox.close();
+    }
+
+    fn end(&self, reason: DeadReason) {
+        self.mailbox.end(reason);
+    }
+
+    fn fence(&self) {
+        self.mailbox.fence();
     }
 
     fn is_drained(&self) -> bool {

@@ -1,72 +1,113 @@
 //! The drainer's end of a mailbox.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use ractor::ActorRef;
 
-use super::{Mailbox, Wake, wake};
-use crate::error::StartError;
-use crate::in_hand::InHand;
+use super::lanes::{Drains, Wake, wake, wake_all};
+use super::{DeadLetter, DeadReason, Entry, Mailbox};
+use crate::pulse::Pulse;
 
 impl<M: Send + 'static> Mailbox<M> {
-    /// Fails while another incarnation is inside a message.
-    pub(crate) fn ensure_free(&self) -> Result<(), StartError> {
-        self.inner
-            .hand
-            .try_lock()
-            .map(drop)
-            .ok_or(StartError::Occupied)
+    /// Makes `actor` the one to wake, and wakes it if messages are waiting. The epoch that is
+    /// returned is its key to the hand; that of whoever had it before does not fit any more.
+    pub(crate) fn attach(&self, actor: ActorRef<Wake>, pulse: Option<Arc<Pulse>>) -> u64 {
+        self.fence();
+        let hand = self.inner.hand.lock();
+        let mut lanes = self.inner.lanes.lock();
+        lanes.drainer = Some(Drains { actor, pulse });
+        lanes.scheduled = false;
+        let waiting = hand.len() + lanes.control.len() + lanes.business.len();
+        let idle = if waiting > 0 { lanes.schedule() } else { None };
+        drop(lanes);
+        let epoch = hand.epoch;
+        drop(hand);
+        wake(idle);
+        epoch
     }
 
-    /// Makes `drainer` the one to wake, and wakes it if messages are waiting.
-    pub(crate) fn attach(&self, drainer: ActorRef<Wake>) {
-        let mut lanes = self.inner.lanes.lock();
-        lanes.drainer = Some(drainer);
-        lanes.scheduled = false;
-        let waiting = self.in_hand() > 0 || !lanes.control.is_empty() || !lanes.business.is_empty();
-        let idle = if waiting { lanes.schedule() } else { None };
-        drop(lanes);
-        wake(idle);
+    /// Gives up the incarnation that drains, if one does: from now on it takes no message, returns
+    /// none, and what it handles is lost with it.
+    pub(crate) fn fence(&self) {
+        let mut hand = self.inner.hand.lock();
+        hand.epoch += 1;
+        let lost = hand.out.take();
+        drop(hand);
+        if let Some(lost) = lost {
+            let reason = DeadReason::Stuck;
+            let letter = DeadLetter::new(self.now(), lost.key, lost.attempts, reason);
+            self.note_dead(letter);
+        }
     }
 
     /// Makes sure that something is in hand: what an earlier incarnation left there, else the next
-    /// batch, control first. `false`: there is nothing, and the next message will wake the drainer.
-    pub(crate) fn refill(&self) -> bool {
+    /// batch, control first. 0: there is nothing, and the next message will wake the drainer.
+    pub(crate) fn refill(&self, epoch: u64) -> usize {
         let mut hand = self.inner.hand.lock();
-        if !hand.is_empty() {
-            return true;
+        if hand.epoch != epoch {
+            return 0;
         }
+        hand.out = None;
+        if !hand.waiting.is_empty() {
+            return hand.waiting.len();
+        }
+        let mut wakers = Vec::new();
         let mut lanes = self.inner.lanes.lock();
         let control = lanes.control.len().min(self.inner.batch_max);
-        let business = lanes.business.len().min(self.inner.batch_max - control);
-        hand.extend(lanes.control.drain(..control));
-        hand.extend(lanes.business.drain(..business));
-        lanes.scheduled = !hand.is_empty();
-        self.inner.in_hand.store(hand.len(), Ordering::Relaxed);
+        hand.waiting.extend(lanes.control.drain(..control));
+        let business = self.inner.batch_max - control;
+        lanes.business.take(business, &mut hand.waiting);
+        lanes.grant_after_batch(&mut wakers);
+        let taken = hand.waiting.len();
+        lanes.scheduled = taken > 0;
+        let backlog = !lanes.business.is_empty();
+        lanes.pace.batch(taken, backlog, || self.now());
         drop(lanes);
-        self.inner.room.add_permits(business);
-        !hand.is_empty()
+        drop(hand);
+        wake_all(wakers);
+        taken
     }
 
-    /// Handles the front of the hand, if there is one; says whether the worker wants to end.
-    pub(crate) fn handle_front(&self, handle: impl FnOnce(&mut InHand<'_, M>)) -> bool {
+    /// Takes the next message of the hand, its attempt counted.
+    pub(crate) fn begin(&self, epoch: u64) -> Option<Entry<M>> {
         let mut hand = self.inner.hand.lock();
-        let handled = hand.handle_front(handle);
-        self.inner.in_hand.store(hand.len(), Ordering::Relaxed);
+        if hand.epoch == epoch {
+            hand.begin()
+        } else {
+            None
+        }
+    }
+
+    /// The message that was begun is done with, and no other is begun.
+    pub(crate) fn settle(&self, epoch: u64) {
+        let mut hand = self.inner.hand.lock();
+        if hand.epoch == epoch {
+            hand.out = None;
+        }
+    }
+
+    /// Takes a message back that was begun and not finished. From an incarnation that was given up
+    /// it is a dead letter, counted when that happened.
+    pub(crate) fn put_back(&self, epoch: u64, entry: Entry<M>) {
+        let mut hand = self.inner.hand.lock();
+        if hand.epoch == epoch {
+            hand.put_back(entry);
+            return;
+        }
         drop(hand);
-        handled.is_some_and(|message| message.finished)
+        let reason = DeadReason::Stuck;
+        let letter = DeadLetter::new(self.now(), entry.key, entry.attempts, reason);
+        self.hand_over(letter, entry.message);
     }
 
     /// Takes the front of the hand out if it has used up its attempts.
-    pub(crate) fn condemn(&self, attempts_max: u32) -> Option<(M, u32)> {
+    pub(crate) fn condemn(&self, epoch: u64, attempts_max: u32) -> Option<Entry<M>> {
         let mut hand = self.inner.hand.lock();
-        let condemned = hand.condemn(attempts_max);
-        self.inner.in_hand.store(hand.len(), Ordering::Relaxed);
-        condemned
-    }
-
-    pub(crate) fn in_hand(&self) -> usize {
-        self.inner.in_hand.load(Ordering::Relaxed)
+        if hand.epoch == epoch {
+            hand.condemn(attempts_max)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn batch_max(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use super::{Due, Phase, Ward};
 use crate::health::{ChildState, RootState};
+use crate::mailbox::DeadReason;
 use crate::notice::SupervisionNotice;
 use crate::plan::ChildPlan;
 use crate::spec::Restart;
@@ -123,8 +124,8 @@ impl Ward {
         });
         self.stop_all().await;
         if self.plan.is_root {
-            self.plan.close();
-            self.shared.board.end(RootState::Down {
+            self.plan.end(&self.shared, DeadReason::Down);
+            self.shared.end(RootState::Down {
                 reason: reason.clone(),
             });
             self.shared.tell(&SupervisionNotice::Down { reason });

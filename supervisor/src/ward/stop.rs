@@ -2,13 +2,14 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Phase, Ward};
+use crate::death::DeathCause;
 use crate::health::{ChildState, RootState};
 use crate::life::Life;
+use crate::mailbox::DeadReason;
 use crate::plan::PlannedKind;
 use crate::worker::AnyWorker;
 
@@ -18,8 +19,8 @@ impl Ward {
         self.closing = self.shared.is_stopping();
         self.stop_all().await;
         if self.plan.is_root {
-            self.plan.close();
-            self.shared.board.end(RootState::Stopped);
+            self.plan.end(&self.shared, DeadReason::Stopped);
+            self.shared.end(RootState::Stopped);
         }
     }
 
@@ -41,11 +42,13 @@ impl Ward {
         };
         self.children[index].departed = life.as_ref().map(Life::id);
         let plan = self.plan.clone();
-        let child = &plan.children[index];
-        let stopped = match &child.kind {
+        let stopped = match &plan.children[index].kind {
             PlannedKind::Worker(worker) => {
-                self.stop_worker(worker, &mut life, child.shutdown_grace)
-                    .await
+                let stopped = self.stop_worker(index, worker, &mut life).await;
+                if self.closing {
+                    worker.end(DeadReason::Stopped);
+                }
+                stopped
             }
             PlannedKind::Supervisor(_) => {
                 if let Some(life) = &mut life {
@@ -59,16 +62,18 @@ impl Ward {
         if let Err(error) = stopped {
             self.report(index, error);
         }
+        self.died(index, DeathCause::Stopped);
         self.set_state(index, ChildState::Stopped);
         self.tell_stopped(index);
     }
 
     async fn stop_worker(
         &self,
+        index: usize,
         worker: &Arc<dyn AnyWorker>,
         life: &mut Option<Life>,
-        grace: Duration,
     ) -> Result<(), String> {
+        let grace = self.plan.children[index].shutdown_grace;
         let gently = async {
             if self.closing {
                 self.drain(worker, life).await
@@ -87,7 +92,9 @@ impl Ward {
         let fate = if dead {
             "and was killed"
         } else {
-            "nor when it was killed"
+            worker.fence();
+            self.count_stuck(index);
+            "nor when it was killed, and was given up"
         };
         Err(format!("did not stop within {grace:?}, {fate}"))
     }

@@ -7,8 +7,7 @@ use mercato_supervisor::{
     ChildState, Mailbox, Restart, RootState, Strategy, Tree, supervisor_child,
 };
 
-mod common;
-use common::{Log, Tell, child, probe, root, settle, start};
+use crate::common::{Log, Tell, child, probe, root, settle, start};
 
 /// A tree with the children `a`, `b`, `c`, their mailboxes, and its notices from here on.
 #[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]

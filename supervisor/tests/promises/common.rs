@@ -1,5 +1,4 @@
 //! A worker that does as it is told, and a tree whose every notice is kept.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(
     clippy::panic,
     clippy::expect_used,
@@ -11,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato_supervisor::{
-    Backoff, ChildHealth, ChildSpec, InHand, Mailbox, MailboxOptions, StartError, Strategy,
-    SupervisionNotice, SupervisorSpec, Tree, TreeOptions, Worker, WorkerOptions, worker_child,
+    Backoff, ChildHealth, ChildSpec, DeadLetter, InHand, Mailbox, MailboxOptions, StartError,
+    Strategy, SupervisionNotice, SupervisorSpec, Tree, TreeOptions, Worker, WorkerOptions,
+    worker_child,
 };
 use parking_lot::Mutex;
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +29,8 @@ pub(crate) enum Tell {
     Finish,
     /// Makes `ready` wait for ever, from the next message on.
     Stall,
+    /// Makes `ready` panic, from the next message on.
+    Unready,
     /// Makes the worker panic when it is dropped, and panics.
     PanicTwice,
 }
@@ -56,6 +58,7 @@ pub(crate) struct Probe {
     name: &'static str,
     log: Log,
     stalled: bool,
+    unready: bool,
     panics_when_dropped: bool,
 }
 
@@ -72,6 +75,7 @@ impl Worker for Probe {
             Tell::PanicBefore(_) => self.log.push(format!("{name} at attempt {attempt}")),
             Tell::Finish => message.finish(),
             Tell::Stall => self.stalled = true,
+            Tell::Unready => self.unready = true,
             Tell::PanicTwice => {
                 self.panics_when_dropped = true;
                 panic!("{name} was told to, twice");
@@ -83,6 +87,7 @@ impl Worker for Probe {
         if self.stalled {
             std::future::pending::<()>().await;
         }
+        assert!(!self.unready, "{} panics in ready", self.name);
     }
 }
 
@@ -92,7 +97,7 @@ impl Drop for Probe {
     }
 }
 
-/// A probe as a child, with its mailbox. What it quarantines is logged.
+/// A probe as a child, with its mailbox. What it quarantines is logged, and so are dead letters.
 pub(crate) fn probe(name: &'static str, log: &Log) -> (Mailbox<Tell>, ChildSpec) {
     flaky_probe(name, log, |_| Ok(()))
 }
@@ -103,7 +108,27 @@ pub(crate) fn flaky_probe(
     log: &Log,
     start: impl Fn(u32) -> Result<(), StartError> + Send + Sync + 'static,
 ) -> (Mailbox<Tell>, ChildSpec) {
-    let mailbox = Mailbox::new(MailboxOptions::default());
+    probe_with(
+        name,
+        log,
+        MailboxOptions::default(),
+        WorkerOptions::default(),
+        start,
+    )
+}
+
+/// The same, with options.
+pub(crate) fn probe_with(
+    name: &'static str,
+    log: &Log,
+    mailbox: MailboxOptions,
+    options: WorkerOptions,
+    start: impl Fn(u32) -> Result<(), StartError> + Send + Sync + 'static,
+) -> (Mailbox<Tell>, ChildSpec) {
+    let dead = log.clone();
+    let mailbox = Mailbox::with_dead_letters(mailbox, clock(), move |letter: DeadLetter, tell| {
+        dead.push(format!("{name} lost {tell:?}: {:?}", letter.reason));
+    });
     let starts = AtomicU32::new(0);
     let (work_log, graveyard) = (log.clone(), log.clone());
     let factory = move || {
@@ -113,6 +138,7 @@ pub(crate) fn flaky_probe(
             name,
             log,
             stalled: false,
+            unready: false,
             panics_when_dropped: false,
         })
     };
@@ -121,9 +147,13 @@ pub(crate) fn flaky_probe(
             "{name} quarantined {message:?} after {attempts}: {panic}"
         ));
     };
-    let options = WorkerOptions::default();
     let spec = worker_child(name, mailbox.clone(), options, factory, quarantine);
     (mailbox, spec)
+}
+
+/// A mailbox that nobody drains, on a clock that stands still.
+pub(crate) fn still_mailbox<M: Send + 'static>(options: MailboxOptions) -> Mailbox<M> {
+    Mailbox::new(options, || Duration::ZERO)
 }
 
 /// A supervisor named `root` with these children, whose waits are exact.

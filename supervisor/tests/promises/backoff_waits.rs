@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use mercato_supervisor::{Backoff, Intensity, StartError, Strategy};
 
-mod common;
-use common::{Log, Tell, clock, flaky_probe, probe, root, start_seeded};
+use crate::common::{Log, Tell, clock, flaky_probe, probe, root, start_seeded};
 
 /// Crashes a child which then fails to start `failures` times; returns the instants of its starts
 /// in milliseconds since the crash, and the notices.

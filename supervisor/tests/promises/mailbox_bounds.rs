@@ -4,18 +4,28 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use futures::FutureExt;
-use mercato_supervisor::{CONTROL_LANE_MAX, Depth, Mailbox, MailboxOptions, SendError, Strategy};
+use mercato_supervisor::{
+    Bound, CONTROL_LANE_MAX, Depth, Mailbox, MailboxOptions, SendError, Strategy,
+    WAITING_SENDERS_MAX,
+};
 use tokio::time::timeout;
 
-mod common;
-use common::{Log, Tell, probe, root, settle, start};
+use crate::common::{Log, Tell, probe, root, settle, start, still_mailbox};
 
 fn mailbox(capacity: usize) -> Mailbox<u32> {
     let capacity = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);
-    Mailbox::new(MailboxOptions {
+    still_mailbox(MailboxOptions {
         capacity,
         ..MailboxOptions::default()
     })
+}
+
+/// The message and the bound of a refusal.
+fn refused(sent: Result<(), SendError<u32>>) -> Option<(u32, Bound)> {
+    match sent {
+        Err(SendError::Overloaded { message, bound, .. }) => Some((message, bound)),
+        _ => None,
+    }
 }
 
 #[test]
@@ -23,18 +33,18 @@ fn a_full_lane_gives_the_message_back() {
     let mailbox = mailbox(2);
     mailbox.try_send(1).unwrap();
     mailbox.try_send(2).unwrap();
-    let refused = mailbox.try_send(3).unwrap_err();
-    assert!(matches!(refused, SendError::Full(3)));
+    let refusal = mailbox.try_send(3).unwrap_err();
     assert_eq!(
-        format!("{refused:?}: {refused}"),
-        "Full(..): the mailbox is full"
+        format!("{refusal:?}: {refusal}"),
+        "Overloaded { bound: Mailbox, retry_after: 20ms, .. }: the mailbox is full; try again in 20 ms",
+        "without the message"
     );
+    assert_eq!(refused(Err(refusal)), Some((3, Bound::Mailbox)));
     assert_eq!(
         mailbox.depth(),
         Depth {
             business: 2,
-            control: 0,
-            in_hand: 0
+            ..Depth::default()
         }
     );
 }
@@ -46,7 +56,10 @@ fn control_is_not_shed_when_business_is_but_has_a_bound_too() {
     for n in 0..CONTROL_LANE_MAX {
         mailbox.send_control(u32::try_from(n).unwrap()).unwrap();
     }
-    assert!(matches!(mailbox.send_control(7), Err(SendError::Full(7))));
+    assert_eq!(
+        refused(mailbox.send_control(7)),
+        Some((7, Bound::ControlLane))
+    );
     assert_eq!(mailbox.len(), CONTROL_LANE_MAX + 1);
 }
 
@@ -95,7 +108,7 @@ async fn a_cancelled_waiter_leaks_neither_place_nor_message() {
     drop(assigned);
     next.await.unwrap();
 
-    assert!(matches!(mailbox.try_send(5), Err(SendError::Full(5))));
+    assert_eq!(refused(mailbox.try_send(5)), Some((5, Bound::Mailbox)));
     assert_eq!(mailbox.take_rest(), [4]);
     mailbox.try_send(6).unwrap();
 }
@@ -105,9 +118,20 @@ async fn closing_refuses_senders_and_wakes_those_who_wait() {
     let mailbox = mailbox(1);
     mailbox.try_send(1).unwrap();
     let mut waiter = Box::pin(mailbox.send(2));
+    let mut next = Box::pin(mailbox.send(3));
     assert!(waiter.as_mut().now_or_never().is_none());
+    assert!(next.as_mut().now_or_never().is_none());
+    assert!(!mailbox.is_closed());
+    let waiting = tokio::spawn({
+        let mailbox = mailbox.clone();
+        async move { mailbox.send(6).await }
+    });
+    settle().await;
     mailbox.close();
+    assert!(mailbox.is_closed());
+    assert!(matches!(waiting.await.unwrap(), Err(SendError::Closed(6))));
     assert!(matches!(waiter.await, Err(SendError::Closed(2))));
+    drop(next);
     assert!(matches!(mailbox.try_send(3), Err(SendError::Closed(3))));
     assert!(matches!(mailbox.send_control(4), Err(SendError::Closed(4))));
     assert_eq!(mailbox.take_rest(), [1], "what was queued stays");
@@ -151,4 +175,67 @@ async fn a_busy_mailbox_lets_others_have_their_turn() {
     let batch = MailboxOptions::default().batch_max.get();
     assert!(turn <= 2 * batch, "the other waited for {turn} messages");
     tree.stop().await;
+}
+
+/// Catches: a place that is lost, or given twice, when who was next gives up.
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_counted_and_nobody_overtakes() {
+    let mailbox = mailbox(2);
+    mailbox.try_send(1).unwrap();
+    mailbox.try_send(2).unwrap();
+    let mut first = Box::pin(mailbox.send(3));
+    let mut second = Box::pin(mailbox.send(4));
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    assert_eq!(mailbox.depth().senders, 2);
+    assert_eq!(mailbox.take_rest(), [1, 2]);
+    assert_eq!(mailbox.depth().senders, 0, "both places are promised");
+    assert_eq!(
+        refused(mailbox.try_send(9)),
+        Some((9, Bound::Mailbox)),
+        "so nobody else gets one"
+    );
+    second.await.unwrap();
+    assert_eq!(refused(mailbox.try_send(9)), Some((9, Bound::Mailbox)));
+    drop(first);
+    mailbox.try_send(5).unwrap();
+    assert_eq!(mailbox.take_rest(), [4, 5]);
+}
+
+/// Catches: a sender that waits in a place of its own for every poll.
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_polled_again_waits_once() {
+    let mailbox = mailbox(1);
+    mailbox.try_send(1).unwrap();
+    let mut waiter = Box::pin(mailbox.send(2));
+    for _ in 0..3 {
+        assert!(waiter.as_mut().now_or_never().is_none());
+    }
+    assert_eq!(mailbox.depth().senders, 1);
+    drop(waiter);
+    assert_eq!(mailbox.depth().senders, 0);
+    assert_eq!(mailbox.take_rest(), [1]);
+    mailbox.try_send(3).unwrap();
+}
+
+/// Catches: a line of waiting senders without an end.
+#[tokio::test(start_paused = true)]
+async fn more_senders_than_the_bound_do_not_wait() {
+    let mailbox = mailbox(1);
+    mailbox.try_send(0).unwrap();
+    let mut waiting = Vec::new();
+    for n in 0..WAITING_SENDERS_MAX {
+        let mut waiter = Box::pin(mailbox.send(u32::try_from(n).unwrap()));
+        assert!(waiter.as_mut().now_or_never().is_none());
+        waiting.push(waiter);
+    }
+    assert_eq!(
+        refused(mailbox.send(7).await),
+        Some((7, Bound::WaitingSenders))
+    );
+    drop(waiting.pop());
+    assert!(
+        mailbox.send(7).now_or_never().is_none(),
+        "now there is room"
+    );
 }

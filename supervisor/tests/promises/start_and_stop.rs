@@ -7,8 +7,9 @@ use mercato_supervisor::{
     SupervisorSpec, Tree, TreeOptions, Worker, WorkerOptions, supervisor_child, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, clock, flaky_probe, probe, root, settle, start};
+use crate::common::{
+    Log, Tell, child, clock, flaky_probe, probe, root, settle, start, still_mailbox,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_at_boot_stops_what_was_started_and_names_the_child() {
@@ -90,7 +91,7 @@ async fn stopping_drains_right_to_left_so_late_messages_still_arrive() {
     let mut spec = SupervisorSpec::new("root", Strategy::OneForOne);
     let mut last: Option<Mailbox<u32>> = None;
     for name in ["a", "b", "c"] {
-        let mailbox = Mailbox::new(MailboxOptions::default());
+        let mailbox: Mailbox<u32> = still_mailbox(MailboxOptions::default());
         let (before, log) = (last.clone(), work.clone());
         let factory = move || Ok(Relay(before.clone(), log.clone()));
         let options = WorkerOptions::default();
@@ -163,7 +164,7 @@ async fn stopping_works_off_the_mailbox_of_a_child_that_waits_for_its_restart() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_outlives_the_grace_is_killed_and_keeps_its_messages() {
+async fn who_outlives_the_grace_is_killed_and_its_messages_are_answered_for() {
     let (work, notices) = (Log::default(), Log::default());
     let (a, only) = probe("a", &work);
     let only = only.shutdown_grace(Duration::from_millis(200));
@@ -183,7 +184,7 @@ async fn who_outlives_the_grace_is_killed_and_keeps_its_messages() {
             "root/a stopped"
         ]
     );
-    assert_eq!(a.take_rest(), [Tell::Note(1)]);
+    assert_eq!(work.take(), ["a lost Note(1): Stopped"]);
 }
 
 #[tokio::test(start_paused = true)]

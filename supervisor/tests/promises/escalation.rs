@@ -7,8 +7,7 @@ use mercato_supervisor::{
     ChildState, Intensity, RootState, StartError, Strategy, supervisor_child,
 };
 
-mod common;
-use common::{Log, Tell, child, flaky_probe, probe, root, settle, start};
+use crate::common::{Log, Tell, child, flaky_probe, probe, root, settle, start};
 
 const TWICE_A_MINUTE: Intensity = Intensity {
     restarts_max: 2,

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mercato_supervisor::{
-    ChildState, Depth, InHand, Intensity, Mailbox, MailboxOptions, Restart, RootState, SendError,
-    Strategy, Worker, WorkerOptions, worker_child,
+    ChildState, Depth, InHand, MailboxOptions, Restart, RootState, SendError, Strategy, Worker,
+    WorkerOptions, worker_child,
 };
 
-mod common;
-use common::{Log, Tell, child, probe, root, settle, start};
+use crate::common::{Log, Tell, child, probe, root, settle, start, still_mailbox};
 
 #[tokio::test(start_paused = true)]
 async fn each_message_is_handled_exactly_once_across_restarts() {
@@ -76,9 +75,10 @@ async fn a_sink_that_panics_loses_its_message_and_no_other() {
         }
     }
     let log = Log::default();
-    let mailbox = Mailbox::new(MailboxOptions::default());
+    let mailbox = still_mailbox(MailboxOptions::default());
     let options = WorkerOptions {
         attempts_max: NonZeroU32::MIN,
+        ..WorkerOptions::default()
     };
     let factory = {
         let log = log.clone();
@@ -115,9 +115,8 @@ async fn a_worker_killed_while_it_waits_loses_nothing() {
     assert_eq!(
         stuck.depth(),
         Depth {
-            business: 0,
-            control: 0,
-            in_hand: 2
+            in_hand: 2,
+            ..Depth::default()
         }
     );
 
@@ -164,7 +163,7 @@ async fn what_was_handled_is_flushed_before_the_worker_ends() {
         }
     }
     let flushed = Arc::new(AtomicUsize::new(0));
-    let mailbox = Mailbox::new(MailboxOptions::default());
+    let mailbox = still_mailbox(MailboxOptions::default());
     let counter = flushed.clone();
     let factory = move || Ok(Flusher(counter.clone(), 0));
     let worker = worker_child(
@@ -185,7 +184,7 @@ async fn what_was_handled_is_flushed_before_the_worker_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_of_a_worker_that_is_given_up_are_refused_or_handed_back() {
+async fn messages_of_a_worker_that_has_ended_are_refused_or_handed_back() {
     let log = Log::default();
     let (mailbox, worker) = probe("a", &log);
     let worker = worker.restart(Restart::Transient);
@@ -200,24 +199,7 @@ async fn messages_of_a_worker_that_is_given_up_are_refused_or_handed_back() {
         mailbox.try_send(Tell::Note(2)),
         Err(SendError::Closed(_))
     ));
-    assert_eq!(mailbox.take_rest(), [Tell::Note(1)]);
+    assert_eq!(log.take(), ["a lost Note(1): Ended"]);
+    assert!(mailbox.is_empty());
     tree.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_tree_that_is_down_closes_its_mailboxes() {
-    let log = Log::default();
-    let (mailbox, worker) = probe("a", &log);
-    let mut spec = root(Strategy::OneForOne, [worker]);
-    spec.intensity = Intensity {
-        restarts_max: 0,
-        ..Intensity::default()
-    };
-    let tree = start(spec, &Log::default()).await.unwrap();
-    mailbox.try_send(Tell::Panic).unwrap();
-    mailbox.try_send(Tell::Note(1)).unwrap();
-    settle().await;
-    assert!(matches!(tree.health().state, RootState::Down { .. }));
-    assert!(mailbox.is_closed());
-    assert_eq!(mailbox.take_rest(), [Tell::Panic, Tell::Note(1)]);
 }

@@ -1,0 +1,175 @@
+//! The business lane held against a model that is too simple to be wrong, over random sends.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::queue::Queue;
+use super::tag::{Entry, Instant, Tag};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Message {
+    number: u32,
+    key: Option<u64>,
+    deadline: Option<Duration>,
+}
+
+/// One row for all while that is fair; rows in the order of their turns from then on.
+#[derive(Default)]
+struct Model {
+    plain: VecDeque<Message>,
+    rows: VecDeque<(Option<u64>, VecDeque<Message>)>,
+}
+
+impl Model {
+    fn all(&self) -> impl Iterator<Item = &Message> {
+        self.plain
+            .iter()
+            .chain(self.rows.iter().flat_map(|(_, row)| row))
+    }
+
+    fn push(&mut self, message: Message, sort_from: usize) {
+        if self.rows.is_empty() {
+            let mixed = self.plain.iter().any(|other| other.key != message.key);
+            self.plain.push_back(message);
+            if mixed && self.plain.len() > sort_from {
+                self.sort();
+            }
+        } else {
+            self.put(message);
+        }
+    }
+
+    fn sort(&mut self) {
+        for message in std::mem::take(&mut self.plain) {
+            self.put(message);
+        }
+    }
+
+    fn put(&mut self, message: Message) {
+        match self.rows.iter_mut().find(|(key, _)| *key == message.key) {
+            Some((_, row)) => row.push_back(message),
+            None => self.rows.push_back((message.key, [message].into())),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Message> {
+        let Some((key, mut row)) = self.rows.pop_front() else {
+            return self.plain.pop_front();
+        };
+        let message = row.pop_front();
+        if !row.is_empty() {
+            self.rows.push_back((key, row));
+        }
+        message
+    }
+
+    fn pop_expired(&mut self, now: Duration) -> Option<Message> {
+        let late = |message: &&Message| message.deadline.is_some_and(|at| at <= now);
+        let first = *self
+            .all()
+            .filter(late)
+            .min_by_key(|message| (message.deadline, message.number))?;
+        for (_, row) in &mut self.rows {
+            row.retain(|message| *message != first);
+        }
+        self.rows.retain(|(_, row)| !row.is_empty());
+        Some(first)
+    }
+}
+
+fn same(entries: &[Entry<u32>], messages: &[Message]) {
+    let entries: Vec<_> = entries.iter().map(|entry| entry.message).collect();
+    let messages: Vec<_> = messages.iter().map(|message| message.number).collect();
+    assert_eq!(entries, messages);
+}
+
+/// Catches: any message lost, doubled or out of turn; a count or bound that is off; a deadline that
+/// is missed; over thousands of random lanes, among them tiny ones.
+#[test]
+fn the_lane_does_what_the_model_does() {
+    for seed in 0..400 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (batch, key_max) = (rng.random_range(1..12), rng.random_range(1..20));
+        let (keys, dated) = (rng.random_range(1..8), rng.random_range(0.0..1.0));
+        let mut queue = Queue::new(batch, key_max);
+        let mut model = Model::default();
+        let mut now = 0;
+        for number in 0..400 {
+            now += rng.random_range(0..2u64);
+            match rng.random_range(0..20) {
+                0..12 => {
+                    let key = rng.random_range(0..keys);
+                    let message = Message {
+                        number,
+                        key: (key > 0).then_some(key),
+                        deadline: rng
+                            .random_bool(dated)
+                            .then(|| Duration::from_nanos(now + rng.random_range(0..50))),
+                    };
+                    let Message { key, deadline, .. } = message;
+                    let tag = Tag { key, deadline };
+                    let entry = Entry::new(tag, number);
+                    let count = model.all().filter(|other| other.key == key).count();
+                    for granted in 0..3 {
+                        let room = key.is_none() || count + granted < key_max;
+                        assert_eq!(queue.has_room_for(entry.key, granted), room, "seed {seed}");
+                    }
+                    queue.push(entry);
+                    model.push(message, batch.min(key_max));
+                }
+                12..18 => {
+                    let count = rng.random_range(0..batch + 3);
+                    let mut hand = VecDeque::new();
+                    queue.take(count, &mut hand);
+                    let taken: Vec<_> = (0..count).map_while(|_| model.pop()).collect();
+                    same(hand.make_contiguous(), &taken);
+                }
+                _ => {
+                    let count = rng.random_range(0..6);
+                    let mut dead = Vec::new();
+                    let moment = Duration::from_nanos(now);
+                    queue.take_expired(Instant::at(moment), count, &mut dead);
+                    if model.all().any(|message| message.deadline.is_some()) {
+                        model.sort();
+                    }
+                    let late: Vec<_> = (0..count)
+                        .map_while(|_| model.pop_expired(moment))
+                        .collect();
+                    same(&dead, &late);
+                }
+            }
+            assert_eq!(queue.len(), model.all().count(), "seed {seed}");
+            assert_eq!(queue.is_empty(), model.all().next().is_none());
+        }
+    }
+}
+
+/// Catches: places of messages that have left and are kept for ever.
+#[test]
+fn deadlines_of_what_has_left_do_not_add_up() {
+    let mut queue = Queue::new(4, 1_000);
+    let mut dead = Vec::new();
+    let mut hand = VecDeque::new();
+    for number in 0..100_000u32 {
+        let tag = Tag::key(u64::from(number % 3)).until(Duration::from_secs(1));
+        queue.push(Entry::new(tag, number));
+        if number == 100 {
+            queue.take_expired(Instant::at(Duration::ZERO), 1, &mut dead);
+        }
+        if number > 100 {
+            queue.take(1, &mut hand);
+        }
+        hand.clear();
+    }
+    assert_eq!(queue.len(), 101);
+    assert!(dead.is_empty());
+    let kept = queue.deadlines_kept();
+    assert!((101..=2 * 101 + 65).contains(&kept), "{kept}");
+    queue.take_expired(Instant::at(Duration::from_secs(1)), 1_000, &mut dead);
+    assert_eq!((dead.len(), queue.deadlines_kept()), (101, 0));
+}
