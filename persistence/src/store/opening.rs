@@ -9,7 +9,7 @@ use redb::{Builder, Database, ReadableDatabase};
 
 use super::{BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS};
 use crate::disk::SuperblockError;
-use crate::error::{OpenError, ReadError};
+use crate::error::{OpenError, ReadError, tells_damage};
 use crate::options::JournalOptions;
 
 /// The journal's file, which is created where there is none.
@@ -124,13 +124,21 @@ fn not_a_journal(path: &Path, reason: &str) -> OpenError {
     }
 }
 
+/// What a store that opened, and cannot be read, means to whoever wants to open it.
+pub(crate) fn load_error(path: &Path, error: ReadError) -> OpenError {
+    match error {
+        ReadError::Store(error) => open_error(path, *error),
+        source => OpenError::Damaged {
+            path: path.into(),
+            source,
+        },
+    }
+}
+
 pub(super) fn open_error(path: &Path, error: impl Into<redb::Error>) -> OpenError {
-    use io::ErrorKind::{InvalidData, UnexpectedEof};
     match error.into() {
         redb::Error::DatabaseAlreadyOpen => OpenError::Locked { path: path.into() },
-        redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-            io_error(path, source)
-        }
+        redb::Error::Io(source) if !tells_damage(source.kind()) => io_error(path, source),
         error @ (redb::Error::Io(_) | redb::Error::Corrupted(_)) => OpenError::Damaged {
             path: path.into(),
             source: ReadError::store(error),
