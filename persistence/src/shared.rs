@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
 use crate::block::Hashed;
+use crate::disk::fuse::Unwell;
 use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
 use crate::front::{Front, Group, Refused, Restored};
 use crate::gate::Gate;
@@ -210,11 +211,20 @@ impl Shared {
             .ok_or_else(|| OpenError::NotResumable {
                 path: self.name.clone(),
             })?;
-        if let Some(store) = &*self.store.read() {
-            store.probe().map_err(|source| OpenError::Io {
-                path: self.name.clone(),
-                source,
-            })?;
+        let probed = self.store.read().as_ref().map_or(Ok(()), Store::probe);
+        match probed {
+            // What is durable can be read for as long as it stays open.
+            Err(Unwell::Unwritable(source)) => {
+                return Err(OpenError::Io {
+                    path: self.name.clone(),
+                    source,
+                });
+            }
+            // A disk that was away and is back may answer to those alone who open it anew.
+            Err(Unwell::Unreadable(error)) => {
+                tracing::debug!(%error, "the journal's disk does not answer, and is opened anew");
+            }
+            Ok(()) => {}
         }
         // The file is locked for as long as it is open, so the old one goes before the new comes.
         self.store.write().take();
@@ -246,10 +256,10 @@ impl Shared {
     }
 
     /// The disk will not come back.
-    pub(crate) fn give_up(&self, failed: &JournalFailed) {
-        {
-            let mut front = self.front.lock();
-            front.failed.get_or_insert_with(|| failed.clone());
+    pub(crate) fn give_up(&self, because: Option<JournalFailed>) {
+        if let Some(because) = because {
+            tracing::error!(reason = %because, "the journal cannot go on: open another one");
+            self.front.lock().failed = Some(because);
         }
         self.given_up.store(true, Ordering::Release);
         self.changed.notify_waiters();

@@ -88,8 +88,8 @@ async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
             Err(failed) => failed,
         };
         shared.fail(&failed);
-        if let Err(failed) = wait_for_the_disk(&shared).await {
-            shared.give_up(&failed);
+        if let Err(GivenUp { because }) = wait_for_the_disk(&shared).await {
+            shared.give_up(because);
             break;
         }
     }
@@ -120,27 +120,32 @@ async fn next_group(shared: &Shared, bytes_max: usize) -> Result<Option<Group>, 
     }
 }
 
+/// The disk will not be tried any more.
+struct GivenUp {
+    /// What there is to say beside the failure itself.
+    because: Option<JournalFailed>,
+}
+
 /// Tries the disk again and again, ever more rarely, until the journal can go on.
 ///
 /// # Errors
 /// When it never can: it is closing, cannot be opened anew, or lost what it had acknowledged.
-async fn wait_for_the_disk(shared: &Shared) -> Result<(), JournalFailed> {
+async fn wait_for_the_disk(shared: &Shared) -> Result<(), GivenUp> {
     let mut wait = FIRST_RETRY;
     let mut damaged = false;
     loop {
         tokio::select! {
             biased;
-            () = shared.closing() => return Err(JournalFailed::closed()),
+            () = shared.closing() => return Err(GivenUp { because: None }),
             () = tokio::time::sleep(wait) => {}
         }
         match shared.reopen() {
             Ok(()) => return Ok(()),
-            Err(error @ OpenError::NotResumable { .. }) => {
-                return Err(JournalFailed::because(error));
-            }
+            Err(OpenError::NotResumable { .. }) => return Err(GivenUp { because: None }),
             // A disk that fails in the middle of it may look damaged. One that is stays so.
             Err(error @ OpenError::Damaged { .. }) if damaged => {
-                return Err(JournalFailed::because(error));
+                let because = Some(JournalFailed::because(error));
+                return Err(GivenUp { because });
             }
             Err(error) => {
                 damaged = matches!(error, OpenError::Damaged { .. });

@@ -12,7 +12,7 @@ use std::path::Path;
 use redb::{Database, Durability, StorageBackend, TableDefinition, WriteTransaction};
 
 use crate::disk::forget_cached;
-use crate::disk::fuse::{Fuse, Fused};
+use crate::disk::fuse::{Fuse, Fused, Unwell};
 use crate::disk::superblock::Superblock;
 use crate::error::OpenError;
 use crate::front::{Group, HeadsToWrite};
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Whether the disk below takes writes again.
-    pub(crate) fn probe(&self) -> std::io::Result<()> {
+    pub(crate) fn probe(&self) -> Result<(), Unwell> {
         self.fuse.probe()
     }
 
