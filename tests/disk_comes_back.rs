@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use mercato::persistence::simulated_disk::{Fault, SimulatedDisk};
 use mercato::persistence::{Journal, JournalOptions, RedbJournal, Vault, WriterPlace};
-use mercato::{AskFailure, Caller, Flow, FlowError, FlowId, FlowType, Occurred, Reaction, Trigger};
-use support::{CounterEvent, Counters, EvenDisk, add, read, virtual_runtime};
+use mercato::{
+    AskError, AskFailure, Caller, Flow, FlowError, FlowId, FlowOptions, FlowType, Handle, Occurred,
+    Reaction, RunError, Runtime, RuntimeBuilder, Trigger,
+};
+use support::{BelowZero, CounterEvent, Counters, EvenDisk, add, read, virtual_runtime};
 
 const CLIMB: FlowType<i64, i64, FlowError> = FlowType::new("climb", 1);
 
@@ -92,5 +95,202 @@ async fn flows_and_triggers_go_on_where_they_were() {
     assert_eq!(handle.ask(&caller, read("echo")).await, Ok(10));
     assert_eq!(handle.ask(&caller, read("other")).await, Ok(0));
     assert!(runtime.health().stopped_triggers.is_empty());
+    runtime.stop().await.expect("it stops");
+}
+
+const NAP: FlowType<u64, u64, FlowError> = FlowType::new("nap", 1);
+
+/// Sleeps, takes a step that nobody notes, and dozes without a note.
+async fn nap(flow: Flow, seconds: u64) -> Result<u64, FlowError> {
+    flow.sleep("first", Duration::from_millis(10)).await?;
+    flow.ask("turn", add("bed", 1)).await?;
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    Ok(seconds)
+}
+
+const WAIT: FlowType<u64, u64, FlowError> = FlowType::new("wait", 1);
+
+async fn wait(flow: Flow, millis: u64) -> Result<u64, FlowError> {
+    flow.sleep("all of it", Duration::from_millis(millis))
+        .await?;
+    Ok(millis)
+}
+
+fn builder(disk: &SimulatedDisk) -> RuntimeBuilder {
+    virtual_runtime(journal_on(disk))
+        .agent(Counters::default())
+        .flow(NAP, nap)
+        .flow(WAIT, wait)
+}
+
+async fn started(builder: RuntimeBuilder) -> (Runtime, Handle, Caller) {
+    let runtime = builder.start().await.expect("it starts");
+    let handle = runtime.handle();
+    let caller = Caller::system().within(Duration::from_secs(600));
+    // From here on nothing but what a test does is on its way to the disk.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    (runtime, handle, caller)
+}
+
+async fn millis(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+fn break_next_commit(disk: &SimulatedDisk) {
+    disk.inject(Fault::WriteErrorAt {
+        operation: disk.operations() + 1,
+    });
+}
+
+/// Catches: a flow that ends well though one of its steps was taken back by the disk that failed.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_was_taken_back_is_taken_again_before_the_flow_ends() {
+    let disk = SimulatedDisk::new(1);
+    let (runtime, handle, caller) = started(builder(&disk)).await;
+    let napping = tokio::spawn({
+        let (handle, caller) = (handle.clone(), caller.clone());
+        async move { handle.run(&caller, NAP, FlowId::new("n"), 2).await }
+    });
+    millis(9).await;
+    // The flow's start and its first note are durable, and the step will not be.
+    break_next_commit(&disk);
+    millis(10).await;
+    disk.heal();
+    millis(500).await;
+    assert!(runtime.health().read_only.is_none(), "it is back");
+    assert_eq!(handle.ask(&caller, read("bed")).await, Ok(0), "it was lost");
+    assert_eq!(napping.await.expect("no panic"), Ok(2));
+    assert_eq!(handle.ask(&caller, read("bed")).await, Ok(1));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow whose end was lost, and that nobody works on until the next start.
+#[tokio::test(start_paused = true)]
+async fn a_flow_whose_end_was_taken_back_ends_again() {
+    let disk = SimulatedDisk::new(1);
+    let (runtime, handle, caller) = started(builder(&disk)).await;
+    let waiting = tokio::spawn({
+        let (handle, caller) = (handle.clone(), caller.clone());
+        async move { handle.run(&caller, WAIT, FlowId::new("w"), 20).await }
+    });
+    millis(19).await;
+    break_next_commit(&disk);
+    let told = waiting.await.expect("no panic");
+    assert!(
+        matches!(&told, Err(RunError::Unserved(AskFailure::ReadOnly { .. }))),
+        "{told:?}"
+    );
+    assert_eq!(runtime.unfinished_flows(), Ok(1));
+    disk.heal();
+    millis(500).await;
+    assert_eq!(runtime.unfinished_flows(), Ok(0), "it ended by itself");
+    let again = handle.run(&caller, WAIT, FlowId::new("w"), 20).await;
+    assert_eq!(again, Ok(20));
+    assert_eq!(handle.flow_stats().completed, 1, "one flow ended");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow that goes on though its start was lost, holds its name against whoever starts it
+/// again, or hands out what came of the input that was lost.
+#[tokio::test(start_paused = true)]
+async fn a_flow_whose_start_was_taken_back_can_be_started_anew() {
+    let disk = SimulatedDisk::new(1);
+    let (runtime, handle, caller) = started(builder(&disk)).await;
+    const DAY_MS: u64 = 86_400_000;
+    break_next_commit(&disk);
+    let lost = handle.run(&caller, WAIT, FlowId::new("w"), DAY_MS).await;
+    assert!(
+        matches!(&lost, Err(RunError::Unserved(AskFailure::ReadOnly { .. }))),
+        "{lost:?}"
+    );
+    disk.heal();
+    millis(500).await;
+    assert_eq!(handle.flow_stats().in_flight, 0, "nobody waits for a day");
+    let anew = handle.run(&caller, WAIT, FlowId::new("w"), 20).await;
+    assert_eq!(anew, Ok(20));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a trigger whose cursor passes an event though the reaction to it was lost, because it
+/// was busy with later events while the disk failed and came back.
+#[tokio::test(start_paused = true)]
+async fn a_reaction_that_was_taken_back_is_made_again() {
+    let disk = SimulatedDisk::new(1);
+    let rule = Trigger::on::<Counters>("rule", |added: &Occurred<CounterEvent>| {
+        match &*added.entity {
+            "first" => vec![Reaction::command(&add("echo", 1))],
+            // There is no room for it until the occupant has ended.
+            "second" => vec![Reaction::flow(WAIT, FlowId::new("second"), &1)],
+            _ => Vec::new(),
+        }
+    });
+    let one_flow = FlowOptions {
+        in_flight_max: std::num::NonZeroUsize::MIN,
+        ..FlowOptions::default()
+    };
+    let builder = builder(&disk).trigger(rule).flow_options(one_flow);
+    let (runtime, handle, caller) = started(builder).await;
+    let ask = |command| {
+        let (handle, caller) = (handle.clone(), caller.clone());
+        tokio::spawn(async move { handle.ask(&caller, command).await })
+    };
+    let occupant = tokio::spawn({
+        let (handle, caller) = (handle.clone(), caller.clone());
+        async move {
+            handle
+                .run(&caller, WAIT, FlowId::new("occupant"), 2_000)
+                .await
+        }
+    });
+    millis(50).await;
+
+    // Commits take 2 ms. The first event is durable at 2, when the second one is written; the
+    // reaction to the first is written at 4, when the trigger sees the second.
+    let first = ask(add("first", 1));
+    millis(1).await;
+    let second = ask(add("second", 1));
+    millis(2).await;
+    break_next_commit(&disk);
+    millis(10).await;
+    assert!(runtime.health().read_only.is_some(), "the reaction is lost");
+    disk.heal();
+    millis(5_000).await;
+    assert_eq!(first.await.expect("no panic"), Ok(1));
+    assert_eq!(second.await.expect("no panic"), Ok(1));
+    assert_eq!(occupant.await.expect("no panic"), Ok(2_000));
+    assert_eq!(handle.ask(&caller, read("echo")).await, Ok(1));
+    let health = runtime.health();
+    assert!(health.stopped_triggers.is_empty());
+    assert_eq!(health.dead_letters, 0);
+    assert_eq!(runtime.unfinished_flows(), Ok(0));
+    assert_eq!(handle.flow_stats().completed, 2);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a command that is recorded though what it was decided on was taken back.
+#[tokio::test(start_paused = true)]
+async fn a_request_does_not_go_on_from_what_was_taken_back() {
+    let disk = SimulatedDisk::new(1);
+    let (runtime, handle, caller) = started(builder(&disk)).await;
+    break_next_commit(&disk);
+    let served = handle
+        .serve(&caller, async |scope| {
+            let seen = scope.ask(add("seen", 7)).await?;
+            millis(10).await;
+            disk.heal();
+            millis(500).await;
+            scope.ask(add("built on it", seen)).await
+        })
+        .await;
+    assert!(
+        matches!(
+            &served,
+            Err(AskError::<BelowZero>::Failed(AskFailure::ReadOnly { .. }))
+        ),
+        "{served:?}"
+    );
+    assert!(runtime.health().read_only.is_none(), "it is back");
+    assert_eq!(handle.ask(&caller, read("seen")).await, Ok(0));
+    assert_eq!(handle.ask(&caller, read("built on it")).await, Ok(0));
     runtime.stop().await.expect("it stops");
 }

@@ -1,5 +1,6 @@
 //! What can go wrong at the journal's boundary.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -120,6 +121,17 @@ pub enum AppendError {
         /// How much waits.
         bytes: usize,
     },
+    /// It follows from what the journal took back when its disk failed.
+    #[error(transparent)]
+    WrongEpoch(#[from] WrongEpoch),
+    /// A timer is kept under its stream's name and its own, which a zero byte keeps apart.
+    #[error(
+        "the stream {stream:?} has a zero byte in its name and cannot carry timers; name it without one"
+    )]
+    ZeroByte {
+        /// The stream.
+        stream: Arc<str>,
+    },
     /// The store could not say how many events the stream has.
     #[error("cannot tell the version of stream `{stream}`: {reason}")]
     Unreadable {
@@ -155,6 +167,23 @@ impl JournalFailed {
     pub(crate) fn closed() -> Self {
         Self::because("it was closed")
     }
+
+    pub(crate) fn taken_back() -> Self {
+        Self::because("its disk failed since, and what was not durable by then was taken back")
+    }
+}
+
+/// What was handed in follows from an epoch of the journal that is over: its disk failed since, and
+/// what was not durable by then was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the journal's disk failed since: this follows from what was known in epoch {expected}, and the journal is in epoch {actual}; load what is there and decide anew"
+)]
+pub struct WrongEpoch {
+    /// The epoch that it follows from.
+    pub expected: u64,
+    /// The epoch that the journal is in.
+    pub actual: u64,
 }
 
 /// A read that failed. What is damaged is named, never served.
@@ -198,7 +227,32 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Whether it is the disk that failed, and not what is stored: the same read may well succeed
+    /// once the journal goes on, see [`Journal::until_writable`](crate::Journal::until_writable).
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Away => true,
+            // redb answers nothing more after any of these, until it is opened anew.
+            Self::Store(error) => match &**error {
+                redb::Error::Io(source) => !tells_damage(source.kind()),
+                redb::Error::Backend(_)
+                | redb::Error::PreviousIo
+                | redb::Error::DatabaseClosed
+                | redb::Error::LockPoisoned(_) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     pub(crate) fn store(error: impl Into<redb::Error>) -> Self {
         Self::Store(Box::new(error.into()))
     }
+}
+
+/// Whether an error of this kind says that something else is stored than was written. Others say
+/// that the disk does not answer.
+pub(crate) fn tells_damage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }

@@ -12,9 +12,15 @@ use crate::error::JournalFailed;
 use crate::record::Position;
 
 /// Waiters in the order of the positions they wait for.
+///
+/// A position names an append only together with its *epoch*: what was not durable when the disk
+/// failed is taken back, and its place is given to another append. So a waiter says which epoch its
+/// position is of, and one whose epoch is over never passes by what came in its place.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     durable: AtomicU64,
+    /// Grows with each failure and each return, under the lock of `waiting`.
+    epoch: AtomicU64,
     waiting: Mutex<Waiting>,
     /// Whether waiters are woken by the writer itself. As a task it wakes them in their order,
     /// which virtual time needs; on its own thread it has better things to do.
@@ -30,13 +36,16 @@ struct Waiting {
     line: VecDeque<Waiter>,
     arrivals: u64,
     failed: Option<JournalFailed>,
+    /// The epoch that the last failure ended, and up to where it was durable by then.
+    last_over: Option<(u64, Position)>,
     /// Where the first to wait came from: there the others can be woken.
     runtime: Option<Handle>,
 }
 
 /// Waiters that may go. They are woken wherever this is dropped.
 #[derive(Debug)]
-struct Through(VecDeque<Waiter>);
+#[must_use = "dropped under a lock it wakes waiters that may want the same lock"]
+pub(crate) struct Through(VecDeque<Waiter>);
 
 impl Drop for Through {
     fn drop(&mut self) {
@@ -63,19 +72,25 @@ impl Gate {
     pub(crate) fn starting_at(durable: Position, woken_in_place: bool) -> Self {
         Self {
             durable: AtomicU64::new(durable.get()),
+            epoch: AtomicU64::new(0),
             waiting: Mutex::default(),
             woken_in_place,
         }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
     pub(crate) fn durable(&self) -> Position {
         Position::new(self.durable.load(Ordering::Acquire))
     }
 
-    /// Waits until everything up to `position` is durable, or never will be.
-    pub(crate) fn pass(&self, position: Position) -> Pass<'_> {
+    /// Waits until everything up to `position`, as it stood in `epoch`, is durable, or never will be.
+    pub(crate) fn pass(&self, epoch: u64, position: Position) -> Pass<'_> {
         Pass {
             gate: self,
+            epoch,
             position,
             place: None,
         }
@@ -104,21 +119,27 @@ impl Gate {
         }
     }
 
-    /// Turns away everybody who waits, and everybody who would, until [`reopen`](Self::reopen).
-    pub(crate) fn fail(&self, failed: &JournalFailed) {
-        let through = {
-            let mut waiting = self.waiting.lock();
-            waiting.failed = Some(failed.clone());
-            Through(std::mem::take(&mut waiting.line))
-        };
-        drop(through);
+    /// Turns away everybody who waits, and everybody who would, until [`reopen`](Self::reopen). Gives
+    /// the epoch that begins, and those who are turned away.
+    pub(crate) fn fail(&self, failed: &JournalFailed) -> (u64, Through) {
+        let mut waiting = self.waiting.lock();
+        waiting.failed = Some(failed.clone());
+        waiting.last_over = Some((self.epoch(), self.durable()));
+        let turned_away = Through(std::mem::take(&mut waiting.line));
+        (self.next_epoch(), turned_away)
     }
 
-    /// Takes waiters again after a failure; everything up to `durable` was found on the disk.
-    pub(crate) fn reopen(&self, durable: Position) {
+    /// Takes waiters again after a failure; everything up to `durable` was found on the disk. Gives
+    /// the epoch that begins.
+    pub(crate) fn reopen(&self, durable: Position) -> u64 {
         let mut waiting = self.waiting.lock();
         waiting.failed = None;
         self.durable.store(durable.get(), Ordering::Release);
+        self.next_epoch()
+    }
+
+    fn next_epoch(&self) -> u64 {
+        self.epoch.fetch_add(1, Ordering::AcqRel) + 1
     }
 }
 
@@ -126,6 +147,7 @@ impl Gate {
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     gate: &'a Gate,
+    epoch: u64,
     position: Position,
     place: Option<Place>,
 }
@@ -134,10 +156,14 @@ impl Future for Pass<'_> {
     type Output = Result<(), JournalFailed>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.gate.durable() >= self.position {
+        // Asked in this order: where the epoch has not changed by now, what is durable was so in it.
+        if self.gate.durable() >= self.position && self.gate.epoch() <= self.epoch {
             return Poll::Ready(Ok(()));
         }
         let mut waiting = self.gate.waiting.lock();
+        if self.gate.epoch() > self.epoch {
+            return Poll::Ready(waiting.of_old(self.epoch, self.position));
+        }
         // The writer raises `durable` under this lock, so none can slip in between.
         if self.gate.durable() >= self.position {
             return Poll::Ready(Ok(()));
@@ -180,6 +206,19 @@ impl Waiting {
         self.line
             .binary_search_by_key(&place, |waiter| waiter.place)
     }
+
+    /// What became of a position of an epoch that is over. What the disk took in a commit that
+    /// failed is not told from what it did not: who waited was turned away, and may look.
+    fn of_old(&self, epoch: u64, position: Position) -> Result<(), JournalFailed> {
+        let kept = |(over, durable)| epoch >= over && position <= durable;
+        if position == Position::START || self.last_over.is_some_and(kept) {
+            return Ok(());
+        }
+        Err(self
+            .failed
+            .clone()
+            .unwrap_or_else(JournalFailed::taken_back))
+    }
 }
 
 impl Drop for Pass<'_> {
@@ -217,7 +256,7 @@ mod tests {
         for (who, position) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 9)] {
             let (gate, order) = (gate.clone(), order.clone());
             tasks.push(tokio::spawn(async move {
-                let passed = gate.pass(at(position)).await;
+                let passed = gate.pass(0, at(position)).await;
                 order.lock().push(who);
                 passed
             }));
@@ -228,7 +267,7 @@ mod tests {
             assert_eq!(task.await.expect("no panic"), Ok(()));
         }
         assert_eq!(*order.lock(), [1, 0, 3, 2]);
-        gate.fail(&JournalFailed::closed());
+        drop(gate.fail(&JournalFailed::closed()));
         for task in tasks {
             assert_eq!(task.await.expect("no panic"), Err(JournalFailed::closed()));
         }
@@ -245,7 +284,7 @@ mod tests {
         let gate = Arc::new(Gate::default());
         let first = runtime().expect("a runtime");
         first.block_on(async {
-            let mut pass = Box::pin(gate.pass(at(1)));
+            let mut pass = Box::pin(gate.pass(0, at(1)));
             assert!(
                 std::future::poll_fn(|cx| std::task::Poll::Ready(pass.as_mut().poll(cx)))
                     .await
@@ -256,7 +295,7 @@ mod tests {
         runtime().expect("a runtime").block_on(async {
             let waiting = (0..100).map(|_| {
                 let gate = gate.clone();
-                tokio::spawn(async move { gate.pass(at(1)).await })
+                tokio::spawn(async move { gate.pass(0, at(1)).await })
             });
             let waiting: Vec<_> = waiting.collect();
             tokio::task::yield_now().await;
@@ -273,10 +312,10 @@ mod tests {
         let gate = Gate::default();
         let waker = noop_waker();
         let mut context = Context::from_waker(&waker);
-        let mut stays = Box::pin(gate.pass(at(5)));
+        let mut stays = Box::pin(gate.pass(0, at(5)));
         for _ in 0..3 {
             assert!(stays.as_mut().poll(&mut context).is_pending());
-            let mut leaves = Box::pin(gate.pass(at(4)));
+            let mut leaves = Box::pin(gate.pass(0, at(4)));
             assert!(leaves.as_mut().poll(&mut context).is_pending());
         }
         assert_eq!(gate.waiting.lock().line.len(), 1);
@@ -287,10 +326,45 @@ mod tests {
     #[tokio::test]
     async fn a_gate_that_failed_takes_waiters_again_once_it_is_reopened() {
         let gate = Gate::starting_at(at(3), true);
-        gate.fail(&JournalFailed::closed());
-        assert!(gate.pass(at(4)).await.is_err());
-        assert!(gate.pass(at(3)).await.is_ok(), "what is durable stays so");
-        gate.reopen(at(5));
-        assert!(gate.pass(at(5)).await.is_ok());
+        let (away, _) = gate.fail(&JournalFailed::closed());
+        assert!(gate.pass(away, at(4)).await.is_err());
+        assert!(
+            gate.pass(away, at(3)).await.is_ok(),
+            "what is durable stays so"
+        );
+        let back = gate.reopen(at(5));
+        assert!(gate.pass(back, at(5)).await.is_ok());
+    }
+
+    /// Catches: an append that was lost and is acknowledged because another one came to stand in
+    /// its place, whether its waiter was in the line by then, was woken and not yet run, or comes
+    /// only now.
+    #[test]
+    fn a_lost_append_is_not_acknowledged_by_the_one_in_its_place() {
+        let gate = Gate::starting_at(at(3), true);
+        let waker = noop_waker();
+        let mut context = Context::from_waker(&waker);
+        let mut waits = Box::pin(gate.pass(0, at(4)));
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        drop(gate.fail(&JournalFailed::closed()));
+        let back = gate.reopen(at(3));
+        gate.open_to(at(9));
+        let turned_away = Poll::Ready(Err(JournalFailed::taken_back()));
+        assert_eq!(waits.as_mut().poll(&mut context), turned_away);
+        let mut later = |epoch, position| {
+            Box::pin(gate.pass(epoch, position))
+                .as_mut()
+                .poll(&mut context)
+        };
+        assert_eq!(later(0, at(4)), turned_away);
+        assert_eq!(later(0, at(3)), Poll::Ready(Ok(())), "it was durable");
+        assert_eq!(later(back, at(4)), Poll::Ready(Ok(())));
+
+        // Of what two failures ago was durable nothing is remembered; nothing depends on START.
+        drop(gate.fail(&JournalFailed::closed()));
+        gate.reopen(at(9));
+        assert_eq!(later(0, at(4)), turned_away);
+        assert_eq!(later(0, Position::START), Poll::Ready(Ok(())));
+        assert_eq!(later(back, at(9)), Poll::Ready(Ok(())), "it was durable");
     }
 }

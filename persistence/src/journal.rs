@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::error::{AppendError, JournalFailed, ReadError};
+use crate::error::{AppendError, JournalFailed, ReadError, WrongEpoch};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
 use crate::vault::Vault;
 
@@ -20,6 +20,8 @@ pub struct Appended {
     pub position: Position,
     /// The stream's version after it.
     pub version: u64,
+    /// The epoch that it was made in, see [`Journal::epoch`].
+    pub epoch: u64,
 }
 
 /// The durable, totally ordered log.
@@ -28,12 +30,44 @@ pub struct Appended {
 /// with its neighbours. Everything up to [`durable`](Self::durable) survives a crash, and because
 /// the order is total, that prefix holds the cause of everything in it. So: go on at once with
 /// what stays inside, and pass [`until_durable`](Self::until_durable) with what goes out.
+///
+/// # When the disk fails
+///
+/// What was not durable is taken back, and the journal is read-only until its disk takes writes again.
+/// Then it goes on, and the positions of what was taken back are given to other appends. So whoever
+/// acts on what they learnt from the journal, and may have learnt it before a failure, takes the
+/// [`epoch`](Self::epoch) *before* they read, and hands it in with what follows: with
+/// [`append_in`](Self::append_in), [`until_durable_in`](Self::until_durable_in),
+/// [`set_cursor_in`](Self::set_cursor_in) and [`offer_snapshot_in`](Self::offer_snapshot_in) the
+/// journal itself refuses what follows from an epoch that is over. The short forms are for whoever
+/// holds nothing from before.
+///
+/// ```
+/// use mercato_persistence::{Append, Journal, JournalOptions, RedbJournal, WriterPlace};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
+/// let epoch = journal.epoch();
+/// let version = journal.version("counter/1")?;
+/// let appended = journal.append_in(epoch, Append::to("counter/1", version, 0))?;
+/// journal.until_durable_in(epoch, appended.position).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// Takes its place in the order for `append`. Never waits.
     ///
     /// # Errors
     /// See [`AppendError`]; nothing was recorded.
     fn append(&self, append: Append) -> Result<Appended, AppendError>;
+
+    /// As [`append`](Self::append), where the journal is still in `epoch`.
+    ///
+    /// # Errors
+    /// [`AppendError::WrongEpoch`] where it is not, and see [`AppendError`].
+    fn append_in(&self, epoch: u64, append: Append) -> Result<Appended, AppendError>;
 
     /// Whether an append is welcome now, or should wait for [`room`](Self::room).
     fn has_room(&self) -> bool;
@@ -45,7 +79,18 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     fn durable(&self) -> Position;
 
     /// Waits until everything up to `position` survives a crash.
-    fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>>;
+    fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.until_durable_in(self.epoch(), position)
+    }
+
+    /// Waits until everything up to `position`, as it stood in `epoch`, survives a crash. A position
+    /// that was lost never does, whatever stands there later. Where the epoch is over by two
+    /// failures, positions that were durable are refused too.
+    fn until_durable_in(
+        &self,
+        epoch: u64,
+        position: Position,
+    ) -> BoxFuture<'_, Result<(), JournalFailed>>;
 
     /// Grows each time that appends were taken back because the disk failed, and when the journal
     /// goes on with what it found there. State built under an earlier epoch may hold what never
@@ -85,7 +130,13 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
 
     /// Hands in a snapshot, to be written with one of the next commits. It only saves time, so it
     /// is let go where too many wait already, or the disk fails.
-    fn offer_snapshot(&self, snapshot: Snapshot);
+    fn offer_snapshot(&self, snapshot: Snapshot) {
+        self.offer_snapshot_in(self.epoch(), snapshot);
+    }
+
+    /// As [`offer_snapshot`](Self::offer_snapshot); a state that was built in an epoch that is over
+    /// is let go, since it may hold what never happened.
+    fn offer_snapshot_in(&self, epoch: u64, snapshot: Snapshot);
 
     /// A stream's appends beyond its first `after` events, those not yet durable included, and
     /// those that hold no events but a reply.
@@ -124,7 +175,24 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// Notes how far the subscriber has come: written with one of the next commits, but never
     /// before `after`, the last append that it made of what it read, is durable. After a crash a
     /// subscriber may see again what it saw since the last commit.
-    fn set_cursor(&self, name: &str, position: Position, after: Position);
+    fn set_cursor(&self, name: &str, position: Position, after: Position) {
+        // Refused only where the disk failed this very moment; then the subscriber reads again.
+        let _ = self.set_cursor_in(self.epoch(), name, position, after);
+    }
+
+    /// As [`set_cursor`](Self::set_cursor), where the journal is still in `epoch`: the one that the
+    /// subscriber took before it read its cursor.
+    ///
+    /// # Errors
+    /// Where it is not. Then what the subscriber made may be lost, and its cursor stands where all
+    /// that came of it is durable: it goes on from there.
+    fn set_cursor_in(
+        &self,
+        epoch: u64,
+        name: &str,
+        position: Position,
+        after: Position,
+    ) -> Result<(), WrongEpoch>;
 
     /// The keys of the persons of whom the journal holds something. A key is durable before any
     /// append that was made after something was sealed with it.

@@ -21,6 +21,7 @@ mod gate;
 mod journal;
 mod options;
 mod pace;
+mod reading;
 mod record;
 mod recovery;
 mod redb_journal;
@@ -33,7 +34,7 @@ mod writer;
 
 pub use block::BlockError;
 pub use codec::CodecError;
-pub use error::{AppendError, JournalFailed, OpenError, ReadError};
+pub use error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
 pub use journal::{Appended, Journal, READ_BYTES_MAX};
 pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{

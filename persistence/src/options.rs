@@ -31,11 +31,6 @@ pub struct JournalOptions {
     /// Whether every page of the file is checked when it is opened. Default true. Without it
     /// damage is found when what is damaged is read, and opening a large file takes less time.
     pub check_on_open: bool,
-    /// Whether a journal whose disk failed opens it anew and goes on in the same process. Default
-    /// false: it stays read-only until it is opened again. With it, whoever built on an append that
-    /// was lost must compare [`Journal::epoch`](crate::Journal::epoch) before and after, because
-    /// its position is given to another; the runtime does not do so everywhere yet.
-    pub resumes: bool,
     /// The store's page cache: as much of the journal's end as is to be read again soon, since each
     /// entity that comes back reads its last events there. Default 64 MiB.
     pub cache_bytes: usize,
@@ -53,7 +48,6 @@ impl Default for JournalOptions {
             tail_records_max: 100_000,
             streams_in_memory_max: 1_000_000,
             check_on_open: true,
-            resumes: false,
             cache_bytes: 64 << 20,
         }
     }

@@ -12,7 +12,7 @@ use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 use uuid::Uuid;
 
-use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
+use crate::error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
 use crate::journal::{Appended, Journal, READ_BYTES_MAX};
 use crate::options::{JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
@@ -59,11 +59,9 @@ impl RedbJournal {
         let options = options.within_range();
         let store = Store::at(path, &options)?;
         let vault = Arc::new(Vault::open(Vault::path_beside(path))?);
-        let opener = options.resumes.then(|| -> Opener {
-            let again = (path.to_owned(), options.clone());
-            Box::new(move || Store::again(&again.0, &again.1))
-        });
-        Self::start(path, store, opener, vault, options, writer)
+        let again = (path.to_owned(), options.clone());
+        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
+        Self::start(path, store, Some(opener), vault, options, writer)
     }
 
     /// A journal that is gone with the process, and so are the keys of its persons.
@@ -110,7 +108,7 @@ impl RedbJournal {
 
     /// Opens the journal on a disk of the caller's making, such as one that fails on purpose, or
     /// creates it where the disk is empty. `disk` is asked for the disk at once, and again each
-    /// time that it has failed, whatever [`JournalOptions::resumes`] says.
+    /// time that it has failed.
     ///
     /// Only [`open`](Self::open) creates atomically, since only a file can be renamed: a disk that
     /// loses its power while it is first written may hold something that is not a journal.
@@ -176,7 +174,11 @@ impl Drop for RedbJournal {
 
 impl Journal for RedbJournal {
     fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.shared.append(append)
+        self.shared.append(append, None)
+    }
+
+    fn append_in(&self, epoch: u64, append: Append) -> Result<Appended, AppendError> {
+        self.shared.append(append, Some(epoch))
     }
 
     fn has_room(&self) -> bool {
@@ -200,12 +202,16 @@ impl Journal for RedbJournal {
         self.shared.gate.durable()
     }
 
-    fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>> {
-        Box::pin(self.shared.gate.pass(position))
+    fn until_durable_in(
+        &self,
+        epoch: u64,
+        position: Position,
+    ) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        Box::pin(self.shared.gate.pass(epoch, position))
     }
 
     fn epoch(&self) -> u64 {
-        self.shared.epoch.load(Ordering::Acquire)
+        self.shared.gate.epoch()
     }
 
     fn failure(&self) -> Option<JournalFailed> {
@@ -238,10 +244,7 @@ impl Journal for RedbJournal {
     }
 
     fn first_reply(&self, command: Uuid) -> Result<Option<FirstReply>, ReadError> {
-        let Some(place) = self.shared.front.lock().place_of(command) else {
-            return Ok(None);
-        };
-        Ok(self.shared.record(place)?.append.command)
+        self.shared.first_reply(command)
     }
 
     fn version(&self, stream: &str) -> Result<u64, ReadError> {
@@ -249,44 +252,19 @@ impl Journal for RedbJournal {
     }
 
     fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError> {
+        // Asked first: on a disk that failed the store shows what it could not write, and that must
+        // not pass by what is durable once the disk is back.
+        let durable = self.durable();
         let stored = self.shared.read(|store| store.snapshot(stream))?;
-        // On a disk that failed, the store shows what it could not write.
-        Ok(stored.filter(|snapshot| snapshot.position <= self.durable()))
+        Ok(stored.filter(|snapshot| snapshot.position <= durable))
     }
 
-    fn offer_snapshot(&self, snapshot: Snapshot) {
-        self.shared.front.lock().offer_snapshot(snapshot);
+    fn offer_snapshot_in(&self, epoch: u64, snapshot: Snapshot) {
+        self.shared.front.lock().offer_snapshot(epoch, snapshot);
     }
 
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
-        let mut at = self.shared.head(stream)?.last;
-        let mut records = Vec::new();
-        let mut take = |recorded: Recorded| {
-            let end = recorded.version_after();
-            // An append without events still counts: a reply may depend on it.
-            if end > after || end == after && recorded.append.events.is_empty() {
-                records.push(recorded);
-                Next::Go
-            } else {
-                Next::Stop
-            }
-        };
-        // What waits is in memory; from the first record that does not, all is in the store. What
-        // is stored in the meantime was in hand already, so nothing is missed or read twice.
-        while at > Position::START {
-            let waiting = self.shared.front.lock().waiting(at);
-            let Ok(waiting) = waiting else {
-                self.shared.read(|store| store.walk_back(at, take))?;
-                break;
-            };
-            let (link, bytes) = waiting.ok_or(ReadError::Missing { position: at })?;
-            if take(read_record(at, &bytes)?) == Next::Stop {
-                break;
-            }
-            at = link.previous;
-        }
-        records.reverse();
-        Ok(records)
+        self.shared.read_stream(stream, after)
     }
 
     fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {
@@ -316,11 +294,14 @@ impl Journal for RedbJournal {
 
     fn recent_streams(&self, prefix: &str, most: usize) -> Result<Vec<Arc<str>>, ReadError> {
         // What memory knows is newer than what is stored, so it is asked first.
+        let durable = self.durable();
         let mut streams = self.shared.front.lock().heads_under(prefix);
         self.shared.read(|store| {
             store.each_head(prefix, |stream, head| {
-                if !streams.contains_key(stream) {
-                    streams.insert(stream.into(), head?.last);
+                let last = head?.last;
+                // A commit that failed may show streams that never were.
+                if last <= durable && !streams.contains_key(stream) {
+                    streams.insert(stream.into(), last);
                 }
                 Ok(())
             })
@@ -348,9 +329,15 @@ impl Journal for RedbJournal {
         self.shared.front.lock().cursor(name)
     }
 
-    fn set_cursor(&self, name: &str, position: Position, after: Position) {
+    fn set_cursor_in(
+        &self,
+        epoch: u64,
+        name: &str,
+        position: Position,
+        after: Position,
+    ) -> Result<(), WrongEpoch> {
         let mut front = self.shared.front.lock();
-        front.set_cursor(name, position, after);
+        front.set_cursor(epoch, name, position, after)
     }
 
     fn vault(&self) -> &Arc<Vault> {

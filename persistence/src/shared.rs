@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
 use crate::block::Hashed;
+use crate::disk::fuse::Unwell;
 use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
-use crate::front::{Front, Group, Head, Refused, Restored};
+use crate::front::{Front, Group, Refused, Restored};
 use crate::gate::Gate;
 use crate::journal::Appended;
 use crate::options::JournalOptions;
-use crate::record::{Append, Position, Recorded};
-use crate::store::{Store, guarded};
+use crate::record::{Append, Position};
+use crate::store::{Store, guarded, load_error};
 use crate::vault::{Vault, WriteAhead};
 
 /// Opens the journal's disk anew.
@@ -33,7 +34,6 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
     pub(crate) has_room: AtomicBool,
-    pub(crate) epoch: AtomicU64,
     /// Wakes the writer.
     pub(crate) work: Notify,
     /// Wakes appenders that wait for room.
@@ -64,7 +64,6 @@ impl Shared {
             vault,
             gate: Gate::starting_at(durable, woken_in_place),
             has_room: AtomicBool::new(true),
-            epoch: AtomicU64::new(0),
             work: Notify::new(),
             room: Notify::new(),
             changed: Notify::new(),
@@ -73,7 +72,15 @@ impl Shared {
         })
     }
 
-    pub(crate) fn append(&self, mut append: Append) -> Result<Appended, AppendError> {
+    pub(crate) fn append(
+        &self,
+        mut append: Append,
+        epoch: Option<u64>,
+    ) -> Result<Appended, AppendError> {
+        if !append.timers.is_empty() && append.stream.contains('\0') {
+            let stream = append.stream;
+            return Err(AppendError::ZeroByte { stream });
+        }
         // Encoded and hashed before the lock is taken, so that writers do it side by side.
         let record = Hashed::new(crate::stored::encode_append(&append)?);
         let limit = self.options.record_bytes_max;
@@ -84,7 +91,7 @@ impl Shared {
         loop {
             let refused = {
                 let mut front = self.front.lock();
-                match front.append(&mut append, &record) {
+                match front.append(&mut append, &record, epoch) {
                     Ok(appended) => {
                         if !front.has_room() {
                             self.has_room.store(false, Ordering::Release);
@@ -101,53 +108,21 @@ impl Shared {
             };
             match refused {
                 Refused::Error(error) => return Err(error),
-                Refused::AskStore(asked) => {
-                    let stored = self.stored_head(&append.stream);
-                    let stored = stored.map_err(|error| AppendError::Unreadable {
-                        stream: append.stream.clone(),
-                        reason: error.to_string().into(),
-                    })?;
-                    self.front.lock().adopt(&append.stream, stored, asked);
-                }
+                Refused::AskStore(asked) => match self.stored_head(&append.stream) {
+                    Ok(stored) => {
+                        let evicted = self.front.lock().adopt(&append.stream, stored, asked);
+                        drop(evicted);
+                    }
+                    // The front knows by now that the disk failed, or that it is back.
+                    Err(error) if error.is_away() => {}
+                    Err(error) => {
+                        return Err(AppendError::Unreadable {
+                            stream: append.stream,
+                            reason: error.to_string().into(),
+                        });
+                    }
+                },
             }
-        }
-    }
-
-    /// Where a stream stands.
-    pub(crate) fn head(&self, stream: &str) -> Result<Head, ReadError> {
-        let stream = stream.into();
-        loop {
-            let asked = match self.front.lock().head(&stream) {
-                Ok(head) => return Ok(head),
-                Err(asked) => asked,
-            };
-            let stored = self.stored_head(&stream)?;
-            self.front.lock().adopt(&stream, stored, asked);
-        }
-    }
-
-    fn stored_head(&self, stream: &str) -> Result<Option<Head>, ReadError> {
-        self.read(|store| store.head(stream))
-    }
-
-    /// The record at `position`, stored or not.
-    pub(crate) fn record(&self, position: Position) -> Result<Recorded, ReadError> {
-        let waiting = self.front.lock().waiting(position);
-        match waiting {
-            Ok(Some((_, bytes))) => crate::store::read_record(position, &bytes),
-            Ok(None) => Err(ReadError::Missing { position }),
-            Err(_) => self.read(|store| store.record(position)),
-        }
-    }
-
-    /// Reads the store, unless it is away.
-    pub(crate) fn read<T>(
-        &self,
-        read: impl FnOnce(&Store) -> Result<T, ReadError>,
-    ) -> Result<T, ReadError> {
-        match &*self.store.read() {
-            Some(store) => guarded(|| Ok(read(store))).map_err(ReadError::store)?,
-            None => Err(ReadError::Away),
         }
     }
 
@@ -192,33 +167,38 @@ impl Shared {
         }
     }
 
+    /// Where a read failed because the disk did: takes nothing more from now on, and has the writer
+    /// see to it.
+    pub(crate) fn stop_if_away(&self, error: &ReadError) {
+        if !error.is_away() {
+            return;
+        }
+        let wake = {
+            let mut front = self.front.lock();
+            if front.failed.is_some() {
+                return;
+            }
+            front.failed = Some(JournalFailed::because(error));
+            std::mem::take(&mut front.writer_rests)
+        };
+        if wake {
+            self.work.notify_one();
+        }
+    }
+
     /// Fail-stop: what is not durable is taken back, and nothing more is taken until the disk is
     /// back.
     pub(crate) fn fail(&self, failed: &JournalFailed) {
-        tracing::error!(reason = %failed, "the journal stopped: the disk refused a commit");
-        // What is durable can still be read, as far as the disk can be.
-        let durable = self.gate.durable();
-        let restored = match &mut *self.store.write() {
-            None => None,
-            Some(store) => {
-                store.hide_after(durable);
-                load(&self.name, store, &self.options).ok()
-            }
-        };
-        let restored = restored.unwrap_or_else(|| {
-            *self.store.write() = None;
-            Restored::unknown(durable, &self.options)
-        });
-        {
+        tracing::error!(reason = %failed, "the journal stopped: its disk failed");
+        let turned_away = {
+            // Gate and front change together: whoever sees the new epoch finds the front in it.
             let mut front = self.front.lock();
-            let closing = front.closing;
-            *front = Front::new(self.options.clone(), restored);
-            front.failed = Some(failed.clone());
-            front.closing = closing;
-            self.epoch.fetch_add(1, Ordering::AcqRel);
+            let (epoch, turned_away) = self.gate.fail(failed);
+            front.roll_back(epoch, failed.clone());
             self.has_room.store(true, Ordering::Release);
-        }
-        self.gate.fail(failed);
+            turned_away
+        };
+        drop(turned_away);
         self.room.notify_waiters();
     }
 
@@ -231,11 +211,20 @@ impl Shared {
             .ok_or_else(|| OpenError::NotResumable {
                 path: self.name.clone(),
             })?;
-        if let Some(store) = &*self.store.read() {
-            store.probe().map_err(|source| OpenError::Io {
-                path: self.name.clone(),
-                source,
-            })?;
+        let probed = self.store.read().as_ref().map_or(Ok(()), Store::probe);
+        match probed {
+            // What is durable can be read for as long as it stays open.
+            Err(Unwell::Unwritable(source)) => {
+                return Err(OpenError::Io {
+                    path: self.name.clone(),
+                    source,
+                });
+            }
+            // A disk that was away and is back may answer to those alone who open it anew.
+            Err(Unwell::Unreadable(error)) => {
+                tracing::debug!(%error, "the journal's disk does not answer, and is opened anew");
+            }
+            Ok(()) => {}
         }
         // The file is locked for as long as it is open, so the old one goes before the new comes.
         self.store.write().take();
@@ -256,24 +245,21 @@ impl Shared {
             reason: source.to_string(),
         })?;
         *self.store.write() = Some(store);
-        self.gate.reopen(found);
-        {
+        let before = {
             let mut front = self.front.lock();
-            let closing = front.closing;
-            *front = Front::new(self.options.clone(), restored);
-            front.closing = closing;
-            self.epoch.fetch_add(1, Ordering::AcqRel);
-        }
+            front.go_on(restored, self.gate.reopen(found))
+        };
+        drop(before);
         tracing::info!(position = %found, "the journal goes on: its disk is back");
         self.changed.notify_waiters();
         Ok(())
     }
 
     /// The disk will not come back.
-    pub(crate) fn give_up(&self, failed: &JournalFailed) {
-        {
-            let mut front = self.front.lock();
-            front.failed.get_or_insert_with(|| failed.clone());
+    pub(crate) fn give_up(&self, because: Option<JournalFailed>) {
+        if let Some(because) = because {
+            tracing::error!(reason = %because, "the journal cannot go on: open another one");
+            self.front.lock().failed = Some(because);
         }
         self.given_up.store(true, Ordering::Release);
         self.changed.notify_waiters();
@@ -295,10 +281,7 @@ fn load(
     options: &JournalOptions,
 ) -> Result<Restored, OpenError> {
     let loaded = guarded(|| Ok(store.load(options))).map_err(ReadError::store);
-    loaded.flatten().map_err(|source| OpenError::Damaged {
-        path: name.into(),
-        source,
-    })
+    loaded.flatten().map_err(|error| load_error(name, error))
 }
 
 fn last(restored: &Restored) -> Position {

@@ -70,21 +70,27 @@ impl Stopwatch {
 async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
     let options = &shared.options;
     let mut limit = GroupLimit::new(options.group_bytes_max, options.commit_time_max);
-    while let Some(group) = next_group(&shared, limit.bytes()).await {
-        let commit = || shared.commit(&group);
-        let (written, took) = stopwatch.time(group.bytes, commit).await;
-        match written {
-            Ok(()) => {
-                limit.learn(group.bytes, took);
-                shared.publish(&group);
-            }
-            Err(failed) => {
-                shared.fail(&failed);
-                if let Err(failed) = wait_for_the_disk(&shared).await {
-                    shared.give_up(&failed);
-                    break;
+    loop {
+        let failed = match next_group(&shared, limit.bytes()).await {
+            Ok(None) => break,
+            Ok(Some(group)) => {
+                let commit = || shared.commit(&group);
+                let (written, took) = stopwatch.time(group.bytes, commit).await;
+                match written {
+                    Ok(()) => {
+                        limit.learn(group.bytes, took);
+                        shared.publish(&group);
+                        continue;
+                    }
+                    Err(failed) => failed,
                 }
             }
+            Err(failed) => failed,
+        };
+        shared.fail(&failed);
+        if let Err(GivenUp { because }) = wait_for_the_disk(&shared).await {
+            shared.give_up(because);
+            break;
         }
     }
     // Whoever waits for the end may open the file again at once: let go of it first.
@@ -94,13 +100,19 @@ async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
 }
 
 /// Waits for work. `None` when the journal is closing and all is written.
-async fn next_group(shared: &Shared, bytes_max: usize) -> Option<Group> {
+///
+/// # Errors
+/// Where somebody found that the disk cannot be read.
+async fn next_group(shared: &Shared, bytes_max: usize) -> Result<Option<Group>, JournalFailed> {
     loop {
         {
             let mut front = shared.front.lock();
+            if let Some(failed) = &front.failed {
+                return Err(failed.clone());
+            }
             if front.has_work() || front.closing {
                 let group = front.next_group(bytes_max);
-                return (!group.is_empty()).then_some(group);
+                return Ok((!group.is_empty()).then_some(group));
             }
             front.writer_rests = true;
         }
@@ -108,24 +120,37 @@ async fn next_group(shared: &Shared, bytes_max: usize) -> Option<Group> {
     }
 }
 
+/// The disk will not be tried any more.
+struct GivenUp {
+    /// What there is to say beside the failure itself.
+    because: Option<JournalFailed>,
+}
+
 /// Tries the disk again and again, ever more rarely, until the journal can go on.
 ///
 /// # Errors
 /// When it never can: it is closing, cannot be opened anew, or lost what it had acknowledged.
-async fn wait_for_the_disk(shared: &Shared) -> Result<(), JournalFailed> {
+async fn wait_for_the_disk(shared: &Shared) -> Result<(), GivenUp> {
     let mut wait = FIRST_RETRY;
+    let mut damaged = false;
     loop {
         tokio::select! {
             biased;
-            () = shared.closing() => return Err(JournalFailed::closed()),
+            () = shared.closing() => return Err(GivenUp { because: None }),
             () = tokio::time::sleep(wait) => {}
         }
         match shared.reopen() {
             Ok(()) => return Ok(()),
-            Err(error @ (OpenError::Damaged { .. } | OpenError::NotResumable { .. })) => {
-                return Err(JournalFailed::because(error));
+            Err(OpenError::NotResumable { .. }) => return Err(GivenUp { because: None }),
+            // A disk that fails in the middle of it may look damaged. One that is stays so.
+            Err(error @ OpenError::Damaged { .. }) if damaged => {
+                let because = Some(JournalFailed::because(error));
+                return Err(GivenUp { because });
             }
-            Err(error) => tracing::debug!(%error, "the journal's disk is not back yet"),
+            Err(error) => {
+                damaged = matches!(error, OpenError::Damaged { .. });
+                tracing::debug!(%error, "the journal's disk is not back yet");
+            }
         }
         wait = (wait * 2).min(RETRY_MAX);
     }

@@ -77,21 +77,29 @@ impl Core {
         }
     }
 
-    /// The output rule: nothing leaves before all that it depends on is durable.
+    /// The output rule: nothing leaves before all that it depends on, as it was learnt since `epoch`
+    /// began, is durable.
     pub(crate) async fn release(
         &self,
+        epoch: u64,
         depends_on: Position,
         deadline: Timestamp,
     ) -> Result<(), AskFailure> {
-        // Most answers of a quiet shop depend on nothing that is still on its way.
-        if self.journal.durable() >= depends_on {
+        // Most answers of a quiet shop depend on nothing that is still on its way. The epoch is asked
+        // last: where it is still the same, what is durable was so in it.
+        if self.journal.durable() >= depends_on && self.journal.epoch() == epoch {
             return Ok(());
         }
-        let durable = self.journal.until_durable(depends_on);
+        let durable = self.journal.until_durable_in(epoch, depends_on);
         match tokio::time::timeout_at(self.clock.instant_of(deadline), durable).await {
             Ok(durable) => durable.map_err(AskFailure::read_only),
             Err(_) => Err(AskFailure::DeadlineExceeded),
         }
+    }
+
+    /// Whether the disk has failed since `epoch` began: what was learnt in it may never have been.
+    pub(crate) fn went_back(&self, epoch: u64) -> bool {
+        self.journal.epoch() != epoch || self.journal.failure().is_some()
     }
 
     /// A call at the beginning of a chain.
@@ -101,6 +109,7 @@ impl Core {
             .unwrap_or_else(|| CommandId::from_uuid(self.entropy.uuid()));
         Call {
             id,
+            epoch: self.journal.epoch(),
             deadline: self.clock.now().plus(caller.budget),
             principal: caller.principal.clone(),
             causation: None,

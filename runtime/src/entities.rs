@@ -45,7 +45,7 @@ impl<A: Agent> Entities<A> {
     ) -> Result<&mut Entity<A>, AskFailure> {
         // Looked up twice on a hit; a single look-up would keep the cache borrowed on a miss.
         if !self.cache.contains(key) {
-            let entity = read_entity::<A>(journal, key).map_err(AskFailure::storage)?;
+            let entity = read_entity::<A>(journal, key).map_err(AskFailure::unreadable)?;
             self.cache.put(key.into(), entity);
         }
         self.cache
@@ -58,8 +58,9 @@ impl<A: Agent> Entities<A> {
         self.cache.clear();
     }
 
-    /// Offers a snapshot of the entity where it has had enough events since the last one.
-    pub(crate) fn snapshot_if_due(&mut self, journal: &dyn Journal, key: &str) {
+    /// Offers a snapshot of the entity, as it is known in `epoch`, where it has had enough events
+    /// since the last one.
+    pub(crate) fn snapshot_if_due(&mut self, journal: &dyn Journal, epoch: u64, key: &str) {
         let every = self.cadence.events(self.cache.len());
         let Some(entity) = self.cache.peek_mut(key) else {
             return;
@@ -69,13 +70,16 @@ impl<A: Agent> Entities<A> {
         }
         entity.snapshot_version = entity.version;
         match codec::encode(&entity.state) {
-            Ok(state) => journal.offer_snapshot(Snapshot {
-                stream: (&*entity.stream).into(),
-                state_version: A::STATE_VERSION,
-                stream_version: entity.version,
-                position: entity.position,
-                state,
-            }),
+            Ok(state) => {
+                let snapshot = Snapshot {
+                    stream: (&*entity.stream).into(),
+                    state_version: A::STATE_VERSION,
+                    stream_version: entity.version,
+                    position: entity.position,
+                    state,
+                };
+                journal.offer_snapshot_in(epoch, snapshot);
+            }
             Err(error) => tracing::warn!(agent = A::NAME, %error, "the state has no stored form"),
         }
     }

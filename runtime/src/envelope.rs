@@ -18,6 +18,9 @@ use crate::principal::Principal;
 pub(crate) struct Call {
     /// The idempotency key.
     pub(crate) id: CommandId,
+    /// What its sender has learnt from the journal was learnt in this epoch of it, and counts for
+    /// nothing in a later one.
+    pub(crate) epoch: u64,
     /// What has not run by then is dropped.
     pub(crate) deadline: Timestamp,
     /// On whose behalf.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use mercato_persistence::ReadError;
 use serde::{Deserialize, Serialize};
 
 /// Why a command was not answered with its reply.
@@ -39,7 +40,8 @@ pub enum AskFailure {
         /// How often it was tried.
         attempts: u32,
     },
-    /// The journal takes nothing more; what was acknowledged is safe.
+    /// The journal takes nothing until its disk is back, or its disk failed in the middle of this;
+    /// what was acknowledged is safe. Ask again, with the same id.
     #[error("{reason}")]
     ReadOnly {
         /// What the journal said.
@@ -73,6 +75,20 @@ impl AskFailure {
         Self::Storage {
             reason: reason.to_string(),
         }
+    }
+
+    /// What a read of the journal that failed means to the one who asked.
+    pub(crate) fn unreadable(error: ReadError) -> Self {
+        if error.is_away() {
+            Self::read_only(error)
+        } else {
+            Self::storage(error)
+        }
+    }
+
+    /// What was asked follows from what the journal took back when its disk failed.
+    pub(crate) fn taken_back() -> Self {
+        Self::read_only("the journal's disk failed since this was asked; ask again")
     }
 
     pub(crate) fn read_only(reason: impl std::fmt::Display) -> Self {

@@ -38,9 +38,9 @@ impl Handle {
         command: C,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
         let call = self.core.first_call(caller);
-        let deadline = call.deadline;
+        let (epoch, deadline) = (call.epoch, call.deadline);
         let (answer, depends_on) = self.core.ask(call, caller.admission, command).await;
-        self.core.release(depends_on, deadline).await?;
+        self.core.release(epoch, depends_on, deadline).await?;
         answer
     }
 
@@ -55,7 +55,10 @@ impl Handle {
     {
         let scope = Scope::new(self.core.clone(), self.core.first_call(caller));
         let answer = workflow(&scope).await;
-        self.core.release(scope.seen(), scope.deadline()).await?;
+        let depends_on = scope.seen();
+        self.core
+            .release(scope.epoch(), depends_on, scope.deadline())
+            .await?;
         answer
     }
 
@@ -80,9 +83,9 @@ impl Handle {
     {
         let call = self.core.first_call(caller);
         let deadline = call.deadline;
-        let (outcome, depends_on) = self.orchestrator.run(call, flow, id, &input).await?;
+        let (outcome, end) = self.orchestrator.run(call, flow, id, &input).await?;
         self.core
-            .release(depends_on, deadline)
+            .release(end.epoch, end.position, deadline)
             .await
             .map_err(RunError::Unserved)?;
         outcome.map_err(RunError::Failed)

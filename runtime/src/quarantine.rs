@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::AskFailure;
 use crate::event::Event;
 use crate::readable::bytes;
+use crate::shard::append_failure;
 use crate::stats::AgentCounters;
 
 /// How often a note of a quarantined command is tried where other shards note theirs.
@@ -73,17 +74,24 @@ impl Quarantine {
             })
             .map_err(AskFailure::invalid)
             .and_then(|event| self.keep(A::NAME, &event));
-        let position = kept.unwrap_or_else(|failure| {
-            tracing::error!(agent = A::NAME, %failure, "a quarantined command could not be kept");
-            Position::START
-        });
-        task.fail(AskFailure::Quarantined { attempts }, position);
+        match kept {
+            Ok(position) => task.fail(AskFailure::Quarantined { attempts }, position),
+            // Nobody will find it where it is said to be; asked again it comes here again.
+            Err(failure) if failure.is_interruption() => task.fail(failure, Position::START),
+            Err(failure) => {
+                tracing::error!(agent = A::NAME, %failure, "a quarantined command could not be kept");
+                task.fail(AskFailure::Quarantined { attempts }, Position::START);
+            }
+        }
     }
 
     fn keep(&self, agent: &str, event: &EventData) -> Result<Position, AskFailure> {
         let stream: Arc<str> = format!("{QUARANTINE}/{agent}").into();
         for _ in 0..RACES_MAX {
-            let version = self.journal.version(&stream).map_err(AskFailure::storage)?;
+            let version = self
+                .journal
+                .version(&stream)
+                .map_err(AskFailure::unreadable)?;
             let now_ms = self.clock.now().as_millis();
             let appended = self.journal.append(Append {
                 events: vec![event.clone()],
@@ -93,7 +101,7 @@ impl Quarantine {
                 Ok(appended) => return Ok(appended.position),
                 // Another shard of the agent noted its own in between.
                 Err(AppendError::WrongVersion { .. }) => {}
-                Err(error) => return Err(AskFailure::storage(error)),
+                Err(error) => return Err(append_failure(error)),
             }
         }
         Err(AskFailure::storage("too many shards quarantine at once"))

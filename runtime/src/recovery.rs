@@ -153,7 +153,7 @@ impl Preload {
             let streams = core
                 .journal
                 .recent_streams(&prefix, most / agents)
-                .map_err(AskFailure::storage)?;
+                .map_err(AskFailure::unreadable)?;
             self.of.fetch_add(streams.len() as u64, Ordering::AcqRel);
             let keys = streams.iter().filter_map(|it| it.strip_prefix(&*prefix));
             let keys = keys.map(Box::from).collect();

@@ -86,6 +86,11 @@ impl Scope {
         Position::new(self.seen.load(Ordering::Acquire))
     }
 
+    /// All that it has seen was seen since this epoch of the journal began.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.call.epoch
+    }
+
     pub(crate) fn deadline(&self) -> Timestamp {
         self.call.deadline
     }

@@ -41,6 +41,7 @@ impl<A: Agent> Clone for ShardContext<A> {
 pub(crate) struct Shard<A: Agent> {
     context: ShardContext<A>,
     entities: Entities<A>,
+    /// The epoch of the journal that the entities were loaded in.
     epoch: u64,
     crash_at_next: bool,
 }
@@ -78,6 +79,10 @@ impl<A: Agent> Shard<A> {
             self.entities.clear();
             self.epoch = epoch;
         }
+        if call.epoch != epoch {
+            counters.failed.add();
+            return task.fail(AskFailure::taken_back(), Position::START);
+        }
         let key = task.entity().into_owned();
         let entity = match self.entities.load(&*self.context.journal, &key) {
             Ok(entity) => entity,
@@ -89,7 +94,10 @@ impl<A: Agent> Shard<A> {
         };
         let served = serve(&self.context, entity, &key, call, task);
         match served {
-            Ok(()) => self.entities.snapshot_if_due(&*self.context.journal, &key),
+            Ok(()) => {
+                let journal = &*self.context.journal;
+                self.entities.snapshot_if_due(journal, epoch, &key);
+            }
             Err(failure) => {
                 counters.failed.add();
                 if matches!(failure, AskFailure::Storage { .. }) {
@@ -118,7 +126,7 @@ fn serve<A: Agent>(
         && let Some(first) = shard
             .journal
             .first_reply(call.id.as_uuid())
-            .map_err(AskFailure::storage)?
+            .map_err(AskFailure::unreadable)?
     {
         if first.body_hash != body_hash {
             return Err(AskFailure::IdReused);
@@ -185,7 +193,11 @@ fn record<A: Agent>(
         mark: None,
         timers: Vec::new(),
     };
-    let appended = shard.journal.append(append).map_err(append_failure)?;
+    // State, first replies and whatever the asker knows are of this epoch.
+    let appended = shard
+        .journal
+        .append_in(call.epoch, append)
+        .map_err(append_failure)?;
     tracing::trace!(
         agent = A::NAME,
         trace = %call.trace,
@@ -217,6 +229,7 @@ pub(crate) fn append_failure(error: AppendError) -> AskFailure {
             retry_after: std::time::Duration::from_millis(50),
         },
         AppendError::Failed(failed) => AskFailure::read_only(failed),
+        AppendError::WrongEpoch(_) => AskFailure::taken_back(),
         error @ (AppendError::TooLarge { .. } | AppendError::Codec(_)) => {
             AskFailure::invalid(error)
         }

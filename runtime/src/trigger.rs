@@ -205,38 +205,50 @@ impl Subscription {
     /// from where its cursor is durable.
     async fn run(&self) -> Result<Infallible, AskFailure> {
         loop {
-            match self.follow().await {
-                Err(AskFailure::ReadOnly { .. }) => {
-                    let back = self.core.journal.until_writable().await;
-                    back.map_err(AskFailure::read_only)?;
-                }
-                ended => return ended,
+            // Taken before the cursor is read: what came of the events before it may be lost from
+            // the moment that this epoch is over.
+            let epoch = self.core.journal.epoch();
+            let failure = match self.follow(epoch).await {
+                Ok(never) => match never {},
+                Err(failure) => failure,
+            };
+            let is_away = matches!(failure, AskFailure::ReadOnly { .. });
+            if !is_away && !self.core.went_back(epoch) {
+                return Err(failure);
             }
+            let back = self.core.journal.until_writable().await;
+            back.map_err(AskFailure::read_only)?;
+            // A flow may still be about to see that it was taken back, and refuse until then.
+            tokio::time::sleep(FIRST_WAIT).await;
         }
     }
 
-    async fn follow(&self) -> Result<Infallible, AskFailure> {
+    async fn follow(&self, epoch: u64) -> Result<Infallible, AskFailure> {
         let journal = &self.core.journal;
         let mut cursor = journal.cursor(&self.cursor_name);
         loop {
-            let records = journal.read(cursor, BATCH).map_err(AskFailure::storage)?;
+            let records = journal
+                .read(cursor, BATCH)
+                .map_err(AskFailure::unreadable)?;
             let Some(last) = records.last() else {
                 // The gate wakes its waiters in the order in which they came, so that triggers
                 // follow an event in the same order in every run of a seed.
-                let next = journal.until_durable(cursor.next()).await;
+                let next = journal.until_durable_in(epoch, cursor.next()).await;
                 next.map_err(AskFailure::read_only)?;
                 continue;
             };
             let last = last.position;
-            let made = self.react_to(&records).await?;
-            journal.set_cursor(&self.cursor_name, last, made);
+            let made = self.react_to(epoch, &records).await?;
+            journal
+                .set_cursor_in(epoch, &self.cursor_name, last, made)
+                .map_err(AskFailure::read_only)?;
             cursor = last;
         }
     }
 
     /// Starts everything that follows from these records, in their order, and waits until all of
     /// it is recorded. Gives the last position that it made.
-    async fn react_to(&self, records: &[Recorded]) -> Result<Position, AskFailure> {
+    async fn react_to(&self, epoch: u64, records: &[Recorded]) -> Result<Position, AskFailure> {
         let mut acts = Vec::new();
         let ours = records.iter().filter(|recorded| {
             recorded
@@ -250,7 +262,7 @@ impl Subscription {
                 let event = event_id(recorded.position, index);
                 for (nth, reaction) in reactions.into_iter().enumerate() {
                     let id = event.derive(&format!("{}/{nth}", self.trigger.name));
-                    acts.push(self.act(event, id, reaction));
+                    acts.push(self.act(epoch, event, id, reaction));
                 }
             }
         }
@@ -265,6 +277,7 @@ impl Subscription {
     /// aside, so that it does not hold up all others.
     async fn act(
         &self,
+        epoch: u64,
         event: CommandId,
         id: CommandId,
         reaction: Reaction,
@@ -275,9 +288,11 @@ impl Subscription {
         };
         let mut attempt = 1;
         loop {
-            let (outcome, position) = self.once(event, id, &act).await;
+            let (outcome, position) = self.once(epoch, event, id, &act).await;
             let failure = match outcome {
                 Ok(()) => return Ok(position),
+                // It may have met what never was. The event comes again.
+                Err(_) if self.core.went_back(epoch) => return Err(AskFailure::taken_back()),
                 Err(AskError::Rejected(refusal)) => return Ok(self.set_aside(&refusal, position)),
                 Err(AskError::Failed(failure)) => failure,
             };
@@ -297,6 +312,7 @@ impl Subscription {
 
     async fn once(
         &self,
+        epoch: u64,
         event: CommandId,
         id: CommandId,
         act: &Act,
@@ -318,6 +334,7 @@ impl Subscription {
                 };
                 let call = Call {
                     id,
+                    epoch,
                     deadline: self.core.clock.now().plus(REACTION_BUDGET),
                     principal: Principal::System,
                     causation: Some(event),

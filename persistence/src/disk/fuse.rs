@@ -29,7 +29,16 @@ struct State {
     probe: Mutex<Option<Probe>>,
 }
 
-type Probe = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
+type Probe = Box<dyn Fn() -> Result<(), Unwell> + Send + Sync>;
+
+/// How a disk that failed is.
+#[derive(Debug)]
+pub(crate) enum Unwell {
+    /// What is stored can be read.
+    Unwritable(io::Error),
+    /// It answers nothing.
+    Unreadable(io::Error),
+}
 
 /// How much a probe writes: more than the last blocks of a full disk may still have room for.
 const PROBE_BYTES: u16 = 32_768;
@@ -53,7 +62,7 @@ struct Kept {
 impl Fuse {
     /// Whether the disk takes a write and a sync again: writes a little behind its end, syncs, and
     /// takes it back.
-    pub(crate) fn probe(&self) -> io::Result<()> {
+    pub(crate) fn probe(&self) -> Result<(), Unwell> {
         self.0.probe.lock().as_ref().map_or(Ok(()), |probe| probe())
     }
 
@@ -169,13 +178,25 @@ impl<B: StorageBackend> Fused<B> {
     }
 }
 
-fn probe(disk: &impl StorageBackend) -> io::Result<()> {
+fn probe(disk: &impl StorageBackend) -> Result<(), Unwell> {
+    let len = readable_len(disk).map_err(Unwell::Unreadable)?;
+    let write = || {
+        disk.set_len(len + u64::from(PROBE_BYTES))?;
+        disk.write(len, &[0; PROBE_BYTES as usize])?;
+        disk.sync_data()?;
+        disk.set_len(len)?;
+        disk.sync_data()
+    };
+    write().map_err(Unwell::Unwritable)
+}
+
+fn readable_len(disk: &impl StorageBackend) -> io::Result<u64> {
     let len = disk.len()?;
-    disk.set_len(len + u64::from(PROBE_BYTES))?;
-    disk.write(len, &[0; PROBE_BYTES as usize])?;
-    disk.sync_data()?;
-    disk.set_len(len)?;
-    disk.sync_data()
+    if let Some(last) = len.checked_sub(1) {
+        disk.read(0, &mut [0])?;
+        disk.read(last, &mut [0])?;
+    }
+    Ok(len)
 }
 
 impl Unsynced {

@@ -4,6 +4,7 @@
 use std::io;
 
 use super::SuperblockError;
+use crate::error::tells_damage;
 
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -25,12 +26,9 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     pub(crate) fn by_store(error: impl Into<redb::Error>) -> Self {
-        use io::ErrorKind::{InvalidData, UnexpectedEof};
         match error.into() {
             redb::Error::DatabaseAlreadyOpen => Self::Locked,
-            redb::Error::Io(source) if !matches!(source.kind(), InvalidData | UnexpectedEof) => {
-                Self::Io(source)
-            }
+            redb::Error::Io(source) if !tells_damage(source.kind()) => Self::Io(source),
             error @ (redb::Error::Io(_) | redb::Error::Corrupted(_)) => Self::Pages(error),
             error => Self::Store(error),
         }

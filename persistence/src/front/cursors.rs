@@ -11,6 +11,8 @@ struct Cursor {
     /// Where the cursor is not written yet: the last append that its subscriber made of what it
     /// read. Written any sooner, a crash would lose that append and never make it again.
     unwritten: Option<Position>,
+    /// Where it stands on the disk.
+    written: Position,
 }
 
 #[derive(Debug, Default)]
@@ -20,14 +22,12 @@ pub(crate) struct Cursors {
 
 impl Cursors {
     pub(crate) fn restore(&mut self, name: Box<str>, position: Position) {
-        let unwritten = None;
-        self.by_name.insert(
-            name,
-            Cursor {
-                position,
-                unwritten,
-            },
-        );
+        let cursor = Cursor {
+            position,
+            unwritten: None,
+            written: position,
+        };
+        self.by_name.insert(name, cursor);
     }
 
     pub(crate) fn get(&self, name: &str) -> Position {
@@ -39,19 +39,17 @@ impl Cursors {
     pub(crate) fn set(&mut self, name: &str, position: Position, after: Position) {
         match self.by_name.entry(name.into()) {
             Entry::Vacant(entry) => {
-                let unwritten = Some(after);
                 entry.insert(Cursor {
                     position,
-                    unwritten,
+                    unwritten: Some(after),
+                    written: Position::START,
                 });
             }
             Entry::Occupied(mut entry) if entry.get().position < position => {
+                let cursor = entry.get_mut();
+                cursor.position = position;
                 // What an earlier move waits for, this one waits for too: it covers the same reads.
-                let unwritten = entry.get().unwritten.max(Some(after));
-                entry.insert(Cursor {
-                    position,
-                    unwritten,
-                });
+                cursor.unwritten = cursor.unwritten.max(Some(after));
             }
             Entry::Occupied(_) => {}
         }
@@ -66,5 +64,22 @@ impl Cursors {
             }
         }
         written
+    }
+
+    /// These are on the disk now.
+    pub(crate) fn written(&mut self, cursors: &[(Box<str>, Position)]) {
+        for (name, position) in cursors {
+            if let Some(cursor) = self.by_name.get_mut(name) {
+                cursor.written = *position;
+            }
+        }
+    }
+
+    /// Back to where they stand on the disk.
+    pub(crate) fn roll_back(&mut self) {
+        for cursor in self.by_name.values_mut() {
+            cursor.position = cursor.written;
+            cursor.unwritten = None;
+        }
     }
 }

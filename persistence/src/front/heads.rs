@@ -14,6 +14,10 @@ use hashbrown::hash_map::EntryRef;
 
 use crate::record::Position;
 
+/// So many heads from the store are kept however small the bound is: two appenders must not push
+/// each other's heads out for ever.
+const ADOPTED_MIN: usize = 1_024;
+
 /// Where a stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Head {
@@ -115,6 +119,25 @@ impl Heads {
         Found::Here(Place { slot, dirty })
     }
 
+    /// The stream's head, or the number to ask the store under. What is only looked up is not kept:
+    /// heads leave memory with commits, and look-ups alone would make it grow without end.
+    pub(crate) fn peek(&self, stream: &str) -> Result<Head, u64> {
+        let slot = self.recent.get(stream).or_else(|| self.older.get(stream));
+        match slot {
+            Some(slot) => Ok(slot.head),
+            None if self.complete => Ok(Head::default()),
+            None => Err(self.evictions),
+        }
+    }
+
+    /// Lets go of a stream that was made in memory for an append that was refused.
+    pub(crate) fn let_go_of_new(&mut self, stream: &str) {
+        let slot = self.recent.get(stream);
+        if slot.is_some_and(|slot| !slot.dirty && slot.head == Head::default()) {
+            self.recent.remove(stream);
+        }
+    }
+
     /// Every head in memory.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Head)> {
         let slots = self.recent.iter().chain(&self.older);
@@ -131,6 +154,25 @@ impl Heads {
                 dirty: false,
             });
         }
+    }
+
+    /// Puts a stream back to where it stood before what is lost. One that did not exist stays known
+    /// as that: the store may show it.
+    pub(crate) fn roll_back(&mut self, stream: &str, head: Head) {
+        match self.older.get_mut(stream) {
+            Some(slot) => slot.head = head,
+            None => self.recent.entry(stream.into()).or_default().head = head,
+        }
+    }
+
+    /// What was read from the store before may be out of date, as if heads had left memory.
+    pub(crate) fn evictions_go_on(&mut self) {
+        self.evictions += 1;
+    }
+
+    /// Goes on after `before`, so that no number that was asked under then is taken for one of now.
+    pub(crate) fn evictions_follow(&mut self, before: &Self) {
+        self.evictions = before.evictions + 1;
     }
 
     /// Moves a stream on to what one of its records tells, whatever was known of it before.
@@ -186,6 +228,13 @@ impl Heads {
             }
         }
         HeadsToWrite { rows, checkpoint }
+    }
+
+    /// As [`change_generations`](Self::change_generations), where heads came from the store and no
+    /// commit follows: appends that are refused must not fill memory either.
+    pub(crate) fn relieve(&mut self, next: Position) -> Option<impl Sized + use<>> {
+        let crowded = self.recent.len() > self.in_memory_max.max(ADOPTED_MIN);
+        crowded.then(|| self.change_generations(next)).flatten()
     }
 
     /// Where too many heads are in memory, lets go of those that were not touched for long, all at
@@ -279,6 +328,41 @@ mod tests {
         assert_eq!((first.rows.len(), first.checkpoint), (4, Position::new(4)));
         let rest = heads.take_due(Position::new(10), 100, |last| last);
         assert_eq!((rest.rows.len(), rest.checkpoint), (6, Position::new(10)));
+    }
+
+    /// Catches: look-ups, and appends that are refused, that fill memory without end.
+    #[test]
+    fn what_is_only_looked_up_is_not_kept() {
+        let mut heads = Heads::new(0, true);
+        for n in 0..10_000 {
+            let stream: Arc<str> = format!("s{n}").into();
+            assert_eq!(heads.peek(&stream), Ok(Head::default()));
+            assert_eq!(known(&mut heads, &stream), Ok(Head::default()));
+            heads.let_go_of_new(&stream);
+        }
+        assert_eq!(heads.iter().count(), 0);
+
+        let mut heads = Heads::new(0, false);
+        for n in 0..10_000 {
+            let stream: Arc<str> = format!("s{n}").into();
+            let asked = heads.peek(&stream).expect_err("the store has it");
+            heads.adopt(&stream, Some(head(1)), asked);
+            let _ = heads.relieve(Position::new(9));
+        }
+        let kept = heads.iter().count();
+        assert!(kept <= 2 * (ADOPTED_MIN + 1), "{kept}");
+    }
+
+    /// Catches: a head that was read before the disk failed, and is believed after it is back.
+    #[test]
+    fn what_was_asked_before_the_disk_failed_is_asked_again() {
+        let stream: Arc<str> = "s".into();
+        let before = Heads::new(100, false);
+        let asked = before.peek(&stream).expect_err("the store has it");
+        let mut after = Heads::new(100, false);
+        after.evictions_follow(&before);
+        after.adopt(&stream, Some(head(7)), asked);
+        assert!(after.peek(&stream).is_err(), "it must be asked for again");
     }
 
     /// Catches: a dirty head that leaves memory, and a stale one that comes back from the store.

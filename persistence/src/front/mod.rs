@@ -1,13 +1,14 @@
 //! The journal's memory: who stands where in the order, and what waits to be written.
 //!
 //! Everything here can be rebuilt from the store. One lock guards it; under the lock nothing is
-//! encoded, read or written.
+//! encoded, read or written, save where a disk that failed stops everybody anyway.
 
 mod cursors;
 mod heads;
 mod queue;
 mod replies;
 mod timers;
+mod undo;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::block::{BLOCK_BYTES, ClosedBlock, Hashed, Link};
-use crate::error::{AppendError, JournalFailed};
+use crate::error::{AppendError, JournalFailed, WrongEpoch};
 use crate::journal::Appended;
 use crate::options::JournalOptions;
 use crate::record::{Append, Mark, Position, Snapshot};
@@ -27,6 +28,7 @@ pub(crate) use heads::{Head, Heads, HeadsToWrite};
 use queue::Queue;
 pub(crate) use replies::{Chunk, Command, Replies};
 pub(crate) use timers::{TimerKey, TimerRow, Timers};
+use undo::Undo;
 
 /// The most heads that a small commit writes behind: about a millisecond's work. A larger one writes
 /// two for each of its records, so that what is put down never grows faster than it is written.
@@ -77,6 +79,8 @@ impl<E: Into<AppendError>> From<E> for Refused {
 #[derive(Debug)]
 pub(crate) struct Front {
     options: JournalOptions,
+    /// What is handed in must follow from this one.
+    epoch: u64,
     queue: Queue,
     heads: Heads,
     open: BTreeSet<Arc<str>>,
@@ -85,6 +89,7 @@ pub(crate) struct Front {
     snapshots: BTreeMap<Box<str>, Snapshot>,
     snapshot_bytes: usize,
     cursors: Cursors,
+    undo: Undo,
     checkpoint: Position,
     pub(crate) failed: Option<JournalFailed>,
     pub(crate) closing: bool,
@@ -104,26 +109,12 @@ pub(crate) struct Restored {
     pub(crate) cursors: Cursors,
 }
 
-impl Restored {
-    /// Nothing is known but how far the journal was durable: its disk cannot be read.
-    pub(crate) fn unknown(durable: Position, options: &JournalOptions) -> Self {
-        Self {
-            next: durable.next(),
-            checkpoint: durable,
-            heads: Heads::new(options.streams_in_memory_max, false),
-            open: BTreeSet::new(),
-            replies: Replies::new(options),
-            timers: Timers::default(),
-            cursors: Cursors::default(),
-        }
-    }
-}
-
 impl Front {
     pub(crate) fn new(options: JournalOptions, restored: Restored) -> Self {
         let block_bytes_max = BLOCK_BYTES.min(options.group_bytes_max);
         Self {
             options,
+            epoch: 0,
             queue: Queue::starting_at(restored.next, block_bytes_max),
             heads: restored.heads,
             open: restored.open,
@@ -132,6 +123,7 @@ impl Front {
             snapshots: BTreeMap::new(),
             snapshot_bytes: 0,
             cursors: restored.cursors,
+            undo: Undo::default(),
             checkpoint: restored.checkpoint,
             failed: None,
             closing: false,
@@ -139,17 +131,43 @@ impl Front {
         }
     }
 
-    /// Gives `append`, whose stored form is `record`, its place in the order.
+    /// Goes on, in a new epoch, with what was found on the disk. Gives back the front that failed,
+    /// to be dropped where nobody waits for it.
+    pub(crate) fn go_on(&mut self, restored: Restored, epoch: u64) -> Self {
+        let mut next = Self::new(self.options.clone(), restored);
+        next.epoch = epoch;
+        next.closing = self.closing;
+        next.heads.evictions_follow(&self.heads);
+        std::mem::replace(self, next)
+    }
+
+    /// Whether what follows from `epoch` may still be taken.
+    pub(crate) fn follows(&self, epoch: u64) -> Result<(), WrongEpoch> {
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        Err(WrongEpoch {
+            expected: epoch,
+            actual: self.epoch,
+        })
+    }
+
+    /// Gives `append`, whose stored form is `record`, its place in the order. It must follow from
+    /// `epoch`, where one is given.
     pub(crate) fn append(
         &mut self,
         append: &mut Append,
         record: &Hashed,
+        epoch: Option<u64>,
     ) -> Result<Appended, Refused> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone().into());
         }
         if self.closing {
             return Err(JournalFailed::closed().into());
+        }
+        if let Some(epoch) = epoch {
+            self.follows(epoch)?;
         }
         if self.queue.bytes() + record.len() > 2 * self.options.queue_bytes_max {
             let bytes = self.queue.bytes();
@@ -161,6 +179,7 @@ impl Front {
         };
         let head = place.head();
         if head.version != append.expected_version {
+            self.heads.let_go_of_new(&append.stream);
             return Err(AppendError::WrongVersion {
                 stream: append.stream.clone(),
                 expected: append.expected_version,
@@ -179,11 +198,13 @@ impl Front {
                 recorded_at_ms: append.recorded_at_ms,
             };
             if !self.replies.insert(command) {
+                self.heads.let_go_of_new(&append.stream);
                 return Err(AppendError::Repeated { command: id }.into());
             }
         }
 
-        let open = append.mark.map_or(head.open, |mark| mark == Mark::Open);
+        let was_open = head.open;
+        let open = append.mark.map_or(was_open, |mark| mark == Mark::Open);
         let link = Link {
             previous: head.last,
             open,
@@ -195,30 +216,39 @@ impl Front {
             open,
         };
         place.touch(&append.stream, head);
-        if let Some(mark) = append.mark {
-            set_mark(&mut self.open, &append.stream, mark == Mark::Open);
+        if append.mark.is_some() {
+            if open != was_open {
+                self.undo.mark(position, &append.stream, was_open);
+            }
+            set_mark(&mut self.open, &append.stream, open);
         }
         if !append.timers.is_empty() {
+            self.undo.timers(position, append, &self.timers);
             let changes = std::mem::take(&mut append.timers);
             self.timers.change(position, &append.stream, changes);
         }
         Ok(Appended {
             position,
             version: head.version,
+            epoch: self.epoch,
         })
     }
 
-    /// Takes in the head of a stream that memory did not know, see [`Heads::adopt`].
-    pub(crate) fn adopt(&mut self, stream: &Arc<str>, stored: Option<Head>, asked: u64) {
+    /// Takes in the head of a stream that memory did not know, see [`Heads::adopt`]. Gives back what
+    /// takes time to drop.
+    pub(crate) fn adopt(
+        &mut self,
+        stream: &Arc<str>,
+        stored: Option<Head>,
+        asked: u64,
+    ) -> Option<impl Sized + use<>> {
         self.heads.adopt(stream, stored, asked);
+        self.heads.relieve(self.queue.next())
     }
 
-    /// Where a stream stands, or the number to ask the store under.
-    pub(crate) fn head(&mut self, stream: &Arc<str>) -> Result<Head, u64> {
-        match self.heads.find(stream) {
-            Found::Here(place) => Ok(place.head()),
-            Found::InStore(asked) => Err(asked),
-        }
+    /// Where a stream stands, or the number to ask the store under. Memory does not grow by it.
+    pub(crate) fn head(&self, stream: &str) -> Result<Head, u64> {
+        self.heads.peek(stream)
     }
 
     /// The last append of each stream in memory under `prefix`.
@@ -264,7 +294,10 @@ impl Front {
         &self.timers
     }
 
-    pub(crate) fn offer_snapshot(&mut self, snapshot: Snapshot) {
+    pub(crate) fn offer_snapshot(&mut self, epoch: u64, snapshot: Snapshot) {
+        if self.failed.is_some() || self.follows(epoch).is_err() {
+            return;
+        }
         let bytes = snapshot.state.len();
         let before = self.snapshots.get(&snapshot.stream);
         let before = before.map_or(0, |before| before.state.len());
@@ -278,8 +311,19 @@ impl Front {
         self.cursors.get(name)
     }
 
-    pub(crate) fn set_cursor(&mut self, name: &str, position: Position, after: Position) {
-        self.cursors.set(name, position, after);
+    pub(crate) fn set_cursor(
+        &mut self,
+        epoch: u64,
+        name: &str,
+        position: Position,
+        after: Position,
+    ) -> Result<(), WrongEpoch> {
+        self.follows(epoch)?;
+        // While the disk is away nothing is written, and only what is written counts.
+        if self.failed.is_none() {
+            self.cursors.set(name, position, after);
+        }
+        Ok(())
     }
 
     /// The next commit: as much as one may take, up to `bytes_max`. What it holds stays readable
@@ -326,6 +370,8 @@ impl Front {
     /// Lets go of what is durable now, and gives back what takes time to drop.
     pub(crate) fn committed(&mut self, group: &Group) -> Option<impl Sized + use<>> {
         self.queue.written(group.blocks.len(), group.bytes);
+        self.undo.durable(group.last);
+        self.cursors.written(&group.cursors);
         self.heads.change_generations(self.queue.next())
     }
 

@@ -114,6 +114,27 @@ impl Queue {
         Some((link, record.to_vec()))
     }
 
+    /// Shows every record that waits, in order.
+    pub(crate) fn each(&self, mut visit: impl FnMut(Link, &[u8])) {
+        // The blocks were never out of this process's memory.
+        for block in self.closed.iter().filter_map(|block| block.read().ok()) {
+            let records = block.records_from(block.first());
+            for (link, record) in records.filter_map(|(_, record)| record.ok()) {
+                visit(link, record);
+            }
+        }
+        let mut at = self.open.first();
+        while let Some((link, record)) = self.open.record(at) {
+            visit(link, record);
+            at = at.next();
+        }
+    }
+
+    /// Lets go of everything; the next record stands at `next`.
+    pub(crate) fn clear(&mut self, next: Position) {
+        *self = Self::starting_at(next, self.block_bytes_max);
+    }
+
     /// Follows the links of a stream back from its record at `from` to its last one that does not
     /// stand after `last`.
     pub(crate) fn last_link_up_to(&self, from: Position, last: Position) -> Position {

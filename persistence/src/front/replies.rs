@@ -134,6 +134,18 @@ impl Replies {
         true
     }
 
+    /// Forgets the commands that were recorded after `durable`, which are lost.
+    pub(crate) fn roll_back(&mut self, durable: Position) {
+        while let Some(lost) = self.in_order.pop_back_if(|command| command.at > durable) {
+            let number = self.forgotten + self.in_order.len() as u64;
+            let hash = self.hasher.hash_one(lost.id);
+            if let Ok(entry) = self.numbers.find_entry(hash, |known| *known == number) {
+                entry.remove();
+            }
+        }
+        self.listed = self.listed.min(self.in_order.len());
+    }
+
     fn numbered(&self, number: u64) -> Option<&Command> {
         numbered(&self.in_order, self.forgotten, number)
     }

@@ -48,6 +48,17 @@ impl Timers {
         }
     }
 
+    /// What a timer is, nothing where it is not set.
+    pub(crate) fn row(&self, key: &TimerKey) -> TimerRow {
+        self.set.get(key).cloned()
+    }
+
+    /// Makes a timer what it was before changes that are lost.
+    pub(crate) fn put_back(&mut self, key: TimerKey, row: TimerRow) {
+        self.unwritten.clear();
+        self.put(key, row);
+    }
+
     /// Up to `most` timers that are due at `now_ms`, the earliest first.
     pub(crate) fn due(&self, now_ms: u64, most: usize) -> Vec<Timer> {
         let due = self.by_due.iter().take_while(|(due, _)| *due <= now_ms);

@@ -63,9 +63,6 @@ impl Store {
 
     fn scan_tail(&self, checkpoint: Position, tail: &mut Tail) -> Result<(), ReadError> {
         self.scan(checkpoint.next(), |position, link, record| {
-            if position > self.visible_to {
-                return Ok(Next::Stop);
-            }
             tail.take_in(position, link, record)?;
             Ok(Next::Go)
         })
@@ -74,7 +71,7 @@ impl Store {
     fn known_commands(&self, options: &JournalOptions) -> Result<(Replies, Position), ReadError> {
         let txn = self.db.begin_read().map_err(ReadError::store)?;
         let mut replies = Replies::new(options);
-        let listed_to = commands(&txn, &mut replies, self.visible_to)?;
+        let listed_to = commands(&txn, &mut replies)?;
         Ok((replies, listed_to))
     }
 }
@@ -129,20 +126,12 @@ pub(super) fn open_streams(txn: &ReadTransaction) -> Result<BTreeSet<Arc<str>>, 
 }
 
 /// Takes in the stored chunks, and gives the last place that they list.
-fn commands(
-    txn: &ReadTransaction,
-    replies: &mut Replies,
-    visible_to: Position,
-) -> Result<Position, ReadError> {
+fn commands(txn: &ReadTransaction, replies: &mut Replies) -> Result<Position, ReadError> {
     let table = txn.open_table(COMMANDS).map_err(ReadError::store)?;
     let mut listed_to = Position::START;
     for entry in table.iter().map_err(ReadError::store)? {
         let (first, row) = entry.map_err(ReadError::store)?;
         let chunk = stored_chunk(first.value(), row.value())?;
-        if chunk.last() > visible_to {
-            // The records that it lists are read one by one.
-            break;
-        }
         listed_to = chunk.last();
         replies.restore(&chunk);
     }

@@ -12,14 +12,15 @@ use std::path::Path;
 use redb::{Database, Durability, StorageBackend, TableDefinition, WriteTransaction};
 
 use crate::disk::forget_cached;
-use crate::disk::fuse::{Fuse, Fused};
+use crate::disk::fuse::{Fuse, Fused, Unwell};
 use crate::disk::superblock::Superblock;
 use crate::error::OpenError;
 use crate::front::{Group, HeadsToWrite};
 use crate::options::JournalOptions;
-use crate::record::{Position, Snapshot};
+use crate::record::Snapshot;
 use opening::{builder, io_error, is_a_journal, is_bare, is_there, lay_out, open_error, refused};
 
+pub(crate) use opening::load_error;
 pub(crate) use read::{Next, read_record};
 pub(crate) use survey::Cut;
 
@@ -51,8 +52,6 @@ const META_PROOF: &str = "proof";
 pub(crate) struct Store {
     db: Database,
     fuse: Fuse,
-    /// What lies after this was not committed, whatever the tables show.
-    visible_to: Position,
 }
 
 impl Store {
@@ -84,11 +83,7 @@ impl Store {
         // The keys of persons lie on the same kind of disk, and are no journal.
         is_a_journal(name, &db)?;
         fuse.check().map_err(|source| io_error(name, source))?;
-        Ok(Self {
-            db,
-            fuse,
-            visible_to: Position::new(u64::MAX),
-        })
+        Ok(Self { db, fuse })
     }
 
     /// Opens the journal at `path` once more after its disk failed.
@@ -98,13 +93,14 @@ impl Store {
         Self::at(path, options)
     }
 
-    /// Hides what the last commit, which failed, may have put behind `durable`.
-    pub(crate) fn hide_after(&mut self, durable: Position) {
-        self.visible_to = durable;
+    /// Whether the disk took everything that the tables show. Where it did not they show a commit
+    /// that never was.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.fuse.check().is_ok()
     }
 
     /// Whether the disk below takes writes again.
-    pub(crate) fn probe(&self) -> std::io::Result<()> {
+    pub(crate) fn probe(&self) -> Result<(), Unwell> {
         self.fuse.probe()
     }
 

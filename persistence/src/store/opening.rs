@@ -143,6 +143,17 @@ fn not_a_journal(path: &Path, reason: &str) -> OpenError {
     }
 }
 
+/// What a store that opened, and cannot be read, means to whoever wants to open it.
+pub(crate) fn load_error(path: &Path, error: ReadError) -> OpenError {
+    match error {
+        ReadError::Store(error) => open_error(path, *error),
+        source => OpenError::Damaged {
+            path: path.into(),
+            source,
+        },
+    }
+}
+
 pub(super) fn io_error(path: &Path, source: io::Error) -> OpenError {
     OpenError::Io {
         path: path.into(),

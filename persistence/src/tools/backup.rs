@@ -6,7 +6,6 @@
 //! is made of them anew. A snapshot is taken along where it sums up nothing beyond the prefix.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 
 use super::error::ToolError;
 use super::new_file::NewFile;
@@ -83,7 +82,7 @@ pub fn restore(backup: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Backup,
 
 /// Takes a backup of a journal that is open and goes on taking appends.
 pub(crate) fn backup_of(shared: &Shared, to: &Path) -> Result<Backup, ToolError> {
-    let epoch = shared.epoch.load(Ordering::Acquire);
+    let epoch = shared.gate.epoch();
     let failed = shared.front.lock().failed.clone();
     if let Some(failed) = failed {
         return Err(failed.into());
@@ -149,7 +148,9 @@ impl Source for Running<'_> {
     // After a commit that failed, other records may come to stand where those of the failed commit
     // were seen.
     fn stands(&self) -> Result<(), ToolError> {
-        if self.shared.epoch.load(Ordering::Acquire) == self.epoch {
+        // The writer may not have told yet that the disk refused the commit which the store shows.
+        let whole = self.shared.read(|store| Ok(store.is_whole()));
+        if whole.unwrap_or(false) && self.shared.gate.epoch() == self.epoch {
             Ok(())
         } else {
             Err(ToolError::Interrupted)

@@ -102,6 +102,12 @@ impl Import {
                 append.stream, head.version
             )));
         }
+        if !append.timers.is_empty() && append.stream.contains('\0') {
+            return Ok(Err(format!(
+                "the stream {:?} has a zero byte in its name and cannot carry timers, and no journal has such an append; export again",
+                append.stream
+            )));
+        }
         let bytes = encode_append(&append).map_err(|error| lines.refuse(error))?;
         if bytes.len() > RECORD_BYTES_MAX {
             return Ok(Err(format!(

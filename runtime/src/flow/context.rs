@@ -45,6 +45,8 @@ struct Inner {
     name: Box<str>,
     principal: Principal,
     deadline: Option<Timestamp>,
+    /// The epoch of the journal that this run began in. Another run begins where it is over.
+    epoch: u64,
     log: Mutex<FlowLog>,
     steps: Mutex<BTreeSet<Box<str>>>,
     /// What the flow has learnt depends on the journal up to here.
@@ -72,6 +74,7 @@ impl Flow {
                 name: name.into(),
                 principal,
                 deadline,
+                epoch: log.epoch,
                 seen: AtomicU64::new(log.position.get()),
                 log: Mutex::new(log),
                 steps: Mutex::default(),
@@ -286,21 +289,32 @@ impl Flow {
         self.note(step, || self.inner.core.clock.now()).await
     }
 
-    /// Sleeps; a crash in between does not begin the sleep anew.
+    /// Sleeps; a crash in between does not begin the sleep anew. Where the disk fails before the
+    /// flow's way to this sleep is durable, it is run again at once.
     ///
     /// # Errors
     /// As [`note`](Self::note).
     pub async fn sleep(&self, step: &str, duration: Duration) -> Result<(), FlowError> {
         let clock = self.inner.core.clock;
         let until = self.note(step, || clock.now().plus(duration)).await?;
-        clock.sleep_until(until).await;
-        Ok(())
+        let lost = async {
+            match self.settle().await {
+                Ok(()) => std::future::pending().await,
+                Err(failure) => failure,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = clock.sleep_until(until) => Ok(()),
+            failure = lost => Err(failure.into()),
+        }
     }
 
-    /// Whether the runtime went away under the flow. Whatever the function returned then does not
-    /// count; it is run again.
+    /// Whether the runtime went away under the flow, or what it knows was taken back. Whatever the
+    /// function returned then does not count; it is run again.
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.inner.interrupted.load(Ordering::Acquire)
+        let inner = &self.inner;
+        inner.interrupted.load(Ordering::Acquire) || inner.core.journal.epoch() != inner.epoch
     }
 
     /// Notes a failure that is the runtime's own end.
@@ -327,7 +341,8 @@ impl Flow {
     /// Waits until everything that the flow knows is durable.
     async fn settle(&self) -> Result<(), AskFailure> {
         let seen = Position::new(self.inner.seen.load(Ordering::Acquire));
-        let durable = self.inner.core.journal.until_durable(seen).await;
+        let inner = &self.inner;
+        let durable = inner.core.journal.until_durable_in(inner.epoch, seen).await;
         durable
             .map_err(AskFailure::read_only)
             .inspect_err(|failure| self.heed(failure))
@@ -345,6 +360,7 @@ impl Flow {
         let id = inner.id.step(&inner.name, step);
         Call {
             id,
+            epoch: inner.epoch,
             deadline: inner.core.clock.now().plus(STEP_BUDGET),
             principal: Principal::System,
             causation: Some(inner.id.step(&inner.name, "")),

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -27,9 +28,19 @@ use crate::ids::FlowId;
 use crate::principal::Principal;
 use crate::stats::FlowCounters;
 
-/// The end of a flow, or of our efforts: its encoded result and the position that it depends on, or
-/// why it cannot go on here.
-pub(super) type End = Option<Result<(Arc<[u8]>, Position), AskFailure>>;
+/// The end of a flow, or of our efforts: how it ended, or why it cannot go on here.
+pub(super) type End = Option<Result<Ended, AskFailure>>;
+
+/// How a flow ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    /// Its encoded result.
+    pub(crate) outcome: Arc<[u8]>,
+    /// What the result depends on.
+    pub(crate) position: Position,
+    /// The epoch of the journal that the position is of.
+    pub(crate) epoch: u64,
+}
 
 /// The flows of one runtime, and those of them that are on their way.
 pub(super) struct Engine {
@@ -49,11 +60,15 @@ pub(super) struct Engine {
 pub(super) struct Running {
     pub(super) end: watch::Sender<End>,
     pub(super) crash: Notify,
+    /// Whether its end was counted: one that is taken back comes a second time.
+    counted: AtomicBool,
 }
 
 /// How one run of a flow's function came out.
 enum Run {
     Ended,
+    /// Somebody has started the flow anew.
+    Anew,
     Interrupted,
     Crashed,
     Panicked,
@@ -74,7 +89,9 @@ pub(crate) struct Start {
 /// A flow that somebody wants to know the end of.
 pub(super) struct Joined {
     pub(super) started_at: Position,
-    pub(super) end: watch::Receiver<End>,
+    /// The epoch of the journal that it was joined in.
+    epoch: u64,
+    end: watch::Receiver<End>,
 }
 
 impl Engine {
@@ -87,55 +104,71 @@ impl Engine {
         let stream = stream_of_flow(start.flow, start.id.as_str());
         let input_hash = xxh3_128(&start.input);
         // The entry is held while the log is read, so that of two starts only one records.
-        let (running, started_at, place) = match self.running.entry(stream.clone()) {
+        let entry = self.running.entry(stream.clone());
+        let mut log = FlowLog::load(&*self.core.journal, &stream)?;
+        same_input(&log, input_hash)?;
+        if let Some(outcome) = log.ended.take() {
+            return Ok(Joined::ended(&log, outcome));
+        }
+        let (running, place) = match entry {
             Entry::Occupied(entry) => {
-                let log = FlowLog::load(&*self.core.journal, &stream)?;
-                same_input(&log, input_hash)?;
-                return Ok(Joined {
-                    started_at: log.position,
-                    end: entry.get().end.subscribe(),
-                });
+                let running = entry.get().clone();
+                if log.started.is_none() {
+                    // The disk failed, and the start was taken back. Its task runs the flow again, by
+                    // this new start, unless it is about to let go.
+                    if let Some(Err(failure)) = &*running.end.borrow() {
+                        return Err(failure.clone());
+                    }
+                    self.record_start(&mut log, definition.version(), start, input_hash)?;
+                }
+                (running, None)
             }
             Entry::Vacant(entry) => {
-                let mut log = FlowLog::load(&*self.core.journal, &stream)?;
-                same_input(&log, input_hash)?;
-                let running = Arc::new(Running::new());
-                if let Some(outcome) = log.ended {
-                    running
-                        .end
-                        .send_replace(Some(Ok((outcome.into(), log.position))));
-                    return Ok(Joined {
-                        started_at: log.position,
-                        end: running.end.subscribe(),
-                    });
-                }
                 let Ok(place) = self.places.clone().try_acquire_owned() else {
                     return Err(AskFailure::Overloaded {
                         retry_after: STEP.initial,
                     });
                 };
                 if log.started.is_none() {
-                    let now = self.core.clock.now();
-                    let started = FlowStarted {
-                        flow_version: definition.version(),
-                        input: start.input,
-                        input_hash,
-                        unattended: start.unattended,
-                        principal: start.principal,
-                        deadline: start.budget.map(|budget| now.plus(budget)),
-                    };
-                    log.record(&*self.core.journal, now, started)?;
-                    self.counters.started.add();
+                    self.record_start(&mut log, definition.version(), start, input_hash)?;
                 } else {
                     self.counters.resumed.add();
                 }
+                let running = Arc::new(Running::new());
                 entry.insert(running.clone());
-                (running, log.position, place)
+                (running, Some(place))
             }
         };
-        let end = running.end.subscribe();
-        self.spawn(stream, running, Some(place));
-        Ok(Joined { started_at, end })
+        let joined = Joined {
+            started_at: log.position,
+            epoch: log.epoch,
+            end: running.end.subscribe(),
+        };
+        if place.is_some() {
+            self.spawn(stream, running, place);
+        }
+        Ok(joined)
+    }
+
+    fn record_start(
+        &self,
+        log: &mut FlowLog,
+        flow_version: u16,
+        start: Start,
+        input_hash: u128,
+    ) -> Result<(), AskFailure> {
+        let now = self.core.clock.now();
+        let started = FlowStarted {
+            flow_version,
+            input: start.input,
+            input_hash,
+            unattended: start.unattended,
+            principal: start.principal,
+            deadline: start.budget.map(|budget| now.plus(budget)),
+        };
+        log.record(&*self.core.journal, now, started)?;
+        self.counters.started.add();
+        Ok(())
     }
 
     /// Waits for the end of a flow.
@@ -143,8 +176,14 @@ impl Engine {
         &self,
         mut joined: Joined,
         deadline: Timestamp,
-    ) -> Result<(Arc<[u8]>, Position), AskFailure> {
-        let ended = joined.end.wait_for(Option::is_some);
+    ) -> Result<Ended, AskFailure> {
+        // An end of an epoch before may have been taken back; the flow's task has yet to see it.
+        let counts = |end: &End| match end {
+            None => false,
+            Some(Ok(ended)) => ended.epoch >= joined.epoch,
+            Some(Err(_)) => true,
+        };
+        let ended = joined.end.wait_for(counts);
         match tokio::time::timeout_at(self.core.clock.instant_of(deadline), ended).await {
             Ok(Ok(end)) => end.clone().unwrap_or(Err(AskFailure::Stopped)),
             // The flow's task is gone without an end: the runtime is stopping.
@@ -184,15 +223,21 @@ impl Engine {
                 _ = stopping.wait_for(|stopping| *stopping) => {}
                 () = run => {}
             }
-            inner.running.remove(&stream);
+            // Where the flow was started anew meanwhile, that is another one's.
+            inner
+                .running
+                .remove_if(&stream, |_, it| Arc::ptr_eq(it, &running));
             inner.let_go.notify_waiters();
         });
     }
 
-    /// Runs a flow until it ends, however often its function panics or is crashed on the way.
-    async fn drive(self: &Arc<Self>, stream: &str, running: &Running) {
+    /// Runs a flow until its end is durable, however often its function panics, is crashed on the
+    /// way, or loses its way to a disk that failed.
+    async fn drive(self: &Arc<Self>, stream: &Arc<str>, running: &Running) {
         let mut panics = 0;
         loop {
+            // Taken before anything is read: whatever comes of an epoch that is over may come of
+            // what never was.
             let epoch = self.core.journal.epoch();
             let crashed = running.crash.notified();
             let run = AssertUnwindSafe(self.run_once(stream, running, panics)).catch_unwind();
@@ -202,6 +247,7 @@ impl Engine {
                 run = run => run.unwrap_or(Ok(Run::Panicked)),
             };
             let run = match run {
+                Ok(Run::Panicked) | Err(_) if self.core.went_back(epoch) => Run::Interrupted,
                 Ok(run) => run,
                 Err(failure) if failure.is_transient() => {
                     // The journal is behind; what was not recorded is done again from the log.
@@ -211,7 +257,7 @@ impl Engine {
                 }
                 Err(AskFailure::ReadOnly { .. }) => Run::Interrupted,
                 Err(failure) => {
-                    tracing::error!(stream, %failure, "a flow cannot go on and stays open");
+                    tracing::error!(stream = %stream, %failure, "a flow cannot go on and stays open");
                     running.end.send_replace(Some(Err(failure)));
                     return;
                 }
@@ -221,11 +267,12 @@ impl Engine {
                     self.counters.resumed.add();
                 }
                 Run::Ended | Run::Interrupted => return,
+                Run::Anew => {}
                 Run::Crashed => self.counters.resumed.add(),
                 Run::Panicked => {
                     panics += 1;
                     self.counters.resumed.add();
-                    tracing::error!(stream, panics, "a flow panicked and is run again");
+                    tracing::error!(stream = %stream, panics, "a flow panicked and is run again");
                     if let Some(wait) = STEP.wait_after(panics) {
                         tokio::time::sleep(wait).await;
                     }
@@ -257,18 +304,21 @@ impl Engine {
     /// One run, from what the journal knows to the end or the next obstacle.
     async fn run_once(
         self: &Arc<Self>,
-        stream: &str,
+        stream: &Arc<str>,
         running: &Running,
         panics: u32,
     ) -> Result<Run, AskFailure> {
-        let log = FlowLog::load(&*self.core.journal, stream)?;
+        let mut log = FlowLog::load(&*self.core.journal, stream)?;
         let (name, id) = parse_stream(stream)
             .ok_or_else(|| AskFailure::storage("the stream's name is not that of a flow"))?;
         let definition = self.definition(name)?;
-        let started = log
-            .started
-            .clone()
-            .ok_or_else(|| AskFailure::storage("the flow has no start"))?;
+        let Some(started) = log.started.clone() else {
+            return self.start_was_taken_back(stream, running);
+        };
+        if let Some(outcome) = log.ended.take() {
+            // An earlier run was cut off before it saw that durable.
+            return self.end(running, &log, outcome).await;
+        }
         if started.flow_version != definition.version() {
             return Err(AskFailure::invalid(format_args!(
                 "the flow began as version {} and the code has version {}; keep the old function \
@@ -296,17 +346,13 @@ impl Engine {
             return Ok(Run::Interrupted);
         }
         let outcome = match failing {
-            Ok(outcome) => {
-                self.counters.completed.add();
-                outcome
-            }
+            Ok(outcome) => outcome,
             Err(outcome) => {
                 if flow.with_log(|log| log.failing.is_none()) {
                     let outcome = outcome.clone();
                     flow.record(FlowFailing { outcome })?;
                 }
                 compensate(&self.core, &flow, &self.counters).await?;
-                self.counters.failed.add();
                 outcome
             }
         };
@@ -314,10 +360,81 @@ impl Engine {
             outcome: outcome.clone(),
             work_left: flow.with_log(|log| log.failed_unattended() || !log.given_up.is_empty()),
         })?;
-        let position = flow.with_log(|log| log.position);
-        let end = Ok((outcome.into(), position));
-        running.end.send_replace(Some(end));
+        let (end, failed) = flow.with_log(|log| {
+            let end = self.end(running, log, outcome);
+            (end, log.failing.is_some())
+        });
+        if !running.counted.swap(true, Ordering::AcqRel) {
+            match failed {
+                true => self.counters.failed.add(),
+                false => self.counters.completed.add(),
+            }
+        }
+        end.await
+    }
+
+    /// Tells the end to whoever waits, and stays until that is durable: an end that is taken back is
+    /// none.
+    fn end(
+        &self,
+        running: &Running,
+        log: &FlowLog,
+        outcome: Vec<u8>,
+    ) -> impl Future<Output = Result<Run, AskFailure>> + Send + use<> {
+        let (epoch, position) = (log.epoch, log.position);
+        running.end.send_replace(Some(Ok(Ended {
+            outcome: outcome.into(),
+            position,
+            epoch,
+        })));
+        let journal = self.core.journal.clone();
+        async move {
+            let durable = journal.until_durable_in(epoch, position).await;
+            durable.map_err(AskFailure::read_only)?;
+            Ok(Run::Ended)
+        }
+    }
+
+    /// What is to be done where the journal does not know the flow: the disk failed before its start
+    /// was durable, and nobody was told that it began.
+    fn start_was_taken_back(
+        &self,
+        stream: &Arc<str>,
+        running: &Running,
+    ) -> Result<Run, AskFailure> {
+        // The entry is held while the log is read, since somebody may be starting the flow anew.
+        let entry = self.running.entry(stream.clone());
+        let log = FlowLog::load(&*self.core.journal, stream)?;
+        if log.started.is_some() {
+            return Ok(Run::Anew);
+        }
+        // A disk that is away may still hold the start.
+        if self.core.went_back(log.epoch) {
+            return Err(AskFailure::taken_back());
+        }
+        running
+            .end
+            .send_replace(Some(Err(AskFailure::taken_back())));
+        if let Entry::Occupied(entry) = entry {
+            entry.remove();
+        }
         Ok(Run::Ended)
+    }
+}
+
+impl Joined {
+    /// Of a flow whose end the journal knows already.
+    fn ended(log: &FlowLog, outcome: Vec<u8>) -> Self {
+        let ended = Ended {
+            outcome: outcome.into(),
+            position: log.position,
+            epoch: log.epoch,
+        };
+        Self {
+            started_at: log.position,
+            epoch: log.epoch,
+            end: watch::Sender::new(Some(Ok(ended))).subscribe(),
+        }
     }
 }
 
@@ -326,6 +443,7 @@ impl Running {
         Self {
             end: watch::Sender::new(None),
             crash: Notify::new(),
+            counted: AtomicBool::new(false),
         }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) const FLOW_STREAMS: &str = "flow/";
 
 pub(crate) struct FlowLog {
     pub(crate) stream: Arc<str>,
+    /// The epoch of the journal that it was read in, taken before that. What it knows counts in no
+    /// other.
+    pub(crate) epoch: u64,
     pub(crate) started: Option<FlowStarted>,
     pub(crate) notes: BTreeMap<Box<str>, Vec<u8>>,
     /// In the order in which they were put down.
@@ -44,6 +47,7 @@ impl FlowLog {
     pub(crate) fn load(journal: &dyn Journal, stream: &str) -> Result<Self, AskFailure> {
         let mut log = Self {
             stream: stream.into(),
+            epoch: journal.epoch(),
             started: None,
             notes: BTreeMap::new(),
             undos: Vec::new(),
@@ -56,7 +60,7 @@ impl FlowLog {
         };
         for recorded in journal
             .read_stream(stream, 0)
-            .map_err(AskFailure::storage)?
+            .map_err(AskFailure::unreadable)?
         {
             for event in recorded.append.events {
                 let event = FlowEvent::decode(&event.name, event.version, &event.payload)
@@ -96,7 +100,9 @@ impl FlowLog {
             mark,
             timers: Vec::new(),
         };
-        let appended = journal.append(append).map_err(append_failure)?;
+        let appended = journal
+            .append_in(self.epoch, append)
+            .map_err(append_failure)?;
         self.position = appended.position;
         self.apply(event);
         Ok(())

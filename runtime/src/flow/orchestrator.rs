@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use super::activity::Activities;
 use super::definition::{Definitions, FlowType};
-use super::engine::{Engine, Running, Start};
+use super::engine::{Ended, Engine, Running, Start};
 use super::error::{FlowFailure, RunError};
 use super::log::{FLOW_STREAMS, FlowLog, parse_stream, stream_of_flow};
 use crate::codec;
@@ -82,14 +82,14 @@ impl Orchestrator {
         }
     }
 
-    /// Starts a flow, or joins it, and waits for its end.
+    /// Starts a flow, or joins it, and waits for its end, which may not be durable yet.
     pub(crate) async fn run<I, O, E>(
         &self,
         call: Call,
         flow: FlowType<I, O, E>,
         id: FlowId,
         input: &I,
-    ) -> Result<(Result<O, E>, Position), RunError<E>>
+    ) -> Result<(Result<O, E>, Ended), RunError<E>>
     where
         I: Serialize,
         O: DeserializeOwned,
@@ -107,14 +107,14 @@ impl Orchestrator {
             unattended: false,
         };
         let joined = self.inner.join(start).map_err(RunError::Unserved)?;
-        let (outcome, position) = self
+        let ended = self
             .inner
             .await_end(joined, deadline)
             .await
             .map_err(RunError::Unserved)?;
-        let outcome = codec::decode(&outcome)
+        let outcome = codec::decode(&ended.outcome)
             .map_err(|error| RunError::Unserved(AskFailure::storage(error)))?;
-        Ok((outcome, position))
+        Ok((outcome, ended))
     }
 
     /// Starts a flow where it has not been started, and does not wait for it. Gives the position
@@ -126,21 +126,22 @@ impl Orchestrator {
     /// Goes on with every flow that had not ended when the process did.
     pub(crate) fn resume(&self) {
         for stream in self.inner.core.journal.open_streams(FLOW_STREAMS) {
-            let ended =
-                FlowLog::load(&*self.inner.core.journal, &stream).map(|log| log.ended.is_some());
-            match ended {
+            let log = FlowLog::load(&*self.inner.core.journal, &stream);
+            match log.map(|log| log.ended.is_some()) {
                 // It waits for a person, not for us.
-                Ok(true) => {}
-                Ok(false) => {
-                    self.inner.counters.resumed.add();
-                    let running = Arc::new(Running::new());
-                    self.inner.running.insert(stream.clone(), running.clone());
-                    self.inner.spawn(stream, running, None);
-                }
+                Ok(true) => continue,
+                Ok(false) => {}
+                // The flow's task waits until the disk is back.
+                Err(failure) if failure.is_interruption() => {}
                 Err(failure) => {
                     tracing::error!(%stream, %failure, "a flow cannot be read and stays open");
+                    continue;
                 }
             }
+            self.inner.counters.resumed.add();
+            let running = Arc::new(Running::new());
+            self.inner.running.insert(stream.clone(), running.clone());
+            self.inner.spawn(stream, running, None);
         }
     }
 

@@ -1,0 +1,118 @@
+//! Reads that join what memory holds with what is stored.
+//!
+//! What memory held before the disk failed leads nowhere afterwards: a link into what was taken back
+//! may lead to another stream's record by then. So each of these reads lies within one epoch, and is
+//! made again where the epoch changed under it.
+
+use crate::error::ReadError;
+use crate::front::Head;
+use crate::record::{FirstReply, Position, Recorded};
+use crate::shared::Shared;
+use crate::store::{Next, Store, guarded, read_record};
+
+impl Shared {
+    /// Where a stream stands.
+    pub(crate) fn head(&self, stream: &str) -> Result<Head, ReadError> {
+        let known = || self.front.lock().head(stream);
+        loop {
+            let asked = match known() {
+                Ok(head) => return Ok(head),
+                Err(asked) => asked,
+            };
+            let stored = self.stored_head(stream)?;
+            match known() {
+                Ok(head) => return Ok(head),
+                Err(now) if now == asked => return Ok(stored.unwrap_or_default()),
+                // Heads left memory meanwhile, and this one's may be newer than what was read.
+                Err(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn stored_head(&self, stream: &str) -> Result<Option<Head>, ReadError> {
+        self.read(|store| store.head(stream))
+    }
+
+    /// The first reply to a command, as long as it is kept.
+    pub(crate) fn first_reply(&self, command: uuid::Uuid) -> Result<Option<FirstReply>, ReadError> {
+        self.within_an_epoch(|| {
+            let Some(place) = self.front.lock().place_of(command) else {
+                return Ok(None);
+            };
+            Ok(self.record(place)?.append.command)
+        })
+    }
+
+    /// A stream's appends beyond its first `after` events.
+    pub(crate) fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+        self.within_an_epoch(|| self.walk_back(stream, after))
+    }
+
+    fn within_an_epoch<T>(&self, read: impl Fn() -> Result<T, ReadError>) -> Result<T, ReadError> {
+        loop {
+            let epoch = self.gate.epoch();
+            let outcome = read();
+            if self.gate.epoch() == epoch {
+                return outcome;
+            }
+        }
+    }
+
+    fn walk_back(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+        let mut at = self.head(stream)?.last;
+        let mut records = Vec::new();
+        let mut take = |recorded: Recorded| {
+            let end = recorded.version_after();
+            // An append without events still counts: a reply may depend on it.
+            if end > after || end == after && recorded.append.events.is_empty() {
+                records.push(recorded);
+                Next::Go
+            } else {
+                Next::Stop
+            }
+        };
+        // What waits is in memory; from the first record that does not, all is in the store. What
+        // is stored in the meantime was in hand already, so nothing is missed or read twice.
+        while at > Position::START {
+            let waiting = self.front.lock().waiting(at);
+            let Ok(waiting) = waiting else {
+                self.read(|store| store.walk_back(at, take))?;
+                break;
+            };
+            let (link, bytes) = waiting.ok_or(ReadError::Missing { position: at })?;
+            if take(read_record(at, &bytes)?) == Next::Stop {
+                break;
+            }
+            at = link.previous;
+        }
+        records.reverse();
+        Ok(records)
+    }
+
+    /// The record at `position`, stored or not.
+    fn record(&self, position: Position) -> Result<Recorded, ReadError> {
+        let waiting = self.front.lock().waiting(position);
+        match waiting {
+            Ok(Some((_, bytes))) => read_record(position, &bytes),
+            Ok(None) => Err(ReadError::Missing { position }),
+            Err(_) => self.read(|store| store.record(position)),
+        }
+    }
+
+    /// Reads the store, unless it is away. A disk that cannot be read stops the journal as one does
+    /// that cannot be written: the store answers nothing more until it is opened anew.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        // Held until the journal is told: what another disk is told of must not stop the next one.
+        let store = self.store.read();
+        let Some(store) = &*store else {
+            return Err(ReadError::Away);
+        };
+        let outcome = guarded(|| Ok(read(store))).map_err(ReadError::store);
+        outcome
+            .flatten()
+            .inspect_err(|error| self.stop_if_away(error))
+    }
+}
