@@ -29,6 +29,7 @@ mod scope;
 mod service;
 mod shard;
 mod stats;
+mod timer;
 mod trigger;
 mod views;
 
@@ -63,5 +64,6 @@ pub use serde_json;
 pub use service::Admission;
 pub use shard::InjectedCrash;
 pub use stats::{AgentStats, FlowStats};
+pub use timer::TimerStats;
 pub use trigger::{Occurred, Reaction, Trigger};
 pub use views::{EventViews, Kinds, ViewError};
