@@ -1,5 +1,9 @@
 //! Durable timers: what an entity sets for later happens once, whatever crashes.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -11,7 +15,7 @@ use std::time::Duration;
 use mercato::persistence::Journal;
 use mercato::{
     Agent, AskError, AskFailure, Caller, Clock, Command, Commands, Context, CrashPoint, Decided,
-    Decision, Entropy, Kind, Runtime, Timestamp,
+    Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use support::{file, memory};
@@ -191,14 +195,19 @@ async fn start(journal: Arc<dyn Journal>, agent: Alarms, at: Timestamp, seed: u6
         .expect("it starts")
 }
 
+async fn ask<C: Command>(
+    runtime: &Runtime,
+    command: C,
+) -> Result<C::Reply, AskError<Rejection<C>>> {
+    runtime.handle().ask(&Caller::system(), command).await
+}
+
 async fn order(runtime: &Runtime, order: Order) {
-    let asked = runtime.handle().ask(&Caller::system(), give("a", order));
-    asked.await.expect("it is taken");
+    ask(runtime, give("a", order)).await.expect("it is taken");
 }
 
 async fn rings(runtime: &Runtime) -> u32 {
-    let asked = runtime.handle().ask(&Caller::system(), show("a"));
-    asked.await.expect("it is shown").0
+    ask(runtime, show("a")).await.expect("it is shown").0
 }
 
 async fn pass(seconds: u64) {
@@ -217,8 +226,7 @@ async fn a_timer_fires_once_and_when_it_is_due() {
     pass(9).await;
     assert_eq!(rings(&runtime).await, 0);
     pass(100).await;
-    let shown = runtime.handle().ask(&Caller::system(), show("a")).await;
-    let (rings, at) = shown.expect("it is shown");
+    let (rings, at) = ask(&runtime, show("a")).await.expect("it is shown");
     assert_eq!(rings, 1);
     let late = at.expect("it rang").since(START).as_millis();
     assert!((10_000..10_020).contains(&late), "after {late} ms");
@@ -329,8 +337,7 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
         (Order::OfTheUnknown, "add it in `commands`"),
         (Order::Nameless, "a timer's name has"),
     ] {
-        let asked = runtime.handle().ask(&Caller::system(), give("a", order));
-        match asked.await {
+        match ask(&runtime, give("a", order)).await {
             Err(AskError::Failed(AskFailure::Invalid { reason })) => {
                 assert!(reason.contains(words), "{reason}");
             }

@@ -25,8 +25,8 @@ use crate::flow::{
 };
 use crate::handle::Handle;
 use crate::quarantine::Quarantine;
-use crate::registry::Commands;
 use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
+use crate::registry::Commands;
 use crate::runtime::{Runtime, RuntimeError, observe};
 use crate::service::Service;
 use crate::shard::{Shard, ShardContext};

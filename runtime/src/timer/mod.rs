@@ -18,8 +18,8 @@ use crate::error::AskFailure;
 use crate::event::CodecError;
 use crate::ids::CommandId;
 
-pub(crate) use service::{Bell, TimerCounters, keep};
 pub use service::TimerStats;
+pub(crate) use service::{Bell, TimerCounters, keep};
 
 /// The longest name of a timer, in bytes.
 const NAME_BYTES_MAX: usize = 128;
@@ -45,7 +45,6 @@ pub(crate) enum TimerOrder {
 pub(crate) struct StoredCommand {
     pub(crate) name: Box<str>,
     pub(crate) version: u16,
-    #[serde(with = "serde_bytes")]
     pub(crate) body: Vec<u8>,
 }
 
