@@ -166,6 +166,9 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// earliest first; those of appends that are not yet durable included.
     fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer>;
 
+    /// The timer `name` of `stream`, where it is set.
+    fn timer(&self, stream: &str, name: &str) -> Option<Timer>;
+
     /// When the next timer is due, in milliseconds since the Unix epoch.
     fn next_timer_ms(&self) -> Option<u64>;
 

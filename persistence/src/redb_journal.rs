@@ -321,6 +321,14 @@ impl Journal for RedbJournal {
         }
     }
 
+    fn timer(&self, stream: &str, name: &str) -> Option<Timer> {
+        let front = self.shared.front.lock();
+        match front.failed {
+            None => front.timers().get(stream, name),
+            Some(_) => None,
+        }
+    }
+
     fn next_timer_ms(&self) -> Option<u64> {
         self.shared.front.lock().timers().next_due_ms()
     }

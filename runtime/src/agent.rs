@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::ids::CommandId;
 use crate::principal::Principal;
 use crate::registry::Commands;
+use crate::timer::TimerOrder;
 
 /// A named service with typed commands over event-sourced entities.
 ///
@@ -94,6 +95,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision<E, R> {
     pub(crate) events: Vec<E>,
+    pub(crate) timers: Vec<TimerOrder>,
     pub(crate) reply: R,
 }
 
@@ -102,6 +104,7 @@ impl<E, R> Decision<E, R> {
     pub fn reply(reply: R) -> Self {
         Self {
             events: Vec::new(),
+            timers: Vec::new(),
             reply,
         }
     }
@@ -118,6 +121,84 @@ impl<E, R> Decision<E, R> {
     pub fn record_all<T: Into<E>>(mut self, events: impl IntoIterator<Item = T>) -> Self {
         self.events.extend(events.into_iter().map(Into::into));
         self
+    }
+
+    /// The same, with a timer: `command`, which is for this same entity, is given at `due`, once.
+    ///
+    /// It is durable with the events, and it takes effect once: what the command records, or its
+    /// refusal, clears the timer in the same append. A timer of the same name is set anew.
+    /// The command must be named in the agent's [`commands`](Agent::commands).
+    ///
+    /// ```
+    /// # use std::borrow::Cow;
+    /// # use serde::{Deserialize, Serialize};
+    /// # use mercato_runtime::{Agent, Command, Commands, Context, Decided, Decision, Timestamp};
+    /// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    /// # struct Held {}
+    /// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    /// # struct Released {}
+    /// # mercato_runtime::events! { enum SeatEvent { Held: 1, Released: 1 } }
+    /// # #[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+    /// # enum Never {}
+    /// # struct Seats;
+    /// # impl Agent for Seats {
+    /// #     const NAME: &'static str = "seats";
+    /// #     type State = ();
+    /// #     type Event = SeatEvent;
+    /// #     type Rejection = Never;
+    /// #     fn evolve(_: &mut (), _: &SeatEvent) {}
+    /// #     fn commands(commands: &mut Commands<Self>) { commands.add::<ReleaseSeat>(); }
+    /// # }
+    /// # #[derive(Clone, Serialize, Deserialize)]
+    /// # struct ReleaseSeat { seat: String }
+    /// # impl Command for ReleaseSeat {
+    /// #     type Agent = Seats;
+    /// #     type Reply = ();
+    /// #     const NAME: &'static str = "ReleaseSeat";
+    /// #     fn entity(&self) -> Cow<'_, str> { self.seat.as_str().into() }
+    /// #     fn decide(&self, _: &Seats, _: &(), _: &Context<'_>) -> Decided<Self> {
+    /// #         Ok(Decision::reply(()).record(Released {}))
+    /// #     }
+    /// # }
+    /// # #[derive(Clone, Serialize, Deserialize)]
+    /// # struct HoldSeat { seat: String }
+    /// # impl Command for HoldSeat {
+    /// #     type Agent = Seats;
+    /// #     type Reply = Timestamp;
+    /// #     const NAME: &'static str = "HoldSeat";
+    /// #     fn entity(&self) -> Cow<'_, str> { self.seat.as_str().into() }
+    /// fn decide(&self, _: &Seats, _: &(), context: &Context<'_>) -> Decided<Self> {
+    ///     let until = context.now.plus(std::time::Duration::from_secs(900));
+    ///     let release = ReleaseSeat { seat: self.seat.clone() };
+    ///     Ok(Decision::reply(until).record(Held {}).set_timer("release", until, &release))
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn set_timer<C: Command>(
+        mut self,
+        name: impl Into<Box<str>>,
+        due: Timestamp,
+        command: &C,
+    ) -> Self {
+        self.timers.push(TimerOrder::set(name.into(), due, command));
+        self
+    }
+
+    /// The same, without the timer of this name, where it is set.
+    #[must_use]
+    pub fn clear_timer(mut self, name: impl Into<Box<str>>) -> Self {
+        let name = name.into();
+        self.timers.push(TimerOrder::Clear { name });
+        self
+    }
+
+    /// The names of the timers that it sets, and when each is due.
+    pub fn timers(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.timers.iter().filter_map(|order| match order {
+            TimerOrder::Set { name, due, .. } => Some((&**name, *due)),
+            TimerOrder::Clear { .. } => None,
+        })
     }
 
     /// The events, in the order in which they will be recorded.

@@ -28,10 +28,12 @@ use crate::handle::Handle;
 use crate::policy::{Credentials, Guards, Monitor, Nobody, PolicyBook, TokenKeeper};
 use crate::quarantine::Quarantine;
 use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
+use crate::registry::Commands;
 use crate::runtime::{Runtime, RuntimeError, observe};
 use crate::service::{Service, answer_dead};
 use crate::shard::{Shard, ShardContext};
 use crate::stats::AgentCounters;
+use crate::timer::{Bell, TimerCounters, keep};
 use crate::trigger::{Trigger, TriggerCounters, follow};
 
 /// Limits of one agent.
@@ -104,6 +106,7 @@ struct Assembly {
     journal: Arc<dyn Journal>,
     clock: Clock,
     services: Services,
+    bell: Arc<Bell>,
     recovery: RecoveryOptions,
     /// The shards of all agents together.
     shards: usize,
@@ -278,10 +281,12 @@ impl RuntimeBuilder {
         let clock = self.clock.unwrap_or_else(Clock::system);
         let entropy = self.entropy.unwrap_or_else(Entropy::system);
         let entropy = Arc::new(entropy.continued_after(self.journal.durable().get()));
+        let bell = Arc::new(Bell::default());
         let mut assembly = Assembly {
             journal: self.journal.clone(),
             clock,
             services: Services::default(),
+            bell: bell.clone(),
             recovery: self.recovery,
             shards: self.shards,
         };
@@ -330,7 +335,16 @@ impl RuntimeBuilder {
             })
             .chain(following)
             .collect();
+        let timer_counters = Arc::new(TimerCounters::default());
+        let timers = tokio::spawn(keep(
+            core.clone(),
+            bell,
+            timer_counters.clone(),
+            stopping.subscribe(),
+        ));
         Ok(Runtime {
+            timers,
+            timer_counters,
             handle: Handle {
                 core: core.clone(),
                 orchestrator,
@@ -371,11 +385,14 @@ impl std::fmt::Debug for RuntimeBuilder {
 fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions) -> SupervisorSpec {
     let counters = Arc::new(AgentCounters::default());
     let agent = Arc::new(agent);
+    let commands = Arc::new(Commands::of_agent());
     let context = ShardContext {
         agent: agent.clone(),
         journal: assembly.journal.clone(),
         clock: assembly.clock,
         counters: counters.clone(),
+        commands: commands.clone(),
+        bell: assembly.bell.clone(),
     };
     let mailboxes: Box<[_]> = (0..options.shards.get())
         .map(|_| {
@@ -416,7 +433,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),
         ));
     }
-    let service = Service::new(agent, mailboxes, assembly.clock, counters);
+    let service = Service::new(agent, commands, mailboxes, assembly.clock, counters);
     assembly.services.add(Arc::new(service));
     supervisor
 }

@@ -114,6 +114,7 @@ impl Core {
             principal: caller.principal.clone(),
             causation: None,
             trace: id,
+            timer: None,
         }
     }
 }

@@ -1,17 +1,19 @@
 //! A command on its way: what it carries beside itself, and its type put away.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use mercato_persistence::Position;
+use mercato_persistence::{Position, Timer};
 use tokio::sync::oneshot;
 
-use crate::agent::{Agent, Command, Context, Kind, Rejection};
+use crate::agent::{Agent, Command, Context, Decision, Kind, Rejection};
 use crate::clock::Timestamp;
 use crate::codec;
 use crate::error::{AskError, AskFailure};
 use crate::event::CodecError;
 use crate::ids::CommandId;
 use crate::principal::Principal;
+use crate::timer::TimerOrder;
 
 /// What every command carries, whoever sent it.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) causation: Option<CommandId>,
     /// The first command of the whole chain: one trace has one id.
     pub(crate) trace: CommandId,
+    /// The timer whose command this is: it is cleared with what comes of it.
+    pub(crate) timer: Option<Arc<Timer>>,
 }
 
 /// What a shard's mailbox holds.
@@ -39,6 +43,12 @@ pub(crate) enum Envelope<A: Agent> {
     Load {
         keys: Vec<Box<str>>,
         done: Option<oneshot::Sender<()>>,
+    },
+    /// A timer whose command can never be served.
+    DropTimer {
+        key: Box<str>,
+        timer: Timer,
+        done: Option<oneshot::Sender<Result<(), AskFailure>>>,
     },
     /// A fault, injected to show that nothing is lost by it.
     Crash(CrashPoint),
@@ -62,6 +72,7 @@ pub(crate) type Answered<C> = (
 /// A decision with its types put away: what remains to be recorded.
 pub(crate) struct Staged<E> {
     pub(crate) events: Vec<E>,
+    pub(crate) timers: Vec<TimerOrder>,
     /// The encoded reply, for the dedupe record; a read has none.
     pub(crate) reply: Option<Vec<u8>>,
 }
@@ -91,6 +102,9 @@ pub(crate) trait Task<A: Agent>: Send {
 
     /// Answers that it cannot be served.
     fn fail(&mut self, failure: AskFailure, depends_on: Position);
+
+    /// Whether whoever asked has gone away. A refusal, or nothing, is then as good an answer.
+    fn is_abandoned(&self) -> bool;
 
     /// Whether an answer was given. A command that a crash struck after that is done with.
     fn is_answered(&self) -> bool;
@@ -194,7 +208,11 @@ impl<C: Command> Task<C::Agent> for TypedTask<C> {
     ) -> Result<Option<Staged<<C::Agent as Agent>::Event>>, CodecError> {
         match self.command.decide(agent, state, context) {
             Ok(decision) => {
-                let (events, reply) = decision.into_parts();
+                let Decision {
+                    events,
+                    timers,
+                    reply,
+                } = decision;
                 let encoded = match C::KIND {
                     Kind::Write => Some(codec::encode(&reply)?),
                     Kind::Read => None,
@@ -202,6 +220,7 @@ impl<C: Command> Task<C::Agent> for TypedTask<C> {
                 self.decided = Some(reply);
                 Ok(Some(Staged {
                     events,
+                    timers,
                     reply: encoded,
                 }))
             }
@@ -226,6 +245,14 @@ impl<C: Command> Task<C::Agent> for TypedTask<C> {
 
     fn fail(&mut self, failure: AskFailure, depends_on: Position) {
         self.give(Err(failure.into()), depends_on);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        match &self.reply {
+            Reply::Typed(sender) => sender.is_closed(),
+            Reply::Outcome(sender) => sender.is_closed(),
+            Reply::Given => false,
+        }
     }
 
     fn is_answered(&self) -> bool {

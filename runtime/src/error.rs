@@ -62,6 +62,9 @@ pub enum AskFailure {
         /// What is wrong.
         reason: String,
     },
+    /// The timer whose command this is was cleared, or set anew, before the command was decided.
+    #[error("the timer was cleared, or set anew, before its command was decided")]
+    Superseded,
 }
 
 impl AskFailure {

@@ -34,6 +34,7 @@ mod shard;
 mod stats;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+mod timer;
 mod trigger;
 mod views;
 
@@ -80,5 +81,6 @@ pub use serde_json;
 pub use service::Admission;
 pub use shard::InjectedCrash;
 pub use stats::{AgentStats, FlowStats};
+pub use timer::TimerStats;
 pub use trigger::{Occurred, Reaction, Trigger};
 pub use views::{EventViews, Kinds, ViewError};

@@ -16,6 +16,7 @@ use crate::flow::WorkItem;
 use crate::handle::Handle;
 use crate::ids::FlowId;
 use crate::recovery::{Preload, RecoveryProgress};
+use crate::timer::{TimerCounters, TimerStats};
 use crate::trigger::TriggerCounters;
 
 /// A running runtime. Callers hold its [`Handle`]; whoever started it stops it.
@@ -25,6 +26,8 @@ pub struct Runtime {
     pub(crate) tree: Tree,
     pub(crate) triggers: Vec<JoinHandle<()>>,
     pub(crate) trigger_counters: Arc<TriggerCounters>,
+    pub(crate) timers: JoinHandle<()>,
+    pub(crate) timer_counters: Arc<TimerCounters>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) preload: Arc<Preload>,
     pub(crate) preloading: JoinHandle<()>,
@@ -133,6 +136,12 @@ impl Runtime {
         self.handle.orchestrator.unfinished()
     }
 
+    /// What became of timers since the start.
+    #[must_use]
+    pub fn timer_stats(&self) -> TimerStats {
+        self.timer_counters.stats()
+    }
+
     /// How many shards an agent has; 0 where there is no such agent.
     #[must_use]
     pub fn shards(&self, agent: &str) -> usize {
@@ -171,6 +180,8 @@ impl Runtime {
             // A trigger that panicked has nothing left to stop.
             let _ = trigger.await;
         }
+        // Nor has the keeper of timers.
+        let _ = self.timers.await;
         self.tree.stop().await;
         self.core.journal.close().await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use mercato_persistence::Position;
+use mercato_persistence::{Position, Timer};
 use mercato_supervisor::{DeadReason, Depth, Mailbox, SendError, Tag};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
@@ -37,7 +37,7 @@ pub enum Admission {
 pub(crate) struct Service<A: Agent> {
     agent: Arc<A>,
     mailboxes: Box<[Mailbox<Envelope<A>>]>,
-    commands: Commands<A>,
+    commands: Arc<Commands<A>>,
     clock: Clock,
     counters: Arc<AgentCounters>,
 }
@@ -45,6 +45,7 @@ pub(crate) struct Service<A: Agent> {
 impl<A: Agent> Service<A> {
     pub(crate) fn new(
         agent: Arc<A>,
+        commands: Arc<Commands<A>>,
         mailboxes: Box<[Mailbox<Envelope<A>>]>,
         clock: Clock,
         counters: Arc<AgentCounters>,
@@ -52,7 +53,7 @@ impl<A: Agent> Service<A> {
         Self {
             agent,
             mailboxes,
-            commands: Commands::of_agent(),
+            commands,
             clock,
             counters,
         }
@@ -224,6 +225,12 @@ pub(crate) trait AnyService: Send + Sync {
         version: u16,
         body: &'a [u8],
     ) -> BoxFuture<'a, (Result<(), AskError<Refusal>>, Position)>;
+    /// Has the entity's shard clear a timer whose command can never be served.
+    fn drop_timer<'a>(
+        &'a self,
+        key: &'a str,
+        timer: Timer,
+    ) -> BoxFuture<'a, Result<(), AskFailure>>;
     /// The agent's name.
     fn name(&self) -> &'static str;
     /// Brings entities into memory, in this order, all shards side by side.
@@ -251,6 +258,25 @@ impl<A: Agent> AnyService for Service<A> {
         body: &'a [u8],
     ) -> BoxFuture<'a, (Result<(), AskError<Refusal>>, Position)> {
         self.outcome(call, name, version, body).boxed()
+    }
+
+    fn drop_timer<'a>(
+        &'a self,
+        key: &'a str,
+        timer: Timer,
+    ) -> BoxFuture<'a, Result<(), AskFailure>> {
+        async move {
+            let (sender, done) = oneshot::channel();
+            let envelope = Envelope::DropTimer {
+                key: key.into(),
+                timer,
+                done: Some(sender),
+            };
+            let sent = self.mailboxes[self.shard_of(key)?.0].send_control(envelope);
+            sent.map_err(|_| AskFailure::Stopped)?;
+            done.await.unwrap_or(Err(AskFailure::Stopped))
+        }
+        .boxed()
     }
 
     fn name(&self) -> &'static str {

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use mercato_persistence::{Append, AppendError, EventData, FirstReply, Journal, Position};
+use mercato_persistence::{
+    Append, AppendError, EventData, FirstReply, Journal, Position, Timer, TimerChange,
+};
 use mercato_supervisor::{InHand, Worker};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -16,7 +18,9 @@ use crate::entities::{Entities, Entity};
 use crate::envelope::{Call, CrashPoint, Envelope, Staged, Task};
 use crate::error::AskFailure;
 use crate::event::{CodecError, Event};
+use crate::registry::Commands;
 use crate::stats::AgentCounters;
+use crate::timer::Bell;
 
 /// What all shards of one agent share.
 pub(crate) struct ShardContext<A: Agent> {
@@ -24,6 +28,10 @@ pub(crate) struct ShardContext<A: Agent> {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<AgentCounters>,
+    /// Its commands by name.
+    pub(crate) commands: Arc<Commands<A>>,
+    /// Rung when a timer was set or cleared.
+    pub(crate) bell: Arc<Bell>,
 }
 
 impl<A: Agent> Clone for ShardContext<A> {
@@ -33,6 +41,8 @@ impl<A: Agent> Clone for ShardContext<A> {
             journal: self.journal.clone(),
             clock: self.clock,
             counters: self.counters.clone(),
+            commands: self.commands.clone(),
+            bell: self.bell.clone(),
         }
     }
 }
@@ -67,12 +77,32 @@ impl<A: Agent> Shard<A> {
         }
     }
 
+    /// Clears a timer whose command can never be served, where it is still set.
+    fn drop_timer(&mut self, key: &str, timer: &Timer) -> Result<(), AskFailure> {
+        let journal = &*self.context.journal;
+        let epoch = journal.epoch();
+        if epoch != self.epoch {
+            self.entities.clear();
+            self.epoch = epoch;
+        }
+        if journal.timer(&timer.stream, &timer.name).as_ref() != Some(timer) {
+            return Ok(());
+        }
+        let entity = self.entities.load(journal, key)?;
+        clear_timer(&self.context, entity, epoch, timer)
+    }
+
     fn command(&mut self, call: &Call, task: &mut dyn Task<A>) {
         let counters = &self.context.counters;
         let now = self.context.clock.now();
         if now >= call.deadline {
             counters.shed.add();
             return task.fail(AskFailure::DeadlineExceeded, Position::START);
+        }
+        if task.is_abandoned() {
+            // Nobody waits any more: whoever gives it again, under the same id, has it done then.
+            counters.abandoned.add();
+            return;
         }
         let epoch = self.context.journal.epoch();
         if epoch != self.epoch {
@@ -136,6 +166,11 @@ fn serve<A: Agent>(
         return Ok(());
     }
 
+    if let Some(timer) = call.timer.as_deref()
+        && shard.journal.timer(&timer.stream, &timer.name).as_ref() != Some(timer)
+    {
+        return Err(AskFailure::Superseded);
+    }
     let context = Context {
         now: shard.clock.now(),
         entity: key,
@@ -148,16 +183,20 @@ fn serve<A: Agent>(
         .map_err(AskFailure::invalid)?;
     let Some(staged) = decided else {
         shard.counters.rejected.add();
+        if let Some(timer) = call.timer.as_deref() {
+            clear_timer(shard, entity, call.epoch, timer)?;
+        }
         return Ok(());
     };
     match body_hash {
-        Some(body_hash) => record(shard, entity, call, &context, &staged, body_hash)?,
-        None if staged.events.is_empty() => {}
+        Some(body_hash) => record(shard, entity, call, &context, staged, body_hash)?,
+        None if staged.events.is_empty() && staged.timers.is_empty() => {}
         None => {
             return Err(AskFailure::invalid(format_args!(
-                "`{}` is a read, but it decided {} events; make it a write",
+                "`{}` is a read, but it decided {} events and {} timers; make it a write",
                 task.name(),
-                staged.events.len()
+                staged.events.len(),
+                staged.timers.len()
             )));
         }
     }
@@ -172,9 +211,17 @@ fn record<A: Agent>(
     entity: &mut Entity<A>,
     call: &Call,
     context: &Context<'_>,
-    staged: &Staged<A::Event>,
+    staged: Staged<A::Event>,
     body_hash: u128,
 ) -> Result<(), AskFailure> {
+    // The command of a timer may set it anew, so it is cleared first.
+    let fired = call.timer.as_deref().map(cleared);
+    let mut timers: Vec<TimerChange> = fired.into_iter().collect();
+    for order in staged.timers {
+        let knows = |name: &str| shard.commands.knows(name);
+        timers.push(order.change(call.id, A::NAME, context.entity, knows)?);
+    }
+    let changes_timers = !timers.is_empty();
     let append = Append {
         stream: entity.stream.clone(),
         expected_version: entity.version,
@@ -188,10 +235,10 @@ fn record<A: Agent>(
         command: Some(FirstReply {
             command: call.id.as_uuid(),
             body_hash,
-            reply: staged.reply.clone().unwrap_or_default(),
+            reply: staged.reply.unwrap_or_default(),
         }),
         mark: None,
-        timers: Vec::new(),
+        timers,
     };
     // State, first replies and whatever the asker knows are of this epoch.
     let appended = shard
@@ -205,12 +252,38 @@ fn record<A: Agent>(
         position = %appended.position,
         "recorded"
     );
+    if changes_timers {
+        shard.bell.ring();
+    }
     entity.position = appended.position;
     for event in &staged.events {
         A::evolve(&mut entity.state, event);
         entity.version += 1;
     }
     Ok(())
+}
+
+/// Clears a timer whose command was refused, or can never be served, and nothing else.
+fn clear_timer<A: Agent>(
+    shard: &ShardContext<A>,
+    entity: &mut Entity<A>,
+    epoch: u64,
+    timer: &Timer,
+) -> Result<(), AskFailure> {
+    let now_ms = shard.clock.now().as_millis();
+    let append = Append {
+        timers: vec![cleared(timer)],
+        ..Append::to(entity.stream.clone(), entity.version, now_ms)
+    };
+    let appended = shard.journal.append_in(epoch, append);
+    entity.position = appended.map_err(append_failure)?.position;
+    Ok(())
+}
+
+fn cleared(timer: &Timer) -> TimerChange {
+    TimerChange::Clear {
+        name: timer.name.clone(),
+    }
 }
 
 /// An event in its stored form.
@@ -252,6 +325,13 @@ impl<A: Agent> Worker for Shard<A> {
                 if let Some(done) = done.take() {
                     // Nobody waits any more where the runtime is stopping.
                     let _ = done.send(());
+                }
+            }
+            Envelope::DropTimer { key, timer, done } => {
+                let dropped = self.drop_timer(key, timer);
+                if let Some(done) = done.take() {
+                    // The keeper of timers is gone where the runtime is stopping.
+                    let _ = done.send(dropped);
                 }
             }
             // Answered before the crash: deciding anew could come out differently.

@@ -24,6 +24,7 @@ pub(crate) struct AgentCounters {
     pub(crate) repeated: Counter,
     pub(crate) failed: Counter,
     pub(crate) shed: Counter,
+    pub(crate) abandoned: Counter,
     pub(crate) quarantined: Counter,
     pub(crate) restarts: Counter,
 }
@@ -37,6 +38,7 @@ impl AgentCounters {
             repeated: self.repeated.get(),
             failed: self.failed.get(),
             shed: self.shed.get(),
+            abandoned: self.abandoned.get(),
             quarantined: self.quarantined.get(),
             restarts: self.restarts.get(),
         }
@@ -59,6 +61,8 @@ pub struct AgentStats {
     pub failed: u64,
     /// Commands dropped because their deadline had passed.
     pub shed: u64,
+    /// Commands dropped because whoever asked had gone away before they ran.
+    pub abandoned: u64,
     /// Commands set aside after too many attempts.
     pub quarantined: u64,
     /// Restarts of its shards.

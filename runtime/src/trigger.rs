@@ -339,6 +339,7 @@ impl Subscription {
                     principal: Principal::System,
                     causation: Some(event),
                     trace: event,
+                    timer: None,
                 };
                 service.send_stored(call, name, *version, body).await
             }

@@ -75,6 +75,18 @@ impl Timers {
             .collect()
     }
 
+    /// The timer `name` of `stream`.
+    pub(crate) fn get(&self, stream: &str, name: &str) -> Option<Timer> {
+        let key = (Arc::from(stream), Box::from(name));
+        let (due_at_ms, payload) = self.set.get(&key)?;
+        Some(Timer {
+            stream: key.0,
+            name: key.1,
+            due_at_ms: *due_at_ms,
+            payload: payload.clone(),
+        })
+    }
+
     /// When the next timer is due.
     pub(crate) fn next_due_ms(&self) -> Option<u64> {
         self.by_due.first().map(|(due, _)| *due)

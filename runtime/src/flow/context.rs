@@ -365,6 +365,7 @@ impl Flow {
             principal: Principal::System,
             causation: Some(inner.id.step(&inner.name, "")),
             trace: inner.id.step(&inner.name, ""),
+            timer: None,
         }
     }
 

@@ -1,0 +1,138 @@
+//! Durable timers: a command that an entity gives itself for later.
+//!
+//! A decision sets a timer in the same append as its events, so there is no event without its timer
+//! and no timer without its event. The command of a timer that is due clears it in the append that
+//! records what came of it: it takes effect once, whatever crashes. Time that passed while the
+//! process was down has passed; such a timer is due at the next start.
+
+mod service;
+
+use mercato_persistence::{Timer, TimerChange};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::agent::{Agent, Command, Kind};
+use crate::clock::Timestamp;
+use crate::codec;
+use crate::error::AskFailure;
+use crate::event::CodecError;
+use crate::ids::CommandId;
+
+pub use service::TimerStats;
+pub(crate) use service::{Bell, TimerCounters, keep};
+
+/// The longest name of a timer, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// What a decision does to one of its entity's timers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TimerOrder {
+    Set {
+        name: Box<str>,
+        due: Timestamp,
+        agent: &'static str,
+        entity: Box<str>,
+        kind: Kind,
+        command: Result<StoredCommand, CodecError>,
+    },
+    Clear {
+        name: Box<str>,
+    },
+}
+
+/// A command as a timer keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredCommand {
+    pub(crate) name: Box<str>,
+    pub(crate) version: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The payload of a timer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    /// The command that set it. No other sets a timer of this name under the same id.
+    pub(crate) set_by: Uuid,
+    pub(crate) command: StoredCommand,
+}
+
+impl TimerOrder {
+    pub(crate) fn set<C: Command>(name: Box<str>, due: Timestamp, command: &C) -> Self {
+        Self::Set {
+            name,
+            due,
+            agent: <C::Agent as Agent>::NAME,
+            entity: command.entity().into(),
+            kind: C::KIND,
+            command: codec::encode(command).map(|body| StoredCommand {
+                name: C::NAME.into(),
+                version: C::VERSION,
+                body,
+            }),
+        }
+    }
+
+    /// The change as the journal records it, decided by the command `set_by` about the entity `key`
+    /// of `agent`, which knows the commands that `knows` says.
+    pub(crate) fn change(
+        self,
+        set_by: CommandId,
+        agent: &str,
+        key: &str,
+        knows: impl Fn(&str) -> bool,
+    ) -> Result<TimerChange, AskFailure> {
+        let named = |name: Box<str>| {
+            let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.contains('\0');
+            fits.then_some(name).ok_or_else(|| {
+                AskFailure::invalid(format_args!(
+                    "a timer's name has 1 to {NAME_BYTES_MAX} bytes and no zero byte among them"
+                ))
+            })
+        };
+        match self {
+            Self::Clear { name } => Ok(TimerChange::Clear { name: named(name)? }),
+            Self::Set {
+                name,
+                due,
+                agent: of,
+                entity,
+                kind,
+                command,
+            } => {
+                let command = command.map_err(AskFailure::invalid)?;
+                if of != agent || *entity != *key {
+                    return Err(AskFailure::invalid(format_args!(
+                        "the timer `{name}` of {agent}/{key} has a command for {of}/{entity}; a \
+                         timer's command is for the entity that sets it"
+                    )));
+                }
+                if kind == Kind::Read {
+                    return Err(AskFailure::invalid(format_args!(
+                        "`{}` is a read and cannot be a timer's command: nothing would come of it",
+                        command.name
+                    )));
+                }
+                if !knows(&command.name) {
+                    return Err(AskFailure::invalid(format_args!(
+                        "`{}` cannot be a timer's command: add it in `commands` of agent `{agent}`",
+                        command.name
+                    )));
+                }
+                let payload = Payload {
+                    set_by: set_by.as_uuid(),
+                    command,
+                };
+                Ok(TimerChange::Set {
+                    name: named(name)?,
+                    due_at_ms: due.as_millis(),
+                    payload: codec::encode(&payload).map_err(AskFailure::invalid)?,
+                })
+            }
+        }
+    }
+}
+
+/// The id of the command of a timer: each time that a timer is set it is another.
+pub(crate) fn command_id(timer: &Timer, payload: &Payload) -> CommandId {
+    CommandId::from_uuid(payload.set_by).derive(&format!("timer/{}", timer.name))
+}

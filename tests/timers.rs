@@ -1,0 +1,349 @@
+//! Durable timers: what an entity sets for later happens once, whatever crashes.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use mercato::persistence::Journal;
+use mercato::{
+    Agent, AskError, AskFailure, Caller, Clock, Command, Commands, Context, CrashPoint, Decided,
+    Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use support::{file, memory};
+
+const START: Timestamp = Timestamp::from_millis(1_000_000);
+
+/// Alarms. The fuse makes the next so many rings panic.
+#[derive(Debug, Clone, Default)]
+struct Alarms {
+    fuse: Arc<AtomicU32>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Alarm {
+    rings: u32,
+    rung_at: Option<Timestamp>,
+    silent: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct AlarmSet {}
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct AlarmRang {
+    at: Timestamp,
+}
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct AlarmSilenced {}
+
+mercato::events! {
+    enum AlarmEvent { AlarmSet: 1, AlarmRang: 1, AlarmSilenced: 1 }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("the alarm is silent")]
+struct Silent;
+
+impl Agent for Alarms {
+    const NAME: &'static str = "alarms";
+    type State = Alarm;
+    type Event = AlarmEvent;
+    type Rejection = Silent;
+
+    fn evolve(alarm: &mut Alarm, event: &AlarmEvent) {
+        match event {
+            AlarmEvent::AlarmSet(_) => {}
+            AlarmEvent::AlarmRang(rang) => {
+                alarm.rings += 1;
+                alarm.rung_at = Some(rang.at);
+            }
+            AlarmEvent::AlarmSilenced(_) => alarm.silent = true,
+        }
+    }
+
+    fn commands(commands: &mut Commands<Self>) {
+        commands.add::<Ring>();
+    }
+}
+
+/// What a command does to the timer `ring`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Order {
+    After(Duration),
+    Cancel,
+    Silence,
+    /// Timers that cannot be.
+    ForAnother,
+    OfARead,
+    OfTheUnknown,
+    Nameless,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Give {
+    alarm: String,
+    order: Order,
+}
+
+fn give(alarm: &str, order: Order) -> Give {
+    Give {
+        alarm: alarm.into(),
+        order,
+    }
+}
+
+impl Command for Give {
+    type Agent = Alarms;
+    type Reply = ();
+    const NAME: &'static str = "Give";
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.alarm).into()
+    }
+
+    fn decide(&self, _: &Alarms, _: &Alarm, context: &Context<'_>) -> Decided<Self> {
+        let ring = |alarm: &str| Ring {
+            alarm: alarm.into(),
+        };
+        let decision = Decision::reply(());
+        let now = context.now;
+        Ok(match &self.order {
+            Order::After(wait) => {
+                let decision = decision.record(AlarmSet {});
+                decision.set_timer("ring", now.plus(*wait), &ring(&self.alarm))
+            }
+            Order::Cancel => decision.clear_timer("ring"),
+            Order::Silence => decision.record(AlarmSilenced {}),
+            Order::ForAnother => decision.set_timer("ring", now, &ring("another")),
+            Order::OfARead => decision.set_timer("ring", now, &show(&self.alarm)),
+            Order::OfTheUnknown => decision.set_timer("ring", now, self),
+            Order::Nameless => decision.set_timer("", now, &ring(&self.alarm)),
+        })
+    }
+}
+
+/// The timer's command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Ring {
+    alarm: String,
+}
+
+impl Command for Ring {
+    type Agent = Alarms;
+    type Reply = ();
+    const NAME: &'static str = "Ring";
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.alarm).into()
+    }
+
+    fn decide(&self, agent: &Alarms, alarm: &Alarm, context: &Context<'_>) -> Decided<Self> {
+        let burnt = agent
+            .fuse
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        assert!(burnt.is_err(), "the fuse blew");
+        if alarm.silent {
+            return Err(Silent);
+        }
+        Ok(Decision::reply(()).record(AlarmRang { at: context.now }))
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Show {
+    alarm: String,
+}
+
+fn show(alarm: &str) -> Show {
+    Show {
+        alarm: alarm.into(),
+    }
+}
+
+impl Command for Show {
+    type Agent = Alarms;
+    type Reply = (u32, Option<Timestamp>);
+    const NAME: &'static str = "Show";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.alarm).into()
+    }
+
+    fn decide(&self, _: &Alarms, alarm: &Alarm, _: &Context<'_>) -> Decided<Self> {
+        Ok(Decision::reply((alarm.rings, alarm.rung_at)))
+    }
+}
+
+async fn start(journal: Arc<dyn Journal>, agent: Alarms, at: Timestamp, seed: u64) -> Runtime {
+    Runtime::builder(journal)
+        .clock(Clock::starting_at(at))
+        .entropy(Entropy::seeded(seed))
+        .agent(agent)
+        .start()
+        .await
+        .expect("it starts")
+}
+
+async fn ask<C: Command>(
+    runtime: &Runtime,
+    command: C,
+) -> Result<C::Reply, AskError<Rejection<C>>> {
+    runtime.handle().ask(&Caller::system(), command).await
+}
+
+async fn order(runtime: &Runtime, order: Order) {
+    ask(runtime, give("a", order)).await.expect("it is taken");
+}
+
+async fn rings(runtime: &Runtime) -> u32 {
+    ask(runtime, show("a")).await.expect("it is shown").0
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+fn after(seconds: u64) -> Order {
+    Order::After(Duration::from_secs(seconds))
+}
+
+/// Catches: a timer that fires early, late by more than the commit before it, or again and again.
+#[tokio::test(start_paused = true)]
+async fn a_timer_fires_once_and_when_it_is_due() {
+    let runtime = start(memory(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    pass(9).await;
+    assert_eq!(rings(&runtime).await, 0);
+    pass(100).await;
+    let (rings, at) = ask(&runtime, show("a")).await.expect("it is shown");
+    assert_eq!(rings, 1);
+    let late = at.expect("it rang").since(START).as_millis();
+    assert!((10_000..10_020).contains(&late), "after {late} ms");
+    assert_eq!(runtime.timer_stats().fired, 1);
+}
+
+/// Catches: timers kept in memory alone, and one that fires at each start.
+#[tokio::test(start_paused = true)]
+async fn what_fell_due_while_the_process_was_down_happens_once_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let runtime = start(file(&path), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    runtime.stop().await.expect("it stops");
+    for (seed, hours) in [(2, 1), (3, 2)] {
+        let later = START.plus(Duration::from_secs(3_600 * hours));
+        let runtime = start(file(&path), Alarms::default(), later, seed).await;
+        pass(1).await;
+        assert_eq!(rings(&runtime).await, 1, "at start {seed}");
+        runtime.stop().await.expect("it stops");
+    }
+}
+
+/// Catches: a timer that is cleared in another append than that of its command, or not at all.
+#[tokio::test(start_paused = true)]
+async fn a_crash_while_its_command_is_in_hand_makes_a_timer_fire_neither_twice_nor_never() {
+    let runtime = start(memory(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    for shard in 0..runtime.shards("alarms") {
+        // The next command of each shard is recorded and still in hand when the shard crashes.
+        assert!(runtime.crash_shard("alarms", shard, CrashPoint::NextCommand));
+    }
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 1);
+    let stats = &runtime.handle().stats()[0];
+    assert!(stats.restarts > 0, "no shard crashed");
+}
+
+/// Catches: a timer set anew that keeps its old time, or that fires at both.
+#[tokio::test(start_paused = true)]
+async fn a_timer_set_anew_fires_at_its_new_time_only() {
+    let runtime = start(memory(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    order(&runtime, after(30)).await;
+    pass(20).await;
+    assert_eq!(rings(&runtime).await, 0);
+    pass(20).await;
+    assert_eq!(rings(&runtime).await, 1);
+    // After it fired it can be set again, and its command is another one then.
+    order(&runtime, after(5)).await;
+    pass(10).await;
+    assert_eq!(rings(&runtime).await, 2);
+}
+
+/// Catches: a clearing that is not recorded.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_cleared_does_not_fire() {
+    let journal = memory();
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    assert!(journal.next_timer_ms().is_some());
+    order(&runtime, Order::Cancel).await;
+    assert_eq!(journal.next_timer_ms(), None);
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 0);
+}
+
+/// Catches: a refused command whose timer comes again and again.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_an_answer_and_ends_the_timer() {
+    let journal = memory();
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    order(&runtime, Order::Silence).await;
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 0);
+    assert_eq!(journal.next_timer_ms(), None);
+    assert_eq!(runtime.handle().stats()[0].rejected, 1);
+}
+
+/// Catches: a panic in a timer's command that crashes its shard for ever.
+#[tokio::test(start_paused = true)]
+async fn a_timer_whose_command_is_poison_is_quarantined_and_dropped() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let alarms = Alarms::default();
+    let journal = memory();
+    let runtime = start(journal.clone(), alarms.clone(), START, 1).await;
+    order(&runtime, after(10)).await;
+    alarms.fuse.store(1_000, Ordering::SeqCst);
+    pass(60).await;
+    alarms.fuse.store(0, Ordering::SeqCst);
+    assert_eq!(rings(&runtime).await, 0);
+    assert_eq!(journal.next_timer_ms(), None);
+    assert_eq!(runtime.timer_stats().dropped, 1);
+    let stats = &runtime.handle().stats()[0];
+    assert_eq!((stats.quarantined, stats.restarts), (1, 3));
+}
+
+/// Catches: a timer that could never do anything, and would be tried for ever.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
+    let journal = memory();
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    let before = journal.durable();
+    for (order, words) in [
+        (Order::ForAnother, "for the entity that sets it"),
+        (Order::OfARead, "is a read"),
+        (Order::OfTheUnknown, "add it in `commands`"),
+        (Order::Nameless, "a timer's name has"),
+    ] {
+        match ask(&runtime, give("a", order)).await {
+            Err(AskError::Failed(AskFailure::Invalid { reason })) => {
+                assert!(reason.contains(words), "{reason}");
+            }
+            other => panic!("it was taken: {other:?}"),
+        }
+    }
+    assert_eq!(journal.durable(), before);
+    assert_eq!(journal.next_timer_ms(), None);
+}
