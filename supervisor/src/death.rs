@@ -102,7 +102,7 @@ impl fmt::Debug for Watcher {
 impl DeathWatch {
     /// Waits for the end.
     pub async fn ended(self) -> Death {
-        self.notice.await.unwrap_or_else(|_| Death {
+        self.notice.await.unwrap_or(Death {
             // The process is ending: whoever would have told is gone.
             path: self.path,
             incarnation: 0,
