@@ -204,6 +204,7 @@ impl<W: Worker> Draining<'_, W> {
         Ok(Pause::Empty)
     }
 
+    #[inline]
     async fn until_ready(&self, worker: &mut W) {
         let mut ready = pin!(worker.ready());
         if poll_immediate(ready.as_mut()).await.is_some() {
@@ -224,6 +225,7 @@ impl<W: Worker> Draining<'_, W> {
     }
 
     /// Handles one message, unless it comes too late; says whether the worker wants to end.
+    #[inline]
     fn handle(&self, worker: &mut W, mut entry: Entry<W::Message>) -> Result<bool, Payload> {
         let mailbox = &self.spec.mailbox;
         let watching = self.pulse.filter(|pulse| pulse.watches(Phase::Handle));

@@ -15,6 +15,7 @@ mod tag;
 mod wait;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +50,24 @@ struct Inner<M> {
     now: Box<dyn Fn() -> Duration + Send + Sync>,
     on_dead: Box<dyn Fn(DeadLetter, M) + Send + Sync>,
     /// What senders touch; never locked while a message is handled.
-    lanes: Mutex<Lanes<M>>,
+    lanes: Apart<Mutex<Lanes<M>>>,
     /// What the drainer touches, a moment for each message. Locked before `lanes` where both are
     /// needed.
-    hand: Mutex<Hand<M>>,
+    hand: Apart<Mutex<Hand<M>>>,
     dead: Mutex<DeadLetters>,
+}
+
+/// In a cache line of its own (two, since processors fetch them in pairs): senders and the drainer
+/// are on different processors, and would take each other's away at every message.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+impl<T> Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
 }
 
 impl<M: Send + 'static> Mailbox<M> {
@@ -103,8 +117,8 @@ impl<M: Send + 'static> Mailbox<M> {
                 dead_letters_max: options.dead_letters_max,
                 now: Box::new(now),
                 on_dead: Box::new(on_dead),
-                lanes: Mutex::new(Lanes::new(&options)),
-                hand: Mutex::new(Hand::new()),
+                lanes: Apart(Mutex::new(Lanes::new(&options))),
+                hand: Apart(Mutex::new(Hand::new())),
                 dead: Mutex::new(DeadLetters::default()),
             }),
         }
@@ -130,43 +144,15 @@ impl<M: Send + 'static> Mailbox<M> {
     /// Puts a message into the business lane, or gives it back at once when there is no room: none
     /// at all, or none for its key. Messages whose deadline has passed make room first.
     pub fn try_send_with(&self, tag: Tag, message: M) -> Result<(), SendError<M>> {
-        let entry = Entry::new(tag, message);
-        let mut lanes = self.inner.lanes.lock();
-        if lanes.closed {
-            return Err(SendError::Closed(entry.message));
+        match self.push_if_room(Entry::new(tag, message)) {
+            Ok(()) => Ok(()),
+            Err(entry) => self.push_after_shedding(entry),
         }
-        if !lanes.has_room_for(entry.key) {
-            drop(lanes);
-            return self.try_send_after_shedding(entry);
-        }
-        let idle = lanes.admit(entry);
-        drop(lanes);
-        wake(idle);
-        Ok(())
-    }
-
-    #[cold]
-    fn try_send_after_shedding(&self, entry: Entry<M>) -> Result<(), SendError<M>> {
-        let now = self.now();
-        let (mut dead, mut wakers) = (Vec::new(), Vec::new());
-        let mut lanes = self.inner.lanes.lock();
-        lanes.shed(now, self.inner.batch_max, &mut dead, &mut wakers);
-        let sent = if lanes.closed {
-            Err(SendError::Closed(entry.message))
-        } else if lanes.has_room_for(entry.key) {
-            Ok(lanes.admit(entry))
-        } else {
-            Err(lanes.refuse(entry, now))
-        };
-        drop(lanes);
-        wake_all(wakers);
-        self.bury(dead, now, DeadReason::Expired);
-        sent.map(wake)
     }
 
     /// [`send_with`](Self::send_with), without a key and a deadline.
-    pub async fn send(&self, message: M) -> Result<(), SendError<M>> {
-        self.send_with(Tag::default(), message).await
+    pub fn send(&self, message: M) -> impl Future<Output = Result<(), SendError<M>>> + Send {
+        self.send_with(Tag::default(), message)
     }
 
     /// Puts a message into the business lane as soon as there is room: first come first served
@@ -176,12 +162,52 @@ impl<M: Send + 'static> Mailbox<M> {
     /// before it is ready, it has sent nothing and holds no room. It is refused only by a mailbox
     /// that closes, or that has [`WAITING_SENDERS_MAX`] senders waiting.
     pub async fn send_with(&self, tag: Tag, message: M) -> Result<(), SendError<M>> {
-        match self.try_send_with(tag, message) {
-            Err(SendError::Overloaded { message, .. }) => {
-                self.wait_for_room(Entry::new(tag, message)).await
+        match self.push_if_room(Entry::new(tag, message)) {
+            Ok(()) => Ok(()),
+            Err(entry) => {
+                self.shed();
+                self.wait_for_room(entry).await
             }
-            sent_or_closed => sent_or_closed,
         }
+    }
+
+    /// The way of nearly every message. One without room is given back, whatever the reason.
+    #[inline]
+    fn push_if_room(&self, entry: Entry<M>) -> Result<(), Entry<M>> {
+        let mut lanes = self.inner.lanes.lock();
+        if !lanes.has_room_for(entry.key) {
+            return Err(entry);
+        }
+        let idle = lanes.admit(entry);
+        drop(lanes);
+        wake(idle);
+        Ok(())
+    }
+
+    #[cold]
+    fn push_after_shedding(&self, entry: Entry<M>) -> Result<(), SendError<M>> {
+        let now = self.shed();
+        let mut lanes = self.inner.lanes.lock();
+        if lanes.has_room_for(entry.key) {
+            let idle = lanes.admit(entry);
+            drop(lanes);
+            wake(idle);
+            return Ok(());
+        }
+        Err(lanes.refuse(entry, now))
+    }
+
+    /// Makes room by dropping what is too late, as it is now.
+    #[cold]
+    fn shed(&self) -> Duration {
+        let now = self.now();
+        let (mut dead, mut wakers) = (Vec::new(), Vec::new());
+        let mut lanes = self.inner.lanes.lock();
+        lanes.shed(now, self.inner.batch_max, &mut dead, &mut wakers);
+        drop(lanes);
+        wake_all(wakers);
+        self.bury(dead, now, DeadReason::Expired);
+        now
     }
 
     /// Puts a message into the control lane, which overtakes business (but not what is in hand

@@ -25,6 +25,17 @@ pub(super) struct Drains {
     pub(super) pulse: Option<Arc<Pulse>>,
 }
 
+impl Drains {
+    #[inline(never)]
+    fn wake(self) {
+        if let Some(pulse) = self.pulse {
+            pulse.call();
+        }
+        // Refused by an actor that is ending; its successor looks into the lanes when it attaches.
+        let _ = self.actor.cast(Wake);
+    }
+}
+
 pub(super) struct Lanes<M> {
     pub(super) control: VecDeque<Entry<M>>,
     pub(super) business: Queue<M>,
@@ -56,8 +67,9 @@ impl<M> Lanes<M> {
 
     /// Whether a message of `key` may go straight into the business lane: there is a place that is
     /// promised to nobody, and nobody waits who would be overtaken.
+    #[inline]
     pub(super) fn has_room_for(&self, key: Key) -> bool {
-        if self.is_full() || self.crowded {
+        if self.is_full() || self.crowded || self.closed {
             return false;
         }
         if self.gate.is_empty() {
@@ -87,6 +99,7 @@ impl<M> Lanes<M> {
     }
 
     /// Puts a message into the business lane. Gives the drainer, if it has to be woken.
+    #[inline]
     pub(super) fn admit(&mut self, entry: Entry<M>) -> Option<Drains> {
         self.business.push(entry);
         self.schedule()
@@ -114,6 +127,9 @@ impl<M> Lanes<M> {
 
     /// Refuses a message for which there is no room.
     pub(super) fn refuse(&self, entry: Entry<M>, now: Duration) -> SendError<M> {
+        if self.closed {
+            return SendError::Closed(entry.message);
+        }
         let full = self.is_full() || self.crowded;
         let bound = if full || entry.key.is_none() {
             Bound::Mailbox
@@ -197,13 +213,10 @@ impl<M> Lanes<M> {
 }
 
 /// Runs outside the lock, because waking a thread of the runtime can take microseconds.
+#[inline]
 pub(super) fn wake(idle: Option<Drains>) {
-    if let Some(Drains { actor, pulse }) = idle {
-        if let Some(pulse) = pulse {
-            pulse.call();
-        }
-        // Refused by an actor that is ending; its successor looks into the lanes when it attaches.
-        let _ = actor.cast(Wake);
+    if let Some(drains) = idle {
+        drains.wake();
     }
 }
 

@@ -45,6 +45,7 @@ impl<M> Queue<M> {
     }
 
     /// Whether one more of `key` keeps within its bound, when `granted` more are on their way.
+    #[inline]
     pub(super) fn has_room_for(&self, key: Key, granted: usize) -> bool {
         // No key can hold more than all of them together: mostly there is nothing to count.
         key.is_none()
@@ -69,12 +70,22 @@ impl<M> Queue<M> {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, entry: Entry<M>) {
         self.dated += usize::from(entry.is_dated());
+        let alone = !self.mixed && self.plain.back().is_some_and(|last| last.key == entry.key);
+        if alone {
+            self.plain.push_back(entry);
+        } else {
+            self.push_mixed(entry);
+        }
+    }
+
+    /// The next to others, or to nothing.
+    fn push_mixed(&mut self, entry: Entry<M>) {
         if self.fair.is_empty() {
-            let mixed = self.mixed || self.plain.back().is_some_and(|last| last.key != entry.key);
-            if !mixed || self.plain.len() < self.sort_from {
-                self.mixed = mixed;
+            if self.plain.len() < self.sort_from {
+                self.mixed = !self.plain.is_empty();
                 self.plain.push_back(entry);
                 return;
             }

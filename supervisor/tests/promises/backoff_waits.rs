@@ -8,7 +8,6 @@ use crate::common::{Log, Tell, clock, flaky_probe, probe, root, start_seeded};
 
 /// Crashes a child which then fails to start `failures` times; returns the instants of its starts
 /// in milliseconds since the crash, and the notices.
-#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
 async fn starts_after_crash(backoff: Backoff, failures: u32, seed: u64) -> (Vec<u64>, Vec<String>) {
     let (work, notices, starts) = (Log::default(), Log::default(), Log::default());
     let now = clock();

@@ -1,18 +1,13 @@
 //! A worker that does as it is told, and a tree whose every notice is kept.
-#![allow(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "helpers of tests, which may"
-)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato_supervisor::{
-    Backoff, ChildHealth, ChildSpec, DeadLetter, InHand, Mailbox, MailboxOptions, StartError,
-    Strategy, SupervisionNotice, SupervisorSpec, Tree, TreeOptions, Worker, WorkerOptions,
-    worker_child,
+    Backoff, Bound, ChildHealth, ChildSpec, DeadLetter, InHand, Mailbox, MailboxOptions, SendError,
+    StartError, Strategy, SupervisionNotice, SupervisorSpec, Tree, TreeOptions, Worker,
+    WorkerOptions, worker_child,
 };
 use parking_lot::Mutex;
 use rand_chacha::ChaCha8Rng;
@@ -205,4 +200,12 @@ pub(crate) fn child(tree: &Tree, path: &str) -> ChildHealth {
         .into_iter()
         .find(|child| &*child.path == path)
         .expect("a child of that path")
+}
+
+/// The message and the bound of a refusal.
+pub(crate) fn refused<M>(sent: Result<(), SendError<M>>) -> Option<(M, Bound)> {
+    match sent {
+        Err(SendError::Overloaded { message, bound, .. }) => Some((message, bound)),
+        _ => None,
+    }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use mercato_supervisor::{
-    Bound, InHand, Mailbox, MailboxOptions, SendError, Strategy, Tag, Tree, Worker, WorkerOptions,
+    Bound, InHand, Mailbox, MailboxOptions, Strategy, Tag, Tree, Worker, WorkerOptions,
     worker_child,
 };
 
-use crate::common::{self, Log, Tell, probe_with, root, settle, start, still_mailbox};
+use crate::common::{self, Log, Tell, probe_with, refused, root, settle, start, still_mailbox};
 
 fn options(capacity: usize, batch_max: usize, key_max: Option<usize>) -> MailboxOptions {
     let positive = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
@@ -18,14 +18,6 @@ fn options(capacity: usize, batch_max: usize, key_max: Option<usize>) -> Mailbox
         batch_max: positive(batch_max),
         key_max: key_max.map(positive),
         ..MailboxOptions::default()
-    }
-}
-
-/// The message and the bound of a refusal.
-fn refused<M>(sent: Result<(), SendError<M>>) -> Option<(M, Bound)> {
-    match sent {
-        Err(SendError::Overloaded { message, bound, .. }) => Some((message, bound)),
-        _ => None,
     }
 }
 
@@ -237,7 +229,6 @@ impl Worker for Slow {
 }
 
 /// A mailbox with a slow worker that takes one message at a time.
-#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
 async fn slow(options: MailboxOptions) -> (Mailbox<u32>, Tree) {
     let mailbox = Mailbox::new(options, common::clock());
     let worker = worker_child(

@@ -10,7 +10,7 @@ use mercato_supervisor::{
 };
 use tokio::time::timeout;
 
-use crate::common::{Log, Tell, probe, root, settle, start, still_mailbox};
+use crate::common::{Log, Tell, probe, refused, root, settle, start, still_mailbox};
 
 fn mailbox(capacity: usize) -> Mailbox<u32> {
     let capacity = NonZeroUsize::new(capacity).unwrap_or(NonZeroUsize::MIN);
@@ -18,14 +18,6 @@ fn mailbox(capacity: usize) -> Mailbox<u32> {
         capacity,
         ..MailboxOptions::default()
     })
-}
-
-/// The message and the bound of a refusal.
-fn refused(sent: Result<(), SendError<u32>>) -> Option<(u32, Bound)> {
-    match sent {
-        Err(SendError::Overloaded { message, bound, .. }) => Some((message, bound)),
-        _ => None,
-    }
 }
 
 #[test]

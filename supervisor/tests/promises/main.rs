@@ -1,4 +1,10 @@
 //! What the crate promises, a file for each promise. One program, because each has to be linked.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod backoff_waits;
 mod common;

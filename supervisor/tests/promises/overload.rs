@@ -33,7 +33,6 @@ fn options() -> MailboxOptions {
     }
 }
 
-#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
 fn retry_after(mailbox: &Mailbox<u32>) -> Duration {
     loop {
         match mailbox.try_send(0) {

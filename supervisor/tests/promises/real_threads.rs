@@ -97,7 +97,6 @@ impl Worker for Blocker {
 }
 
 /// A blocker, the way to release it, and its mailbox.
-#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
 fn blocker(log: &Log, options: WorkerOptions) -> (Mailbox<u32>, mpsc::Sender<()>, ChildSpec) {
     let (release, released) = mpsc::channel();
     let released = Arc::new(Mutex::new(released));

@@ -10,7 +10,6 @@ use mercato_supervisor::{
 use crate::common::{Log, Tell, child, probe, root, settle, start};
 
 /// A tree with the children `a`, `b`, `c`, their mailboxes, and its notices from here on.
-#[allow(clippy::unwrap_used, reason = "a helper of tests, which may")]
 async fn abc(strategy: Strategy) -> (Tree, [Mailbox<Tell>; 3], Log) {
     let (work, notices) = (Log::default(), Log::default());
     let (a, first) = probe("a", &work);
