@@ -6,6 +6,7 @@
 
 mod agent;
 mod builder;
+mod bus;
 mod clock;
 mod core;
 mod entities;
@@ -34,6 +35,11 @@ mod views;
 
 pub use agent::{Agent, Command, Context, Decided, Decision, Kind, Rejection, State};
 pub use builder::{AgentOptions, RuntimeBuilder};
+pub use bus::{
+    BlockedKey, Bus, BusError, DeadLetter, Delivery, DeliveryError, DeliveryOrder, EventPlace,
+    Filter, LeaseLost, Leased, Letters, OnFailure, PullSubscriber, Redelivery, Replay, StartAt,
+    SubscriberState, SubscriberStats, Subscription, SubscriptionOptions,
+};
 pub use clock::{Clock, Timestamp};
 pub use core::Caller;
 pub use entropy::Entropy;

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::bus::{SUBSCRIPTION, SubscriptionEvent};
 use crate::codec;
 use crate::event::{CodecError, Event};
 use crate::flow::FlowEvent;
@@ -59,10 +60,10 @@ pub struct EventViews {
     readers: BTreeMap<&'static str, Reader>,
 }
 
-/// What one agent, or the flows, store.
+/// What one agent, the flows or the subscriptions store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds {
-    /// The agent's name, or `flow`: the first part of the streams' names.
+    /// The agent's name, `flow` or `subscription`: the first part of the streams' names.
     pub owner: &'static str,
     /// Its events.
     pub events: &'static [EventSchema],
@@ -118,12 +119,13 @@ impl Default for EventViews {
 }
 
 impl EventViews {
-    /// Views of flows alone.
+    /// Views of what the runtime itself stores: flows and subscriptions.
     #[must_use]
     pub fn new() -> Self {
         let flows = Reader::of::<FlowEvent, ()>(FLOW, None);
+        let subscriptions = Reader::of::<SubscriptionEvent, ()>(SUBSCRIPTION, None);
         Self {
-            readers: BTreeMap::from([(FLOW, flows)]),
+            readers: BTreeMap::from([(FLOW, flows), (SUBSCRIPTION, subscriptions)]),
         }
     }
 
