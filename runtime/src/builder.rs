@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::agent::Agent;
+use crate::bus::{Bus, SUBSCRIPTION};
 use crate::cache::{self, Caches, CachesSettings};
 use crate::clock::Clock;
 use crate::core::{Core, Services};
@@ -79,6 +80,9 @@ impl Default for AgentOptions {
         }
     }
 }
+
+/// The runtime's own streams begin with these, where those of an agent begin with its name.
+const RESERVED: [&str; 3] = ["flow", "quarantine", SUBSCRIPTION];
 
 type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec + Send>;
 
@@ -223,6 +227,10 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn agent_with<A: Agent>(mut self, agent: A, options: AgentOptions) -> Self {
         self.claim("agent", A::NAME);
+        if RESERVED.contains(&A::NAME) {
+            let problem = RuntimeError::Reserved { name: A::NAME };
+            self.problem.get_or_insert(problem);
+        }
         self.shards += options.shards.get();
         self.agents.push(Box::new(move |assembly| {
             assemble(assembly, agent, &options)
@@ -342,6 +350,7 @@ impl RuntimeBuilder {
             timer_counters.clone(),
             stopping.subscribe(),
         ));
+        let bus = Bus::new(core.clone(), stopping.subscribe());
         Ok(Runtime {
             timers,
             timer_counters,
@@ -351,6 +360,7 @@ impl RuntimeBuilder {
             },
             core,
             tree,
+            bus,
             triggers,
             trigger_counters,
             stopping,

@@ -6,6 +6,7 @@
 
 mod agent;
 mod builder;
+mod bus;
 mod cache;
 mod clock;
 mod core;
@@ -40,6 +41,11 @@ mod views;
 
 pub use agent::{Agent, Command, Context, Decided, Decision, Kind, Rejection, State};
 pub use builder::{AgentOptions, RuntimeBuilder};
+pub use bus::{
+    BlockedKey, Bus, BusError, DeadLetter, Delivery, DeliveryError, DeliveryOrder, EventPlace,
+    Filter, LeaseLost, Leased, Letters, OnFailure, PullSubscriber, Redelivery, Replay, StartAt,
+    SubscriberState, SubscriberStats, Subscription, SubscriptionOptions,
+};
 pub use cache::{
     AGENT_RESPONSES, Cache, CacheProblem, CacheSettings, CacheStats, Caches, CachesSettings,
     InvalidCaches, KNOWLEDGE_BASE, LoadError, STORE_READS, Tag,

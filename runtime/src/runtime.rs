@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::builder::RuntimeBuilder;
+use crate::bus::Bus;
 use crate::cache::InvalidCaches;
 use crate::core::Core;
 use crate::envelope::CrashPoint;
@@ -24,6 +25,7 @@ pub struct Runtime {
     pub(crate) core: Arc<Core>,
     pub(crate) handle: Handle,
     pub(crate) tree: Tree,
+    pub(crate) bus: Bus,
     pub(crate) triggers: Vec<JoinHandle<()>>,
     pub(crate) trigger_counters: Arc<TriggerCounters>,
     pub(crate) timers: JoinHandle<()>,
@@ -56,6 +58,14 @@ pub enum RuntimeError {
     /// The limits of the caches cannot be used.
     #[error(transparent)]
     Caches(#[from] InvalidCaches),
+    /// An agent has the name of something that the runtime keeps in the journal itself.
+    #[error(
+        "no agent can be named `{name}`: the runtime keeps its own records under it; choose another"
+    )]
+    Reserved {
+        /// The name.
+        name: &'static str,
+    },
     /// The supervision tree did not start.
     #[error("the supervision tree did not start: {0}")]
     Tree(#[from] StartError),
@@ -74,6 +84,9 @@ pub struct Health {
     /// Triggers that met an event they could not read, or panicked. They go on, from where they
     /// are, after the next start.
     pub stopped_triggers: Vec<&'static str>,
+    /// Subscribers that cannot go on until they are attached again, in the order of their names;
+    /// [`Bus::stats`] says why.
+    pub stopped_subscribers: Vec<Box<str>>,
 }
 
 impl Runtime {
@@ -89,6 +102,12 @@ impl Runtime {
         self.handle.clone()
     }
 
+    /// Durable events for code outside the agents.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        self.bus.clone()
+    }
+
     /// How it is.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -97,6 +116,7 @@ impl Runtime {
             read_only: self.core.journal.failure(),
             dead_letters: self.trigger_counters.dead_letters.get(),
             stopped_triggers: self.trigger_counters.stopped.lock().clone(),
+            stopped_subscribers: self.bus.stopped(),
         }
     }
 
@@ -166,8 +186,8 @@ impl Runtime {
         self.handle.orchestrator.crash_all()
     }
 
-    /// Stops: triggers and flows are let go where they are, shards work off what waits for them,
-    /// and the journal writes all of it. Unfinished flows go on after the next start.
+    /// Stops: triggers and flows are let go where they are, subscribers work off what they have in
+    /// hand within their grace, shards work off what waits for them, and the journal writes all of it. Unfinished flows go on after the next start.
     ///
     /// # Errors
     /// When the journal could not write what was left. What was acknowledged is safe.
@@ -175,6 +195,7 @@ impl Runtime {
         self.stopping.send_replace(true);
         self.preloading.abort();
         self.preload.finish();
+        self.bus.stop().await;
         self.handle.orchestrator.stop().await;
         for trigger in self.triggers {
             // A trigger that panicked has nothing left to stop.

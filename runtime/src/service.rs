@@ -14,8 +14,10 @@ use crate::agent::{Agent, Command};
 use crate::clock::{Clock, Timestamp};
 use crate::envelope::{Answered, Call, CrashPoint, Envelope, Refusal, TypedTask};
 use crate::error::{AskError, AskFailure};
+use crate::event::Event;
 use crate::recovery::Preload;
 use crate::registry::Commands;
+use crate::schema::EventSchema;
 use crate::stats::{AgentCounters, AgentStats};
 
 /// The longest key of an entity, in bytes.
@@ -233,6 +235,8 @@ pub(crate) trait AnyService: Send + Sync {
     ) -> BoxFuture<'a, Result<(), AskFailure>>;
     /// The agent's name.
     fn name(&self) -> &'static str;
+    /// The agent's events.
+    fn events(&self) -> &'static [EventSchema];
     /// Brings entities into memory, in this order, all shards side by side.
     fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()>;
     fn stats(&self) -> AgentStats;
@@ -281,6 +285,10 @@ impl<A: Agent> AnyService for Service<A> {
 
     fn name(&self) -> &'static str {
         A::NAME
+    }
+
+    fn events(&self) -> &'static [EventSchema] {
+        A::Event::schema()
     }
 
     fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()> {

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::bus::{SUBSCRIPTION, SubscriptionEvent};
 use crate::codec;
 use crate::event::{CodecError, Event};
 use crate::flow::FlowEvent;
@@ -60,10 +61,10 @@ pub struct EventViews {
     readers: BTreeMap<&'static str, Reader>,
 }
 
-/// What one agent, the flows or the quarantine store.
+/// What one agent, the flows, the subscriptions or the quarantine store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds {
-    /// The agent's name, `flow` or `quarantine`: the first part of the streams' names.
+    /// The agent's name, `flow`, `subscription` or `quarantine`: the first part of the streams' names.
     pub owner: &'static str,
     /// Its events.
     pub events: &'static [EventSchema],
@@ -119,13 +120,18 @@ impl Default for EventViews {
 }
 
 impl EventViews {
-    /// Views of what the runtime itself stores: flows, and the commands in quarantine.
+    /// Views of what the runtime itself stores: flows, subscriptions, and the commands in quarantine.
     #[must_use]
     pub fn new() -> Self {
         let flows = Reader::of::<FlowEvent, ()>(FLOW, None);
+        let subscriptions = Reader::of::<SubscriptionEvent, ()>(SUBSCRIPTION, None);
         let set_aside = Reader::of::<QuarantineEvent, ()>(QUARANTINE, None);
         Self {
-            readers: BTreeMap::from([(FLOW, flows), (QUARANTINE, set_aside)]),
+            readers: BTreeMap::from([
+                (FLOW, flows),
+                (SUBSCRIPTION, subscriptions),
+                (QUARANTINE, set_aside),
+            ]),
         }
     }
 

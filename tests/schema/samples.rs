@@ -13,6 +13,7 @@ use mercato::actors::{
     StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved, Unsubscribed,
     VariantPreferred,
 };
+use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -79,6 +80,7 @@ pub fn by_hand() -> Vec<Sample> {
             },
         ),
     ];
+    samples.extend(of_subscriptions());
     samples.extend(of_orders());
     samples.extend(of_prices());
     samples.extend(of_marketing());
@@ -91,6 +93,23 @@ fn sealed<T: Serialize>(value: &T) -> Personal<T> {
     let person = PersonId::new("17850").expect("an id");
     let sealed = vault.seal(&person, value, &mut ChaCha8Rng::seed_from_u64(7));
     sealed.expect("a new person")
+}
+
+/// The runtime's own events are private to it; a tuple is stored as a struct is.
+fn of_subscriptions() -> Vec<Sample> {
+    let place = (Position::new(7), 1u32);
+    let owner = "subscription";
+    vec![
+        of(owner, "SubscriptionStarted", &(Some(Position::new(7)),)),
+        of(owner, "CursorReset", &(Position::new(3),)),
+        of(
+            owner,
+            "DeadLettered",
+            &(place, "order/o1-1", "OrderPlaced", 5u32, "no such shelf"),
+        ),
+        of(owner, "DeadLettersSettled", &(vec![place], true)),
+        of(owner, "SubscriptionRemoved", &()),
+    ]
 }
 
 fn of_orders() -> Vec<Sample> {

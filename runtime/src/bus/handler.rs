@@ -1,0 +1,66 @@
+//! Deliveries for a handler: each in a task of its own, whose panic is its own.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::task::JoinSet;
+
+use super::delivery::{Delivery, DeliveryError};
+use super::desk::Desk;
+use super::pull::Leased;
+
+pub(super) type Handler =
+    Arc<dyn Fn(Delivery) -> BoxFuture<'static, Result<(), DeliveryError>> + Send + Sync>;
+
+/// Hands deliveries to `handler` until it is dropped, and then what it still works on is dropped
+/// too. How many are handled at a time is up to the desk.
+pub(super) async fn drive(desk: Arc<Desk>, handler: Handler, time_max: Duration) -> Infallible {
+    let mut running = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(_) = running.join_next() => {}
+            leased = desk.take() => match leased {
+                Some(leased) => drop(running.spawn(handle(handler.clone(), leased, time_max))),
+                None => break,
+            },
+        }
+    }
+    while running.join_next().await.is_some() {}
+    std::future::pending().await
+}
+
+async fn handle(handler: Handler, leased: Leased, time_max: Duration) {
+    let delivery = leased.delivery().clone();
+    // The handler itself may panic, before there is a future.
+    let handled = AssertUnwindSafe(async { handler(delivery).await }).catch_unwind();
+    let answered = match tokio::time::timeout(time_max, handled).await {
+        Ok(Ok(Ok(()))) => leased.ack(),
+        Ok(Ok(Err(error))) => leased.fail(error),
+        Ok(Err(panic)) => leased.fail(DeliveryError::retry(panicked(panic))),
+        Err(_) => leased.fail(DeliveryError::retry(format_args!(
+            "the handler took more than {} ms",
+            time_max.as_millis()
+        ))),
+    };
+    // Late only where the subscriber was reset or the disk failed: then it comes again.
+    let _ = answered;
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    // Foreign code made it, so its drop may panic too; what that leaves is not dropped at all.
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
+    }
+    let text = text.as_deref().unwrap_or("it said nothing");
+    format!("the handler panicked: {text}")
+}
