@@ -1,8 +1,9 @@
 //! Durable timers: what an entity sets for later happens once, whatever crashes.
 #![allow(
+    clippy::enum_variant_names,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    reason = "events are named in full, and a test fails by panicking"
 )]
 
 mod support;
