@@ -126,8 +126,7 @@ fn one_seed_gives_one_order_of_deliveries() {
             add_up(&runtime, &["a", "b", "c"], 1..=20).await;
             tokio::time::sleep(Duration::from_secs(5)).await;
             runtime.stop().await.expect("it stops");
-            let times = times.all().clone();
-            times
+            times.all().clone()
         })
     };
     let first = run();
