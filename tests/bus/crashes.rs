@@ -1,21 +1,27 @@
 //! What holds when the power fails, when the disk goes away, and when nobody stops anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mercato::persistence::simulated_disk::{CutMode, Fault, SimulatedDisk};
 use mercato::persistence::{Journal, JournalOptions, RedbJournal, Vault, WriterPlace};
-use mercato::{Caller, Delivery, DeliveryError, EventPlace, SubscriberState, Subscription};
+use mercato::{
+    Caller, Delivery, DeliveryError, EventPlace, SubscriberState, Subscription, SubscriptionOptions,
+};
 
 use crate::common::{Seen, add_up, amount_of, evenly, soon, start};
 use crate::support::{EvenDisk, add};
 
 fn journal_on(disk: &SimulatedDisk) -> Arc<dyn Journal> {
+    journal_with(disk, JournalOptions::default())
+}
+
+fn journal_with(disk: &SimulatedDisk, options: JournalOptions) -> Arc<dyn Journal> {
     let disk = disk.clone();
     let writer = WriterPlace::Task(Box::new(EvenDisk));
     let vault = Arc::new(Vault::in_memory().expect("memory"));
-    let options = JournalOptions::default();
     let journal = RedbJournal::with_disk(move || Ok(disk.clone()), vault, options, writer);
     Arc::new(journal.expect("a sound disk"))
 }
@@ -125,6 +131,54 @@ fn after_a_power_cut_nothing_is_missed_and_nothing_was_made_up() {
     );
 }
 
+/// Catches: a cursor that is durable before the dead letters behind it, so that a power cut loses an
+/// event that nobody handled.
+#[test]
+fn a_dead_letter_is_durable_before_the_cursor_passes_its_event() {
+    // Each commit takes one record, so that many wait behind each other.
+    let options = || JournalOptions {
+        group_bytes_max: 1,
+        ..JournalOptions::default()
+    };
+    let mut found_letters = BTreeSet::new();
+    for cut in 0..30u64 {
+        let disk = SimulatedDisk::new(cut);
+        let found = life(async || {
+            let runtime = start(journal_with(&disk, options())).await;
+            mirror(&runtime, &Store::default()).await;
+            for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+                let handle = runtime.handle();
+                // The first is poison; the others keep the journal busy.
+                tokio::spawn(async move {
+                    let _ = handle.ask(&Caller::system(), add(key, 5)).await;
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(1 + cut)).await;
+            disk.power_cycle(CutMode::DropAll)
+        });
+        life(async || {
+            let runtime = start(journal_with(&found, options())).await;
+            mirror(&runtime, &Store::default()).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut recorded = Vec::new();
+            let mut replay = runtime.bus().replay([], ..).expect("everything");
+            while let Some(delivery) = replay.next().await.expect("it is readable") {
+                recorded.push(delivery.place());
+            }
+            let letters = runtime.bus().dead_letters("mirror").await;
+            let letters = letters.expect("it is known");
+            let aside: Vec<_> = letters.iter().map(|it| it.place).collect();
+            assert_eq!(aside, recorded, "cut {cut}: an event is lost");
+            found_letters.insert(aside.len());
+            runtime.stop().await.expect("it stops");
+        });
+    }
+    assert!(
+        found_letters.len() > 5,
+        "the cuts show nothing: {found_letters:?}"
+    );
+}
+
 /// Catches: a subscriber that is let go when the disk fails and waits for the next start, that
 /// misses an event or a dead letter over it, or that takes what was lost for recorded.
 #[tokio::test(start_paused = true)]
@@ -209,4 +263,55 @@ async fn a_runtime_that_is_dropped_takes_its_subscribers_with_it() {
     drop(runtime);
     soon().await;
     assert_eq!(Arc::strong_count(&held), 1);
+}
+
+/// Catches: a subscriber that waits for nothing of the journal while the disk fails and comes back,
+/// and takes for durable what was taken back: a dead letter, and the cursor behind it.
+#[tokio::test(start_paused = true)]
+async fn what_was_set_aside_on_a_failing_disk_is_not_forgotten() {
+    let disk = SimulatedDisk::new(1);
+    let runtime = start(journal_on(&disk)).await;
+    let bus = runtime.bus();
+    let options = SubscriptionOptions {
+        ahead_max: NonZeroUsize::new(2).expect("some"),
+        ..evenly()
+    };
+    let subscription = Subscription::new("mirror").options(options);
+    let mut pulled = bus.pull(subscription).await.expect("it is attached");
+    add_up(&runtime, &["a", "b", "c"], 1..=1).await;
+    let of_a = pulled.next().await.expect("there is more");
+    let of_b = pulled.next().await.expect("there is more");
+    let place = of_a.delivery().place();
+    disk.inject(Fault::WriteErrorAt {
+        operation: disk.operations() + 1,
+    });
+    let never = || DeliveryError::permanent("it says no");
+    of_a.fail(never()).expect("it is in time");
+    // Both places are taken again, so the subscriber waits for its owner alone.
+    soon().await;
+    assert!(runtime.health().read_only.is_some());
+    disk.heal();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(runtime.health().read_only.is_none());
+    of_b.ack().expect("it is in time");
+    let mut keys = BTreeSet::new();
+    while let Ok(leased) = tokio::time::timeout(Duration::from_secs(5), pulled.next()).await {
+        let leased = leased.expect("there is more");
+        keys.insert(leased.delivery().key().to_owned());
+        let answered = match leased.delivery().place() == place {
+            true => leased.fail(never()),
+            false => leased.ack(),
+        };
+        answered.expect("it is in time");
+    }
+    let keys = keys.into_iter().collect::<String>();
+    assert_eq!(keys, "abc", "all of it came again");
+    let letters = bus.dead_letters("mirror").await.expect("it is known");
+    assert_eq!(
+        letters.iter().map(|it| it.place).collect::<Vec<_>>(),
+        [place]
+    );
+    let stats = bus.stats("mirror").expect("it is known");
+    assert_eq!((stats.state, stats.lag), (SubscriberState::Following, 0));
+    runtime.stop().await.expect("it stops");
 }

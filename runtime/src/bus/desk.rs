@@ -100,14 +100,10 @@ impl Desk {
 
     /// Takes a delivery back. `false` where it came too late.
     pub(super) fn settle(&self, ticket: Ticket, verdict: Verdict) -> bool {
-        let (settled, can_give) = {
+        let settled = {
             let Inside { window, rng, .. } = &mut *self.inside.lock();
-            let settled = window.settle(ticket, verdict, self.clock.now(), rng);
-            (settled, window.can_give())
+            window.settle(ticket, verdict, self.clock.now(), rng)
         };
-        if can_give {
-            self.ready.notify_one();
-        }
         match settled {
             Settled::Done => self.counters.delivered.add(),
             Settled::Again => self.counters.retried.add(),

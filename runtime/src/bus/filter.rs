@@ -204,6 +204,7 @@ mod tests {
         assert!(passes(&filters, "order/7", "Placed"));
         assert!(passes(&filters, "order/eu-9", "Placed"));
         assert!(!passes(&filters, "order/71", "Placed"));
+        assert!(!passes(&filters, "order/new-eu-9", "Placed"));
         assert!(!passes(&filters, "order/7", "Cancelled"));
         assert!(!passes(&filters, "stock/7", "Placed"));
         assert!(!passes(&filters, "orders/7", "Placed"));

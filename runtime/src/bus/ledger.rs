@@ -55,11 +55,21 @@ pub(super) struct Ledger {
     journal: Arc<dyn Journal>,
     clock: Clock,
     stream: Arc<str>,
+    /// The epoch of the journal that it was read in, taken before that. What it knows counts in no
+    /// other.
+    epoch: u64,
     version: u64,
     /// Its last append: the cursor must not be durable before it.
     position: Position,
     snapshot_version: u64,
     standing: Standing,
+}
+
+/// Something that was recorded, and whose durability somebody waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) epoch: u64,
+    pub(super) position: Position,
 }
 
 /// Where the streams of all subscriptions begin.
@@ -68,12 +78,13 @@ pub(super) fn prefix() -> String {
 }
 
 impl Ledger {
-    pub(super) fn open(core: &Core, name: &str) -> Result<Self, AskFailure> {
+    pub(super) fn open(core: &Core, name: &str, epoch: u64) -> Result<Self, AskFailure> {
         let stream: Arc<str> = format!("{SUBSCRIPTION}/{name}").into();
         let mut ledger = Self {
             journal: core.journal.clone(),
             clock: core.clock,
             stream,
+            epoch,
             version: 0,
             position: Position::START,
             snapshot_version: 0,
@@ -81,7 +92,7 @@ impl Ledger {
         };
         let journal = &core.journal;
         let snapshot = journal.snapshot(&ledger.stream);
-        let snapshot = snapshot.map_err(AskFailure::storage)?;
+        let snapshot = snapshot.map_err(AskFailure::unreadable)?;
         let snapshot = snapshot.filter(|snapshot| snapshot.state_version == STATE_VERSION);
         // One that does not decode only costs time: the events are all there.
         if let Some((standing, snapshot)) =
@@ -93,7 +104,7 @@ impl Ledger {
             ledger.position = snapshot.position;
         }
         let records = journal.read_stream(&ledger.stream, ledger.version);
-        for recorded in records.map_err(AskFailure::storage)? {
+        for recorded in records.map_err(AskFailure::unreadable)? {
             let known = ledger.version.saturating_sub(recorded.version_before);
             let known = usize::try_from(known).unwrap_or(usize::MAX);
             let at = Timestamp::from_millis(recorded.append.recorded_at_ms);
@@ -117,9 +128,10 @@ impl Ledger {
         self.standing.start.max(moved)
     }
 
-    pub(super) fn move_cursor(&self, to: Position) {
-        self.journal
-            .set_cursor(&self.cursor_name(), to, self.position);
+    pub(super) fn move_cursor(&self, to: Position) -> Result<(), AskFailure> {
+        let (name, made) = (self.cursor_name(), self.position);
+        let moved = self.journal.set_cursor_in(self.epoch, &name, to, made);
+        moved.map_err(AskFailure::read_only)
     }
 
     fn cursor_name(&self) -> String {
@@ -131,8 +143,11 @@ impl Ledger {
     }
 
     /// Its last append.
-    pub(super) fn position(&self) -> Position {
-        self.position
+    pub(super) fn made(&self) -> Made {
+        Made {
+            epoch: self.epoch,
+            position: self.position,
+        }
     }
 
     /// Names the subscription, where it is new.
@@ -229,7 +244,10 @@ impl Ledger {
             mark,
             ..Append::to(self.stream.clone(), self.version, now.as_millis())
         };
-        let appended = self.journal.append(append).map_err(append_failure)?;
+        let appended = self
+            .journal
+            .append_in(self.epoch, append)
+            .map_err(append_failure)?;
         self.position = appended.position;
         self.apply(event, appended.position, now);
         self.snapshot_if_due();
@@ -243,13 +261,14 @@ impl Ledger {
         // Without it only the next opening takes longer.
         if let Ok(state) = codec::encode(&self.standing) {
             self.snapshot_version = self.version;
-            self.journal.offer_snapshot(Snapshot {
+            let snapshot = Snapshot {
                 stream: (&*self.stream).into(),
                 state_version: STATE_VERSION,
                 stream_version: self.version,
                 position: self.position,
                 state,
-            });
+            };
+            self.journal.offer_snapshot_in(self.epoch, snapshot);
         }
     }
 

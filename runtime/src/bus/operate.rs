@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::delivery::{Delivery, EventPlace};
 use super::desk::{Desk, Order};
 use super::error::BusError;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Made};
 use super::pump::event_at;
 use super::registry::Bus;
 use super::stats::{DeadLetter, SubscriberState, SubscriberStats};
@@ -96,7 +96,7 @@ impl Bus {
     fn lag_behind(&self, name: &str, cursor: Position) -> Result<SubscriberStats, BusError> {
         let journal = &self.core.journal;
         let lag = journal.durable().get().saturating_sub(cursor.get());
-        let next = journal.read(cursor, 1).map_err(AskFailure::storage)?;
+        let next = journal.read(cursor, 1).map_err(AskFailure::unreadable)?;
         let since = next.first().map(|it| it.append.recorded_at_ms);
         let age = |at| self.core.clock.now().since(Timestamp::from_millis(at));
         Ok(SubscriberStats {
@@ -165,10 +165,10 @@ impl Bus {
             if many > 0 {
                 ledger.settle(places, true)?;
             }
-            Ok((many, ledger.position()))
+            Ok((many, ledger.made()))
         };
-        let (many, position) = self.order(name, drop_them).await?;
-        self.until_durable(position).await?;
+        let (many, made) = self.order(name, drop_them).await?;
+        self.until_durable(made).await?;
         Ok(many)
     }
 
@@ -187,16 +187,12 @@ impl Bus {
         desk.changed.notify_one();
         // Answered by the pump after it has seen to it.
         let done = move |ledger: &mut Ledger, _: Option<&Desk>| {
-            Ok((
-                ledger.has_letter(place),
-                ledger.letters(),
-                ledger.position(),
-            ))
+            Ok((ledger.has_letter(place), ledger.letters(), ledger.made()))
         };
-        let (done, letters, position) = self.order(name, done).await?;
+        let (done, letters, made) = self.order(name, done).await?;
         let limit = desk.dead_letters_max;
         match done {
-            true => self.until_durable(position).await,
+            true => self.until_durable(made).await,
             false if letters >= limit => Err(BusError::DeadLettersFull { limit }),
             false => Err(AskFailure::Overloaded { retry_after: BUSY }.into()),
         }
@@ -211,10 +207,10 @@ impl Bus {
     pub async fn reset(&self, name: &str, to: StartAt) -> Result<(), BusError> {
         let reset = move |ledger: &mut Ledger, _: Option<&Desk>| {
             ledger.reset(to)?;
-            Ok(ledger.position())
+            Ok(ledger.made())
         };
-        let position = self.order(name, reset).await?;
-        self.until_durable(position).await
+        let made = self.order(name, reset).await?;
+        self.until_durable(made).await
     }
 
     /// Makes the journal forget a subscription, its cursor and its dead letters: its name is new
@@ -229,22 +225,24 @@ impl Bus {
                 return Err(BusError::Attached { name: attached });
             }
             ledger.remove()?;
-            Ok(ledger.position())
+            Ok(ledger.made())
         };
-        let position = self.order(name, remove).await?;
-        self.until_durable(position).await?;
+        let made = self.order(name, remove).await?;
+        self.until_durable(made).await?;
         self.list()
             .retain(|it, place| **it != *name || !place.desk.is_over());
         Ok(())
     }
 
-    async fn until_durable(&self, position: Position) -> Result<(), BusError> {
-        let durable = self.core.journal.until_durable(position).await;
+    /// What was recorded leaves the runtime once it survives a crash.
+    pub(super) async fn until_durable(&self, made: Made) -> Result<(), BusError> {
+        let journal = &self.core.journal;
+        let durable = journal.until_durable_in(made.epoch, made.position).await;
         durable.map_err(|failed| AskFailure::read_only(failed).into())
     }
 
     fn known_ledger(&self, name: &str) -> Result<Ledger, BusError> {
-        let ledger = Ledger::open(&self.core, name)?;
+        let ledger = Ledger::open(&self.core, name, self.core.journal.epoch())?;
         if !ledger.exists() {
             return Err(BusError::Unknown { name: name.into() });
         }

@@ -63,7 +63,7 @@ impl Pump {
                 continue;
             }
             let is_away = matches!(failure, AskFailure::ReadOnly { .. });
-            if !is_away && !self.went_back(epoch) {
+            if !is_away && !self.core.went_back(epoch) {
                 let reason = failure.to_string();
                 tracing::error!(subscriber = &*self.desk.name, %failure, "a subscriber stopped");
                 return SubscriberState::Stopped { reason };
@@ -102,11 +102,6 @@ impl Pump {
         }
     }
 
-    fn went_back(&self, epoch: u64) -> bool {
-        let journal = &self.core.journal;
-        journal.epoch() != epoch || journal.failure().is_some()
-    }
-
     fn is_closing(&self) -> bool {
         // The runtime is gone where the sender is.
         let stopped = *self.stopping.borrow() || self.stopping.has_changed().is_err();
@@ -115,7 +110,7 @@ impl Pump {
 
     async fn follow(&mut self, epoch: u64) -> Result<Turn, AskFailure> {
         let journal = self.core.journal.clone();
-        let mut ledger = Ledger::open(&self.core, &self.desk.name)?;
+        let mut ledger = Ledger::open(&self.core, &self.desk.name, epoch)?;
         // Its first record may have been taken back with the disk.
         ledger.start(self.start).map_err(|error| match error {
             BusError::Failed(failure) => failure,
@@ -130,8 +125,8 @@ impl Pump {
         // that subscribers follow an event in the same order in every run of a seed.
         let mut gate: Option<BoxFuture<'_, Result<(), JournalFailed>>> = None;
         loop {
-            if self.went_back(epoch) {
-                return Err(AskFailure::read_only("the journal's disk failed"));
+            if self.core.went_back(epoch) {
+                return Err(AskFailure::taken_back());
             }
             let now = self.core.clock.now();
             let full = match self.write_down(&mut ledger, now) {
@@ -140,7 +135,7 @@ impl Pump {
             };
             let reached = self.desk.with_window(|window| window.cursor());
             if reached > cursor {
-                ledger.move_cursor(reached);
+                ledger.move_cursor(reached)?;
                 cursor = reached;
             }
             if self.is_closing() {
@@ -159,7 +154,7 @@ impl Pump {
                 continue;
             } else if gate.is_none() && self.desk.with_window(|window| window.room()) > 0 {
                 let next = self.desk.with_window(|window| window.scanned()).next();
-                gate = Some(journal.until_durable(next));
+                gate = Some(journal.until_durable_in(epoch, next));
             }
             self.desk.tick(now);
             let next_tick = self.desk.with_window(|window| window.next_tick());
@@ -237,7 +232,7 @@ impl Pump {
         }
         let journal = &self.core.journal;
         let records = journal.read(scanned, room.min(READ_MAX));
-        let records = records.map_err(AskFailure::storage)?;
+        let records = records.map_err(AskFailure::unreadable)?;
         let is_more = !records.is_empty();
         self.desk.with_window(|window| {
             for recorded in records {
@@ -284,7 +279,8 @@ pub(super) fn event_at(
     place: EventPlace,
 ) -> Result<Option<Arc<BusEvent>>, AskFailure> {
     let before = Position::new(place.position.get().saturating_sub(1));
-    let records = core.journal.read(before, 1).map_err(AskFailure::storage)?;
+    let records = core.journal.read(before, 1);
+    let records = records.map_err(AskFailure::unreadable)?;
     let found = records.into_iter().next().and_then(|recorded| {
         let (agent, _) = recorded.append.stream.split_once('/')?;
         let agent = core.services.named(agent)?.name();

@@ -22,7 +22,6 @@ use super::stats::SubscriberState;
 use super::subscription::Subscription;
 use super::window::Window;
 use crate::core::Core;
-use crate::error::AskFailure;
 
 /// How many subscriptions a journal may know.
 const SUBSCRIPTIONS_MAX: usize = 1_024;
@@ -176,7 +175,7 @@ impl Bus {
         let lease_for = handler.is_none().then_some(options.handling_time_max);
         let rng = self.core.entropy.fork(&format!("bus/{name}"));
         let (orders, orders_in) = mpsc::channel(ORDERS_MAX);
-        let (desk, recorded_at) = {
+        let (desk, made) = {
             let mut attached = self.list();
             // What is left of those who were detached says nothing.
             attached.retain(|_, it| it.desk.state() != SubscriberState::Detached);
@@ -185,7 +184,7 @@ impl Bus {
                     name: (*name).into(),
                 });
             }
-            let mut ledger = Ledger::open(&self.core, &name)?;
+            let mut ledger = Ledger::open(&self.core, &name, self.core.journal.epoch())?;
             if !ledger.exists() && self.known().len() >= SUBSCRIPTIONS_MAX {
                 let limit = SUBSCRIPTIONS_MAX;
                 return Err(BusError::TooMany { limit });
@@ -210,14 +209,15 @@ impl Bus {
                 task,
             };
             attached.insert(name.clone(), place);
-            (desk, ledger.position())
+            (desk, ledger.made())
         };
-        let durable = self.core.journal.until_durable(recorded_at).await;
-        if let Err(failed) = durable {
-            self.detach(&name).await;
-            return Err(AskFailure::read_only(failed).into());
+        match self.until_durable(made).await {
+            Ok(()) => Ok(desk),
+            Err(failed) => {
+                self.detach(&name).await;
+                Err(failed)
+            }
         }
-        Ok(desk)
     }
 
     /// The list of who is attached. Whoever holds it may write the ledgers of all others.

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::Stream;
-use mercato_persistence::{Position, ReadError};
+use mercato_persistence::Position;
 
 use super::delivery::{BusEvent, Delivery};
 use super::error::BusError;
@@ -17,6 +18,8 @@ use crate::error::AskFailure;
 
 /// How many records one read takes at most.
 const READ_MAX: usize = 128;
+/// How long it waits before it reads anew from a disk that failed.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The events of a range, in the order of the journal. It moves no cursor and knows no failure:
 /// whoever reads it decides what to do about an event.
@@ -111,11 +114,13 @@ impl Replay {
                     // A range with nothing in it must not keep others from their work.
                     tokio::task::yield_now().await;
                 }
-                Err(ReadError::Away) => {
+                Err(error) if error.is_away() => {
                     let back = self.core.journal.until_writable().await;
                     back.map_err(AskFailure::read_only)?;
+                    // One that takes writes and gives no reads must not keep this spinning.
+                    tokio::time::sleep(PAUSE).await;
                 }
-                Err(error) => return Err(AskFailure::storage(error).into()),
+                Err(error) => return Err(AskFailure::unreadable(error).into()),
             }
         }
     }
