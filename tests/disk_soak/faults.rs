@@ -14,6 +14,9 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::support::EvenDisk;
 
+/// How long the journal may take to see that its disk is back.
+const BACK_MAX: Duration = Duration::from_secs(60);
+
 #[derive(Clone)]
 pub(crate) struct Machine {
     disk: Arc<Mutex<SimulatedDisk>>,
@@ -60,48 +63,50 @@ impl Machine {
         Ok(self.disk())
     }
 
-    /// Lets the disk fail so many times, and leaves it well.
-    pub(crate) async fn fail_and_return(&self, failures: u64) {
+    /// Lets the disk fail so many times, and leaves it well. Gives how often the journal met that.
+    pub(crate) async fn fail_and_return(&self, journal: &dyn Journal, failures: u64) -> u64 {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0xd15c);
+        let mut met = 0;
         for _ in 0..failures {
-            pause(&mut rng, 600).await;
-            let disk = self.disk();
-            let soon = disk.operations() + 1 + below(&mut rng, 12);
-            let power_fails = match below(&mut rng, 5) {
-                0 => {
-                    disk.inject(Fault::WriteErrorAt { operation: soon });
-                    false
-                }
-                1 => {
-                    disk.inject(Fault::SyncErrorAt { operation: soon });
-                    false
-                }
-                2 => {
-                    let bytes = disk.len().expect("it has power");
-                    disk.inject(Fault::FullAt { bytes });
-                    false
-                }
-                3 => {
-                    disk.inject(Fault::PowerCutAt { operation: soon });
-                    true
-                }
-                // Between two commits: it shows in what is read first.
-                _ => {
-                    self.cycle_power();
-                    false
-                }
-            };
             pause(&mut rng, 400).await;
+            let epoch = journal.epoch();
+            let power_fails = self.break_down(&mut rng);
+            pause(&mut rng, 400).await;
+            met += u64::from(journal.epoch() != epoch);
             self.away.store(below(&mut rng, 3), Ordering::Relaxed);
-            disk.heal();
+            self.disk().heal();
             if power_fails {
                 self.cycle_power();
             }
             // Sometimes the next failure comes before the journal has gone on.
             if below(&mut rng, 4) > 0 {
-                pause(&mut rng, 600).await;
+                let back = tokio::time::timeout(BACK_MAX, journal.until_writable());
+                back.await.expect("it is tried").expect("it goes on");
             }
         }
+        self.away.store(0, Ordering::Relaxed);
+        met
+    }
+
+    /// Gives whether the power is yet to come back.
+    fn break_down(&self, rng: &mut ChaCha8Rng) -> bool {
+        let disk = self.disk();
+        let operation = disk.operations() + 1 + below(rng, 12);
+        match below(rng, 5) {
+            0 => disk.inject(Fault::WriteErrorAt { operation }),
+            1 => disk.inject(Fault::SyncErrorAt { operation }),
+            2 => {
+                let bytes = disk.len().expect("it has power") / 2;
+                disk.inject(Fault::FullAt { bytes });
+            }
+            3 => {
+                disk.inject(Fault::PowerCutAt { operation });
+                return true;
+            }
+            // Between two commits: it shows in what is read first.
+            _ => self.cycle_power(),
+        }
+        false
     }
 
     fn cycle_power(&self) {
