@@ -31,7 +31,7 @@ pub enum SendError<M> {
 pub enum Bound {
     /// The mailbox: [`capacity`](crate::MailboxOptions::capacity).
     Mailbox,
-    /// The message's key: [`key_max`](crate::MailboxOptions::key_max). Others are still taken.
+    /// The message's key: [`key_max`](field@crate::MailboxOptions::key_max). Others are still taken.
     Key,
     /// The line of those who wait for room: [`WAITING_SENDERS_MAX`](crate::WAITING_SENDERS_MAX).
     WaitingSenders,

@@ -37,7 +37,7 @@ use crate::error::SendError;
 ///
 /// It is fair by [key](Tag::key): as soon as more waits than one batch, keys take turns, message by
 /// message, so a key waits for as many messages as there are keys, however many another one has
-/// sent. No key holds more than its [share](MailboxOptions::key_max), and senders that wait for room
+/// sent. No key holds more than its [share](field@MailboxOptions::key_max), and senders that wait for room
 /// take turns by key as well.
 pub struct Mailbox<M> {
     inner: Arc<Inner<M>>,
