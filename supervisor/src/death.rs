@@ -245,3 +245,6 @@ fn tell(watchers: Vec<(Until, oneshot::Sender<Death>)>, death: &Death) {
         let _ = watcher.send(death.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,6 @@ mod tag;
 mod wait;
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,24 +49,11 @@ struct Inner<M> {
     now: Box<dyn Fn() -> Duration + Send + Sync>,
     on_dead: Box<dyn Fn(DeadLetter, M) + Send + Sync>,
     /// What senders touch; never locked while a message is handled.
-    lanes: Apart<Mutex<Lanes<M>>>,
+    lanes: Mutex<Lanes<M>>,
     /// What the drainer touches, a moment for each message. Locked before `lanes` where both are
     /// needed.
-    hand: Apart<Mutex<Hand<M>>>,
+    hand: Mutex<Hand<M>>,
     dead: Mutex<DeadLetters>,
-}
-
-/// In a cache line of its own (two, since processors fetch them in pairs): senders and the drainer
-/// are on different processors, and would take each other's away at every message.
-#[repr(align(128))]
-struct Apart<T>(T);
-
-impl<T> Deref for Apart<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
 }
 
 impl<M: Send + 'static> Mailbox<M> {
@@ -117,8 +103,8 @@ impl<M: Send + 'static> Mailbox<M> {
                 dead_letters_max: options.dead_letters_max,
                 now: Box::new(now),
                 on_dead: Box::new(on_dead),
-                lanes: Apart(Mutex::new(Lanes::new(&options))),
-                hand: Apart(Mutex::new(Hand::new())),
+                lanes: Mutex::new(Lanes::new(&options)),
+                hand: Mutex::new(Hand::new()),
                 dead: Mutex::new(DeadLetters::default()),
             }),
         }

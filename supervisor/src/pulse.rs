@@ -151,3 +151,110 @@ pub(crate) fn watchman(
     });
     guard
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The timer's own clock: a sleep that is over already ends now.
+    fn clock() -> impl Fn() -> Duration + Clone + Send + Sync {
+        let start = tokio::time::sleep(Duration::ZERO).deadline();
+        move || start.elapsed()
+    }
+
+    fn watched(
+        handle: u32,
+        ready: u32,
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> (Arc<Pulse>, mpsc::Receiver<Stall>, JoinSet<()>) {
+        let limit = |seconds: u32| (seconds > 0).then(|| SECOND * seconds);
+        let pulse = Arc::new(Pulse::new(Limits {
+            handle: limit(handle),
+            ready: limit(ready),
+        }));
+        let (alarm, alarms) = mpsc::channel();
+        let guard = watchman(pulse.clone(), now, move |stall| {
+            alarm.send(stall).unwrap();
+        });
+        (pulse, alarms, guard)
+    }
+
+    async fn seconds(count: u32) {
+        tokio::time::sleep(SECOND * count).await;
+    }
+
+    /// Catches: a bound of one phase that is held against the other, and an alarm at another time.
+    #[tokio::test(start_paused = true)]
+    async fn each_phase_has_its_own_bound() {
+        let now = clock();
+        for (phase, limit, text) in [
+            (Phase::Handle, 7, "hung: it has been in one message for 7s"),
+            (Phase::Ready, 3, "hung: it has not been ready for 3s"),
+        ] {
+            let (pulse, alarms, _guard) = watched(7, 3, now.clone());
+            assert!(pulse.watches(Phase::Handle) && pulse.watches(Phase::Ready));
+            pulse.call();
+            seconds(1).await;
+            pulse.begin(phase, now());
+            tokio::time::sleep(SECOND * limit - Duration::from_millis(10)).await;
+            assert!(alarms.try_recv().is_err(), "{phase:?} came early");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let stall = alarms.try_recv().unwrap();
+            assert_eq!((stall.phase, stall.limit), (phase, SECOND * limit));
+            assert_eq!(stall.to_string(), text);
+            seconds(60).await;
+            assert!(alarms.try_recv().is_err(), "once");
+        }
+    }
+
+    /// Catches: a stamp that is not taken back, progress that is not seen, and a call that is lost.
+    #[tokio::test(start_paused = true)]
+    async fn progress_and_rest_are_no_stall() {
+        let now = clock();
+        let (pulse, alarms, _guard) = watched(3, 0, now.clone());
+        assert!(!pulse.watches(Phase::Ready));
+        for _ in 0..20 {
+            pulse.call();
+            pulse.begin(Phase::Handle, now());
+            seconds(2).await;
+        }
+        assert!(alarms.try_recv().is_err(), "each began anew");
+        pulse.rest();
+        seconds(60).await;
+        assert!(alarms.try_recv().is_err());
+        pulse.call();
+        pulse.begin(Phase::Handle, now());
+        seconds(4).await;
+        assert!(alarms.try_recv().is_ok(), "and it still looks");
+    }
+
+    /// Catches: a watchman that outlives whom it watches.
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_watched_after_the_end() {
+        let now = clock();
+        let (pulse, alarms, guard) = watched(1, 0, now.clone());
+        pulse.call();
+        pulse.begin(Phase::Handle, now());
+        drop(guard);
+        seconds(5).await;
+        assert!(alarms.try_recv().is_err());
+    }
+
+    /// Catches: a watchman where there is nothing to watch.
+    #[test]
+    fn no_limits_are_no_limits() {
+        assert!(Limits::default().are_none());
+        let one = Limits {
+            ready: Some(SECOND),
+            handle: None,
+        };
+        assert!(!one.are_none());
+        assert_eq!(one.shortest(), SECOND);
+        assert_eq!(Limits::default().shortest(), Duration::MAX);
+    }
+}

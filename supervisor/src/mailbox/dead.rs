@@ -99,3 +99,43 @@ impl DeadLetter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Entry, Tag};
+    use super::*;
+
+    /// Catches: a reason that is counted as another, or left out of the sum.
+    #[test]
+    fn each_reason_is_counted_by_itself_and_in_the_sum() {
+        let reasons = [
+            DeadReason::Expired,
+            DeadReason::Stuck,
+            DeadReason::Ended,
+            DeadReason::Stopped,
+            DeadReason::Down,
+        ];
+        let key = Entry::new(Tag::key(1), ()).key;
+        let mut letters = DeadLetters::default();
+        let mut texts = std::collections::BTreeSet::new();
+        for (n, reason) in reasons.into_iter().enumerate() {
+            for _ in 0..=n {
+                letters.note(DeadLetter::new(Duration::ZERO, key, 0, reason), 4);
+            }
+            texts.insert(reason.to_string());
+        }
+        let DeadLetters {
+            expired,
+            stuck,
+            ended,
+            stopped,
+            down,
+            ..
+        } = letters;
+        assert_eq!([expired, stuck, ended, stopped, down], [1, 2, 3, 4, 5]);
+        assert_eq!(letters.total(), 15);
+        assert_eq!(letters.latest.len(), 4);
+        assert_eq!(texts.len(), 5, "each is told in words of its own");
+        assert!(texts.iter().all(|text| text.len() > 10));
+    }
+}

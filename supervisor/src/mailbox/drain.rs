@@ -9,16 +9,15 @@ use super::{DeadLetter, DeadReason, Entry, Mailbox};
 use crate::pulse::Pulse;
 
 impl<M: Send + 'static> Mailbox<M> {
-    /// Makes `actor` the one to wake, and wakes it if messages are waiting. The epoch that is
-    /// returned is its key to the hand; that of whoever had it before does not fit any more.
+    /// Makes `actor` the one to wake, and wakes it to look. The epoch that is returned is its key to
+    /// the hand; that of whoever had it before does not fit any more.
     pub(crate) fn attach(&self, actor: ActorRef<Wake>, pulse: Option<Arc<Pulse>>) -> u64 {
         self.fence();
         let hand = self.inner.hand.lock();
         let mut lanes = self.inner.lanes.lock();
         lanes.drainer = Some(Drains { actor, pulse });
         lanes.scheduled = false;
-        let waiting = hand.len() + lanes.control.len() + lanes.business.len();
-        let idle = if waiting > 0 { lanes.schedule() } else { None };
+        let idle = lanes.schedule();
         drop(lanes);
         let epoch = hand.epoch;
         drop(hand);

@@ -52,3 +52,50 @@ impl Pace {
         estimate.max(standing).clamp(SOONEST, LATEST)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Catches: a rate from one batch's time and another's size, and a clock that is read for
+    /// nothing.
+    #[test]
+    fn the_rate_is_that_of_batches_that_left_a_backlog() {
+        let mut pace = Pace::default();
+        pace.batch(10, false, || unreachable!("nobody waits"));
+        assert_eq!(pace.retry_after(7, 99 * MS), UNMEASURED);
+        pace.batch(10, true, || 100 * MS);
+        assert_eq!(
+            pace.retry_after(7, 100 * MS),
+            UNMEASURED,
+            "one instant is no rate"
+        );
+        pace.batch(5, true, || 150 * MS);
+        assert_eq!(pace.retry_after(7, 150 * MS), 7 * 5 * MS, "50 ms for ten");
+        pace.batch(0, false, || 215 * MS);
+        // 65 ms for five are 13 ms each, which counts one part of eight.
+        assert_eq!(pace.retry_after(100, 215 * MS), 600 * MS);
+        pace.batch(10, false, || unreachable!("the backlog is gone"));
+        assert_eq!(
+            pace.retry_after(100, 9_000 * MS),
+            600 * MS,
+            "idle is not slow"
+        );
+    }
+
+    /// Catches: a bound that is not kept, and a number that overflows.
+    #[test]
+    fn no_answer_is_out_of_bounds() {
+        let mut pace = Pace::default();
+        pace.batch(1, true, || Duration::ZERO);
+        assert_eq!(pace.retry_after(1, 21 * MS), 21 * MS, "it stands still");
+        pace.batch(1, true, || Duration::ZERO);
+        assert_eq!(pace.retry_after(usize::MAX, Duration::ZERO), SOONEST);
+        pace.batch(usize::MAX, true, || 9_000 * MS);
+        assert_eq!(pace.retry_after(usize::MAX, 9_000 * MS), LATEST);
+        assert_eq!(pace.retry_after(0, 9_000 * MS), SOONEST);
+        assert_eq!(pace.retry_after(0, 900_000 * MS), LATEST);
+    }
+}

@@ -231,3 +231,16 @@ async fn more_senders_than_the_bound_do_not_wait() {
         "now there is room"
     );
 }
+
+/// Catches: a mailbox that shows what is in it.
+#[test]
+fn a_mailbox_shows_its_depth_and_no_message() {
+    let mailbox = mailbox(2);
+    mailbox.try_send(123_456).unwrap();
+    let shown = format!("{mailbox:?}");
+    assert!(
+        shown.contains("capacity: 2") && shown.contains("business: 1"),
+        "{shown}"
+    );
+    assert!(!shown.contains("123456"), "{shown}");
+}

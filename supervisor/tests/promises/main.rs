@@ -8,7 +8,8 @@
 
 mod backoff_waits;
 mod common;
-mod deadlines_and_dead_letters;
+mod dead_letters;
+mod deadlines;
 mod death_watch;
 mod escalation;
 mod fair_by_key;
@@ -17,6 +18,8 @@ mod mailbox_bounds;
 mod nothing_is_lost;
 mod overload;
 mod panics_anywhere;
+mod panics_of_timers_and_groups;
 mod real_threads;
 mod restart_strategies;
 mod start_and_stop;
+mod waiting_senders;
