@@ -78,10 +78,6 @@ impl AskFailure {
     }
 
     /// What a read of the journal that failed means to the one who asked.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it stands where errors are mapped"
-    )]
     pub(crate) fn unreadable(error: ReadError) -> Self {
         if error.is_away() {
             Self::read_only(error)
