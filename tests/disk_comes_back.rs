@@ -9,6 +9,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato::persistence::simulated_disk::{Fault, SimulatedDisk};
@@ -161,6 +162,42 @@ async fn a_step_that_was_taken_back_is_taken_again_before_the_flow_ends() {
     assert_eq!(handle.ask(&caller, read("bed")).await, Ok(0), "it was lost");
     assert_eq!(napping.await.expect("no panic"), Ok(2));
     assert_eq!(handle.ask(&caller, read("bed")).await, Ok(1));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow that is failed for what it made of steps that never were.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_panics_over_what_was_taken_back_does_not_count() {
+    const FALL: FlowType<u64, u64, FlowError> = FlowType::new("fall", 1);
+    let disk = SimulatedDisk::new(1);
+    let runs = Arc::new(AtomicU32::new(0));
+    let fall = {
+        let runs = runs.clone();
+        move |flow: Flow, seconds: u64| {
+            let run = runs.fetch_add(1, Ordering::Relaxed);
+            async move {
+                nap(flow, seconds).await?;
+                assert!(run > 0, "the first run falls over");
+                Ok(seconds)
+            }
+        }
+    };
+    let no_panics = FlowOptions {
+        panics_max: 1,
+        ..FlowOptions::default()
+    };
+    let builder = builder(&disk).flow(FALL, fall).flow_options(no_panics);
+    let (runtime, handle, caller) = started(builder).await;
+    let falling = tokio::spawn({
+        let (handle, caller) = (handle.clone(), caller.clone());
+        async move { handle.run(&caller, FALL, FlowId::new("f"), 2).await }
+    });
+    millis(9).await;
+    break_next_commit(&disk);
+    millis(10).await;
+    disk.heal();
+    assert_eq!(falling.await.expect("no panic"), Ok(2));
+    assert_eq!(runs.load(Ordering::Relaxed), 2);
     runtime.stop().await.expect("it stops");
 }
 

@@ -148,7 +148,7 @@ pub enum AppendError {
     Failed(#[from] JournalFailed),
 }
 
-/// Why the journal takes nothing more: a write to the disk failed, or it was closed.
+/// Why the journal takes nothing more: its disk failed, or it was closed.
 ///
 /// Nothing that was acknowledged is lost; what was not yet durable never will be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

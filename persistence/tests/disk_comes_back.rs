@@ -284,19 +284,16 @@ async fn changed_everywhere(journal: &RedbJournal) -> String {
     before
 }
 
-const SMALL: JournalOptions = JournalOptions {
-    group_bytes_max: 1 << 20,
-    commit_time_max: Duration::from_millis(20),
-    queue_bytes_max: 1 << 20,
-    record_bytes_max: 1 << 20,
-    replies_keep: Duration::from_secs(3_600),
-    replies_max: 100,
-    // Heads are written as soon as they can be, those of the commit that fails included.
-    tail_records_max: 1,
-    streams_in_memory_max: 2,
-    check_on_open: true,
-    cache_bytes: 0,
-};
+/// Heads are written as soon as they can be, those of the commit that fails included.
+fn small() -> JournalOptions {
+    JournalOptions {
+        replies_max: 100,
+        tail_records_max: 1,
+        streams_in_memory_max: 2,
+        cache_bytes: 0,
+        ..JournalOptions::default()
+    }
+}
 
 /// Catches: parts of a commit that failed, and of what waited behind it, that are shown as if they
 /// had been: marks, timers, cursors, heads, replies, snapshots.
@@ -311,7 +308,7 @@ fn from_the_failure_to_the_return_what_is_durable_is_shown_and_nothing_else() {
         incarnation(async {
             let journal = {
                 let disk = disk.clone();
-                with(move || Ok(disk.clone()), SMALL)
+                with(move || Ok(disk.clone()), small())
             };
             let before = changed_everywhere(&journal).await;
             let durable = journal.durable();
@@ -364,7 +361,7 @@ impl Slot {
 fn what_is_unfinished_is_known_without_the_disk() {
     let slot = Slot::new(1);
     incarnation(async {
-        let journal = slot.journal(SMALL);
+        let journal = slot.journal(small());
         changed_everywhere(&journal).await;
         journal
             .until_durable(Position::new(19))
@@ -390,7 +387,7 @@ fn what_is_unfinished_is_known_without_the_disk() {
 fn a_disk_that_cannot_be_read_stops_the_journal_until_it_is_back() {
     let slot = Slot::new(1);
     incarnation(async {
-        let journal = slot.journal(SMALL);
+        let journal = slot.journal(small());
         for n in 0..20 {
             settle(&journal, one_event(&format!("s{n}"), 0)).await;
         }
@@ -411,11 +408,37 @@ fn a_disk_that_cannot_be_read_stops_the_journal_until_it_is_back() {
     });
 }
 
-/// A disk of which one read fails when it is told to.
+/// A disk of which some reads fail.
 struct Flaky {
     disk: SimulatedDisk,
-    /// How many reads succeed before one fails.
-    left: Arc<AtomicU64>,
+    plan: Arc<Plan>,
+}
+
+#[derive(Default)]
+struct Plan {
+    /// How many reads succeed before one fails, again and again.
+    every: AtomicU64,
+    /// How many do before the next one fails.
+    left: AtomicU64,
+    /// How many are yet to fail.
+    failures: AtomicU64,
+}
+
+impl Plan {
+    fn fails(&self) -> bool {
+        if self.failures.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        let left = self.left.load(Ordering::SeqCst);
+        if left > 0 {
+            self.left.store(left - 1, Ordering::SeqCst);
+            return false;
+        }
+        self.left
+            .store(self.every.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.failures.fetch_sub(1, Ordering::SeqCst);
+        true
+    }
 }
 
 impl std::fmt::Debug for Flaky {
@@ -430,10 +453,10 @@ impl StorageBackend for Flaky {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        match self.left.fetch_sub(1, Ordering::SeqCst) {
-            0 => Err(io::Error::other("this once")),
-            _ => self.disk.read(offset, out),
+        if self.plan.fails() {
+            return Err(io::Error::other("not now"));
         }
+        self.disk.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -449,23 +472,23 @@ impl StorageBackend for Flaky {
     }
 }
 
-/// Catches: a read that fails while the journal is opened anew and is taken for damage, so that the
+/// Catches: reads that fail while the journal is opened anew and are taken for damage, so that the
 /// journal gives up on a disk that is sound.
 #[test]
 fn a_disk_that_stumbles_on_its_way_back_is_tried_again() {
-    const NEVER: u64 = u64::MAX;
+    const STUMBLES: u64 = 3;
     let disk = SimulatedDisk::new(1);
-    let left = Arc::new(AtomicU64::new(NEVER));
+    let plan = Arc::new(Plan::default());
     incarnation(async {
         let journal = {
-            let (disk, left) = (disk.clone(), left.clone());
+            let (disk, plan) = (disk.clone(), plan.clone());
             let disk = move || {
-                let (disk, left) = (disk.clone(), left.clone());
-                Ok(Flaky { disk, left })
+                let (disk, plan) = (disk.clone(), plan.clone());
+                Ok(Flaky { disk, plan })
             };
-            with(disk, SMALL)
+            with(disk, small())
         };
-        let mut stumbled = 0;
+        let mut met = 0;
         for reads in 0..60 {
             settle(&journal, commanded("a", reads, reads.into())).await;
             refuse_writes(&disk);
@@ -473,16 +496,14 @@ fn a_disk_that_stumbles_on_its_way_back_is_tried_again() {
             while journal.failure().is_none() {
                 tokio::time::sleep(COMMIT).await;
             }
-            left.store(reads, Ordering::SeqCst);
+            plan.every.store(reads, Ordering::SeqCst);
+            plan.left.store(reads, Ordering::SeqCst);
+            plan.failures.store(STUMBLES, Ordering::SeqCst);
             disk.heal();
             journal.until_writable().await.expect("the disk is back");
-            // Below zero it counts on from the largest number.
-            stumbled += u64::from(left.swap(NEVER, Ordering::SeqCst) > NEVER / 2);
+            met += STUMBLES - plan.failures.swap(0, Ordering::SeqCst);
         }
-        assert!(
-            stumbled > 20,
-            "only {stumbled} of the returns met the fault"
-        );
+        assert!(met > 20 * STUMBLES, "only {met} reads failed");
         assert_eq!(log(&journal).len(), 60);
     });
 }

@@ -23,6 +23,16 @@ pub(crate) struct Machine {
     /// How many more tries to open the disk fail.
     away: Arc<AtomicU64>,
     seed: u64,
+    time: Time,
+}
+
+/// What time is, and who shares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Time {
+    /// One thread, and a clock that jumps.
+    Virtual,
+    /// Several threads, and the machine's clock.
+    Real,
 }
 
 /// A number below `end`.
@@ -31,11 +41,12 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, end: u64) -> u64 {
 }
 
 impl Machine {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, time: Time) -> Self {
         Self {
             disk: Arc::new(Mutex::new(SimulatedDisk::new(seed))),
             away: Arc::default(),
             seed,
+            time,
         }
     }
 
@@ -45,11 +56,15 @@ impl Machine {
 
     pub(crate) fn journal(&self, options: JournalOptions) -> Arc<dyn Journal> {
         let machine = self.clone();
+        let writer = match self.time {
+            Time::Virtual => WriterPlace::Task(Box::new(EvenDisk)),
+            Time::Real => WriterPlace::Thread,
+        };
         let opened = RedbJournal::with_disk(
             move || machine.open(),
             Arc::new(Vault::in_memory().expect("memory")),
             options,
-            WriterPlace::Task(Box::new(EvenDisk)),
+            writer,
         );
         Arc::new(opened.expect("a sound disk"))
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use faults::Machine;
+use faults::{Machine, Time};
 use mercato::persistence::{Journal, JournalOptions};
 use mercato::{AgentOptions, Caller, RecoveryOptions, Runtime};
 use support::{Counters, virtual_runtime};
@@ -92,8 +92,8 @@ async fn rest(runtime: &Runtime) {
 }
 
 /// Gives how many of the failures the journal met.
-async fn case(seed: u64) -> u64 {
-    let machine = Machine::new(seed);
+async fn case(seed: u64, time: Time, failures: u64) -> u64 {
+    let machine = Machine::new(seed, time);
     let witness = Witness::default();
     let journal = machine.journal(options());
     let runtime = start(journal.clone(), &witness).await;
@@ -104,7 +104,7 @@ async fn case(seed: u64) -> u64 {
             tokio::spawn(work.run(stop.clone()))
         })
         .collect();
-    let met = machine.fail_and_return(&*journal, FAILURES_PER_CASE).await;
+    let met = machine.fail_and_return(&*journal, failures).await;
     stop.store(true, Ordering::Relaxed);
     for client in clients {
         let finished = tokio::time::timeout(REST_MAX, client).await;
@@ -138,7 +138,7 @@ fn nothing_is_lost_or_doubled_however_often_the_disk_fails() {
             .build()
             .expect("a runtime");
         println!("MERCATO_DISK_FAILURE_SEED={seed}");
-        runtime.block_on(case(seed))
+        runtime.block_on(case(seed, Time::Virtual, FAILURES_PER_CASE))
     };
     if let Some(seed) = number("MERCATO_DISK_FAILURE_SEED") {
         run(seed);
@@ -149,4 +149,16 @@ fn nothing_is_lost_or_doubled_however_often_the_disk_fails() {
     let met: u64 = (1..=cases).map(run).sum();
     println!("{met} failures in {cases} cases");
     assert!(met * 2 > cases * FAILURES_PER_CASE, "only {met} were met");
+}
+
+/// Catches: what virtual time cannot show, where one thread never comes between another's steps.
+#[test]
+fn nor_on_real_threads() {
+    const FAILURES: u64 = 6;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(case(1, Time::Real, FAILURES));
 }
