@@ -103,6 +103,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     }
 }
 
+/// The value at the beginning of a stored form, and the bytes that follow it.
+pub(crate) fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
+    bincode::serde::decode_from_slice(bytes, CONFIG)
+        .map(|(value, read)| (value, bytes.get(read..).unwrap_or_default()))
+        .map_err(|error| CodecError::Decode(error.to_string()))
+}
+
 /// The value at the beginning of a stored form, whatever follows it.
 pub(crate) fn decode_prefix<'a, T: serde::Deserialize<'a>>(
     bytes: &'a [u8],

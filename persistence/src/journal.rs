@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, ReadError, WrongEpoch};
+use crate::meter::JournalMeters;
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
 use crate::vault::Vault;
 
@@ -77,6 +78,9 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
 
     /// Everything up to here survives a crash.
     fn durable(&self) -> Position;
+
+    /// How it does: for metrics.
+    fn meters(&self) -> JournalMeters;
 
     /// Waits until everything up to `position` survives a crash.
     fn until_durable(&self, position: Position) -> BoxFuture<'_, Result<(), JournalFailed>> {

@@ -19,6 +19,7 @@ mod error;
 mod front;
 mod gate;
 mod journal;
+mod meter;
 mod options;
 mod pace;
 mod reading;
@@ -36,9 +37,10 @@ pub use block::BlockError;
 pub use codec::CodecError;
 pub use error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
 pub use journal::{Appended, Journal, READ_BYTES_MAX};
+pub use meter::{COUNT_BOUNDS, DURATION_BOUNDS_NS, Distribution, Histogram, JournalMeters};
 pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{
-    Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot, Timer, TimerChange,
+    Append, EventData, FirstReply, Mark, Position, Recorded, Snapshot, Timer, TimerChange, Trace,
 };
 pub use recovery::{ExpectedRecovery, RecoveryCosts, RecoveryWork};
 pub use redb::StorageBackend;

@@ -112,6 +112,19 @@ pub struct Timer {
     pub payload: Vec<u8>,
 }
 
+/// What an append belongs to, over all agents, flows and processes: one trace of what followed from
+/// one thing. The journal keeps it and makes nothing of it; its parts are those of the W3C
+/// recommendation *Trace Context*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The id of the whole trace.
+    pub id: u128,
+    /// The id of the span that led to the append; 0 where that follows from the command's id.
+    pub parent: u64,
+    /// The trace flags.
+    pub flags: u8,
+}
+
 /// One atomic append: all of it becomes durable, or none of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Append {
@@ -129,6 +142,8 @@ pub struct Append {
     pub mark: Option<Mark>,
     /// What it does to the stream's timers, in order.
     pub timers: Vec<TimerChange>,
+    /// The trace that it belongs to, where that is not the one which began with its command.
+    pub trace: Option<Trace>,
 }
 
 impl Append {
@@ -144,6 +159,7 @@ impl Append {
             command: None,
             mark: None,
             timers: Vec::new(),
+            trace: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
 use crate::journal::{Appended, Journal, READ_BYTES_MAX};
+use crate::meter::JournalMeters;
 use crate::options::{JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
 use crate::shared::{Opener, Shared};
@@ -200,6 +201,11 @@ impl Journal for RedbJournal {
 
     fn durable(&self) -> Position {
         self.shared.gate.durable()
+    }
+
+    fn meters(&self) -> JournalMeters {
+        let appended = self.shared.front.lock().appended();
+        self.shared.meters.read(appended, self.durable())
     }
 
     fn until_durable_in(

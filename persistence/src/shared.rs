@@ -13,6 +13,7 @@ use crate::error::{AppendError, JournalFailed, OpenError, ReadError};
 use crate::front::{Front, Group, Refused, Restored};
 use crate::gate::Gate;
 use crate::journal::Appended;
+use crate::meter::CommitMeters;
 use crate::options::JournalOptions;
 use crate::record::{Append, Position};
 use crate::store::{Store, guarded, load_error};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) vault: Arc<Vault>,
     pub(crate) front: Mutex<Front>,
     pub(crate) gate: Gate,
+    pub(crate) meters: CommitMeters,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
     pub(crate) has_room: AtomicBool,
     /// Wakes the writer.
@@ -63,6 +65,7 @@ impl Shared {
             opener,
             vault,
             gate: Gate::starting_at(durable, woken_in_place),
+            meters: CommitMeters::default(),
             has_room: AtomicBool::new(true),
             work: Notify::new(),
             room: Notify::new(),

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::codec::{self, CodecError, FORMAT};
-use crate::record::{Append, EventData, FirstReply, Mark, Position, Recorded, TimerChange};
+use crate::record::{Append, EventData, FirstReply, Mark, Position, Recorded, TimerChange, Trace};
 
-/// The layout of a stored record, after its format byte. What the index needs stands first.
+/// The layout of a stored record, after its format byte. What the index needs stands first. The
+/// trace follows it where there is one, and nothing where there is none, as in the records of
+/// before there were traces.
 #[derive(Serialize)]
 struct Written<'a> {
     stream: &'a str,
@@ -78,12 +80,19 @@ pub(crate) fn encode_append(append: &Append) -> Result<Vec<u8>, CodecError> {
         },
         &mut bytes,
     )?;
+    if let Some(trace) = &append.trace {
+        codec::encode_into(trace, &mut bytes)?;
+    }
     Ok(bytes)
 }
 
 /// Reads one append that stands at `position`.
 pub(crate) fn decode_append(position: Position, bytes: &[u8]) -> Result<Recorded, CodecError> {
-    let body: Body = codec::decode(body(bytes)?)?;
+    let (body, rest) = codec::decode_first::<Body>(body(bytes)?)?;
+    let trace: Option<Trace> = match rest {
+        [] => None,
+        trace => Some(codec::decode(trace)?),
+    };
     Ok(Recorded {
         position,
         version_before: body.version_before,
@@ -95,6 +104,7 @@ pub(crate) fn decode_append(position: Position, bytes: &[u8]) -> Result<Recorded
             command: body.command,
             mark: body.mark,
             timers: body.timers,
+            trace,
         },
     })
 }
@@ -139,6 +149,11 @@ mod tests {
             timers: vec![TimerChange::Clear {
                 name: "late".into(),
             }],
+            trace: Some(Trace {
+                id: 7 << 100,
+                parent: 8,
+                flags: 1,
+            }),
             ..Append::to("order/7", 41, 1_700_000_000_000)
         };
         let bytes = encode_append(&append).expect("a stored form");
@@ -151,5 +166,31 @@ mod tests {
         assert_eq!(outline.mark, Some(Mark::Open));
         assert_eq!(outline.command.map(|c| c.command), Some(Uuid::from_u128(5)));
         assert_eq!(outline.events, 260);
+    }
+
+    /// Catches: a record of before there were traces that is not read any more, and a record that
+    /// is longer for a trace which it does not have.
+    #[test]
+    fn a_record_without_a_trace_is_what_it_was_before_there_were_any() {
+        let without = Append::to("order/7", 41, 9);
+        let with = Append {
+            trace: Some(Trace {
+                id: 1,
+                parent: 0,
+                flags: 0,
+            }),
+            ..without.clone()
+        };
+        let bytes = encode_append(&without).expect("a stored form");
+        let longer = encode_append(&with).expect("a stored form");
+        assert_eq!(longer[..bytes.len()], bytes);
+        assert!(longer.len() > bytes.len());
+        let read = |bytes: &[u8]| decode_append(Position::new(1), bytes).map(|it| it.append);
+        assert_eq!(read(&bytes), Ok(without));
+        assert_eq!(read(&longer), Ok(with));
+        assert!(read(&longer[..longer.len() - 1]).is_err(), "cut short");
+        let mut trailing = longer;
+        trailing.push(0);
+        assert!(read(&trailing).is_err(), "something else follows");
     }
 }

@@ -74,15 +74,20 @@ async fn run(shared: Arc<Shared>, mut stopwatch: Stopwatch) {
         let failed = match next_group(&shared, limit.bytes()).await {
             Ok(None) => break,
             Ok(Some(group)) => {
+                let records = group.last.get().saturating_sub(shared.gate.durable().get());
                 let commit = || shared.commit(&group);
                 let (written, took) = stopwatch.time(group.bytes, commit).await;
                 match written {
                     Ok(()) => {
+                        shared.meters.committed(records, group.bytes, took);
                         limit.learn(group.bytes, took);
                         shared.publish(&group);
                         continue;
                     }
-                    Err(failed) => failed,
+                    Err(failed) => {
+                        shared.meters.failed();
+                        failed
+                    }
                 }
             }
             Err(failed) => failed,

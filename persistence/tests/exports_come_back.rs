@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use common::{Pace, commanded, incarnation, one_event, open, settle, told};
 use mercato_persistence::{
     Append, EventData, FirstReply, Journal, JournalOptions, Mark, Position, RedbJournal,
-    TimerChange, ToolError, export, import, verify,
+    TimerChange, ToolError, Trace, export, import, verify,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -86,6 +86,11 @@ impl Made {
                     }
                 })
                 .collect(),
+            trace: self.timer.map(|(name, _, id)| Trace {
+                id: u128::from(id) << 64 | 5,
+                parent: id,
+                flags: name,
+            }),
             ..Append::to(format!("s/{}", self.stream), version, self.recorded_at_ms)
         }
     }

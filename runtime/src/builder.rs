@@ -34,6 +34,9 @@ use crate::runtime::{Runtime, RuntimeError, observe};
 use crate::service::{Service, answer_dead};
 use crate::shard::{Shard, ShardContext};
 use crate::stats::AgentCounters;
+use crate::telemetry::{
+    AlarmBoard, Alarms, MetricsReader, Sources, StoreReads, Telemetry, TimedJournal, watch_alarms,
+};
 use crate::timer::{Bell, TimerCounters, keep};
 use crate::trigger::{Trigger, TriggerCounters, follow};
 
@@ -100,6 +103,7 @@ pub struct RuntimeBuilder {
     policies: Arc<PolicyBook>,
     monitor: Arc<dyn Monitor>,
     caches: Option<CachesSettings>,
+    alarms: Option<Alarms>,
     shards: usize,
     names: BTreeSet<(&'static str, &'static str)>,
     problem: Option<RuntimeError>,
@@ -109,6 +113,7 @@ pub struct RuntimeBuilder {
 struct Assembly {
     journal: Arc<dyn Journal>,
     clock: Clock,
+    telemetry: Arc<Telemetry>,
     services: Services,
     bell: Arc<Bell>,
     recovery: RecoveryOptions,
@@ -131,6 +136,7 @@ impl RuntimeBuilder {
             policies: Arc::default(),
             monitor: Arc::new(Nobody),
             caches: None,
+            alarms: None,
             shards: 0,
             names: BTreeSet::new(),
             problem: None,
@@ -187,6 +193,17 @@ impl RuntimeBuilder {
             self.problem.get_or_insert(RuntimeError::Caches(invalid));
         }
         self.caches = Some(settings);
+        self
+    }
+
+    /// Watches these alarms, and tells the [monitor](Self::monitor) when one is raised and when it is
+    /// over. Default: none are watched. [`Alarms::default`] are the performance targets.
+    #[must_use]
+    pub fn alarms(mut self, alarms: Alarms) -> Self {
+        if let Err(invalid) = alarms.check() {
+            self.problem.get_or_insert(RuntimeError::Alarms(invalid));
+        }
+        self.alarms = Some(alarms);
         self
     }
 
@@ -289,10 +306,14 @@ impl RuntimeBuilder {
         let clock = self.clock.unwrap_or_else(Clock::system);
         let entropy = self.entropy.unwrap_or_else(Entropy::system);
         let entropy = Arc::new(entropy.continued_after(self.journal.durable().get()));
+        let reads = Arc::new(StoreReads::default());
+        let telemetry = Arc::new(Telemetry::new(&entropy, reads.clone()));
+        let journal: Arc<dyn Journal> = Arc::new(TimedJournal::over(self.journal, reads, clock));
         let bell = Arc::new(Bell::default());
         let mut assembly = Assembly {
-            journal: self.journal.clone(),
+            journal: journal.clone(),
             clock,
+            telemetry: telemetry.clone(),
             services: Services::default(),
             bell: bell.clone(),
             recovery: self.recovery,
@@ -303,16 +324,18 @@ impl RuntimeBuilder {
             root = root.with_child(supervisor_child(add(&mut assembly)));
         }
         let caches = self.caches.map(|settings| {
-            let journal = self.journal.clone();
+            let journal = journal.clone();
             Arc::new(Caches::new(journal, settings, clock, entropy.clone()))
         });
         let core = Arc::new(Core {
-            journal: self.journal,
+            journal,
             clock,
             entropy: entropy.clone(),
             services: assembly.services,
-            guards: Guards::new(self.policies, clock, entropy.clone()).told_to(self.monitor),
+            guards: Guards::new(self.policies, clock, entropy.clone())
+                .told_to(self.monitor.clone()),
             caches,
+            telemetry,
         });
         let tree_options = TreeOptions::new(move || clock.elapsed(), entropy.fork("supervision"));
         let tree = Tree::start(root, observe(&core, tree_options)).await?;
@@ -329,7 +352,8 @@ impl RuntimeBuilder {
         let trigger_counters = Arc::new(TriggerCounters::default());
         let caches = core.caches.clone();
         let following = caches.map(|it| tokio::spawn(cache::follow(it, stopping.subscribe())));
-        let triggers = self
+        let trigger_names = self.triggers.iter().map(Trigger::name).collect();
+        let mut triggers = self
             .triggers
             .into_iter()
             .map(|trigger| {
@@ -342,7 +366,7 @@ impl RuntimeBuilder {
                 ))
             })
             .chain(following)
-            .collect();
+            .collect::<Vec<_>>();
         let timer_counters = Arc::new(TimerCounters::default());
         let timers = tokio::spawn(keep(
             core.clone(),
@@ -351,6 +375,27 @@ impl RuntimeBuilder {
             stopping.subscribe(),
         ));
         let bus = Bus::new(core.clone(), stopping.subscribe());
+        let metrics = MetricsReader::of(Sources {
+            core: core.clone(),
+            orchestrator: orchestrator.clone(),
+            tree: tree.watch(),
+            bus: bus.clone(),
+            triggers: trigger_names,
+            trigger_counters: trigger_counters.clone(),
+            timer_counters: timer_counters.clone(),
+            alarms: Arc::new(AlarmBoard::default()),
+            since: clock.now(),
+        });
+        triggers.extend(self.alarms.map(|alarms| {
+            let stopping = stopping.subscribe();
+            tokio::spawn(watch_alarms(
+                alarms,
+                metrics.clone(),
+                clock,
+                self.monitor,
+                stopping,
+            ))
+        }));
         Ok(Runtime {
             timers,
             timer_counters,
@@ -361,6 +406,7 @@ impl RuntimeBuilder {
             core,
             tree,
             bus,
+            metrics,
             triggers,
             trigger_counters,
             stopping,
@@ -403,6 +449,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         counters: counters.clone(),
         commands: commands.clone(),
         bell: assembly.bell.clone(),
+        telemetry: assembly.telemetry.clone(),
     };
     let mailboxes: Box<[_]> = (0..options.shards.get())
         .map(|_| {
@@ -443,7 +490,15 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),
         ));
     }
-    let service = Service::new(agent, commands, mailboxes, assembly.clock, counters);
+    let telemetry = assembly.telemetry.clone();
+    let service = Service::new(
+        agent,
+        commands,
+        mailboxes,
+        assembly.clock,
+        counters,
+        telemetry,
+    );
     assembly.services.add(Arc::new(service));
     supervisor
 }

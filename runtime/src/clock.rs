@@ -106,6 +106,13 @@ impl Clock {
         self.start.elapsed()
     }
 
+    /// Nanoseconds since the Unix epoch, at the timer's full resolution: for the times of spans.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn unix_nanos(&self) -> u64 {
+        let since = Duration::from_millis(self.epoch.0) + self.elapsed();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// How long after this clock was made `at` is: what [`elapsed`](Self::elapsed) reads then.
     #[must_use]
     pub(crate) fn elapsed_at(&self, at: Timestamp) -> Duration {

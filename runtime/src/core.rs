@@ -17,6 +17,7 @@ use crate::ids::CommandId;
 use crate::policy::Guards;
 use crate::principal::Principal;
 use crate::service::{Admission, AnyService, Service};
+use crate::telemetry::{Telemetry, TraceContext};
 
 pub(crate) struct Core {
     pub(crate) journal: Arc<dyn Journal>,
@@ -27,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) guards: Guards,
     /// Where they are switched on.
     pub(crate) caches: Option<Arc<Caches>>,
+    /// What it measures, and its spans.
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 /// The agents of a runtime, by name and by type. Fixed when the runtime starts.
@@ -90,8 +93,12 @@ impl Core {
         if self.journal.durable() >= depends_on && self.journal.epoch() == epoch {
             return Ok(());
         }
+        let began = self.clock.elapsed();
         let durable = self.journal.until_durable_in(epoch, depends_on);
-        match tokio::time::timeout_at(self.clock.instant_of(deadline), durable).await {
+        let waited = tokio::time::timeout_at(self.clock.instant_of(deadline), durable).await;
+        let took = self.clock.elapsed().saturating_sub(began);
+        self.telemetry.durable_wait.record_duration(took);
+        match waited {
             Ok(durable) => durable.map_err(AskFailure::read_only),
             Err(_) => Err(AskFailure::DeadlineExceeded),
         }
@@ -113,7 +120,7 @@ impl Core {
             deadline: self.clock.now().plus(caller.budget),
             principal: caller.principal.clone(),
             causation: None,
-            trace: id,
+            trace: caller.trace.unwrap_or(TraceContext::begun_by(id)),
             timer: None,
         }
     }
@@ -136,6 +143,7 @@ pub struct Caller {
     pub(crate) budget: Duration,
     pub(crate) id: Option<CommandId>,
     pub(crate) admission: Admission,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Caller {
@@ -148,6 +156,7 @@ impl Caller {
             budget: Duration::from_secs(5),
             id: None,
             admission: Admission::Wait,
+            trace: None,
         }
     }
 
@@ -168,6 +177,16 @@ impl Caller {
     pub fn keyed(self, id: CommandId) -> Self {
         Self {
             id: Some(id),
+            ..self
+        }
+    }
+
+    /// The same, in a trace that began outside, such as the one that the header `traceparent` of a
+    /// request names. Default: a trace of its own, which begins with the command.
+    #[must_use]
+    pub fn traced(self, trace: TraceContext) -> Self {
+        Self {
+            trace: Some(trace),
             ..self
         }
     }

@@ -13,6 +13,7 @@ use crate::error::{AskError, AskFailure};
 use crate::event::CodecError;
 use crate::ids::CommandId;
 use crate::principal::Principal;
+use crate::telemetry::TraceContext;
 use crate::timer::TimerOrder;
 
 /// What every command carries, whoever sent it.
@@ -29,8 +30,8 @@ pub(crate) struct Call {
     pub(crate) principal: Principal,
     /// The command or event that led to this one.
     pub(crate) causation: Option<CommandId>,
-    /// The first command of the whole chain: one trace has one id.
-    pub(crate) trace: CommandId,
+    /// The trace of the whole chain, and the span that led here.
+    pub(crate) trace: TraceContext,
     /// The timer whose command this is: it is cleared with what comes of it.
     pub(crate) timer: Option<Arc<Timer>>,
 }

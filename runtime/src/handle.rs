@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
 use crate::agent::{Command, Rejection};
 use crate::clock::Clock;
@@ -11,9 +12,10 @@ use crate::core::{Caller, Core};
 use crate::entropy::Entropy;
 use crate::error::{AskError, AskFailure};
 use crate::flow::{FlowFailure, FlowType, Orchestrator, RunError};
-use crate::ids::FlowId;
+use crate::ids::{CommandId, FlowId};
 use crate::scope::Scope;
 use crate::stats::{AgentStats, FlowStats};
+use crate::telemetry::TraceContext;
 
 /// The way into a runtime from outside. Cheap to clone; it survives every restart inside.
 ///
@@ -37,11 +39,16 @@ impl Handle {
         caller: &Caller,
         command: C,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
-        let call = self.core.first_call(caller);
+        let mut call = self.core.first_call(caller);
+        let traced = self.core.telemetry.spans.request(call.trace, "ask");
+        call.trace = traced.context;
         let (epoch, deadline) = (call.epoch, call.deadline);
-        let (answer, depends_on) = self.core.ask(call, caller.admission, command).await;
-        self.core.release(epoch, depends_on, deadline).await?;
-        answer
+        let asked = async {
+            let (answer, depends_on) = self.core.ask(call, caller.admission, command).await;
+            self.core.release(epoch, depends_on, deadline).await?;
+            answer
+        };
+        asked.instrument(traced.span).await
     }
 
     /// Runs a request/response workflow over several agents.
@@ -53,13 +60,19 @@ impl Handle {
         W: AsyncFnOnce(&Scope) -> Result<T, E>,
         E: From<AskFailure>,
     {
-        let scope = Scope::new(self.core.clone(), self.core.first_call(caller));
-        let answer = workflow(&scope).await;
-        let depends_on = scope.seen();
-        self.core
-            .release(scope.epoch(), depends_on, scope.deadline())
-            .await?;
-        answer
+        let mut call = self.core.first_call(caller);
+        let traced = self.core.telemetry.spans.request(call.trace, "serve");
+        call.trace = traced.context;
+        let scope = Scope::new(self.core.clone(), call);
+        let served = async {
+            let answer = workflow(&scope).await;
+            let depends_on = scope.seen();
+            self.core
+                .release(scope.epoch(), depends_on, scope.deadline())
+                .await?;
+            answer
+        };
+        served.instrument(traced.span).await
     }
 
     /// Starts a durable flow, or joins the one that has this id, and waits for its end.
@@ -81,14 +94,20 @@ impl Handle {
         O: Serialize + DeserializeOwned + Send + 'static,
         E: FlowFailure,
     {
-        let call = self.core.first_call(caller);
+        let mut call = self.core.first_call(caller);
+        let spans = &self.core.telemetry.spans;
+        let traced = spans.run(call.trace, call.id, flow.name);
+        call.trace = traced.context;
         let deadline = call.deadline;
-        let (outcome, end) = self.orchestrator.run(call, flow, id, &input).await?;
-        self.core
-            .release(end.epoch, end.position, deadline)
-            .await
-            .map_err(RunError::Unserved)?;
-        outcome.map_err(RunError::Failed)
+        let run = async {
+            let (outcome, end) = self.orchestrator.run(call, flow, id, &input).await?;
+            self.core
+                .release(end.epoch, end.position, deadline)
+                .await
+                .map_err(RunError::Unserved)?;
+            outcome.map_err(RunError::Failed)
+        };
+        run.instrument(traced.span).await
     }
 
     /// What each agent has done, in the order of their names.
@@ -101,6 +120,13 @@ impl Handle {
     #[must_use]
     pub fn flow_stats(&self) -> FlowStats {
         self.orchestrator.stats()
+    }
+
+    /// A trace that begins here, for whoever wants to know its id before they ask: see
+    /// [`Caller::traced`].
+    #[must_use]
+    pub fn new_trace(&self) -> TraceContext {
+        TraceContext::begun_by(CommandId::from_uuid(self.core.entropy.uuid()))
     }
 
     /// The runtime's clock.

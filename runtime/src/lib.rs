@@ -33,6 +33,7 @@ mod scope;
 mod service;
 mod shard;
 mod stats;
+mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod timer;
@@ -87,6 +88,15 @@ pub use serde_json;
 pub use service::Admission;
 pub use shard::InjectedCrash;
 pub use stats::{AgentStats, FlowStats};
+#[cfg(feature = "prometheus")]
+pub use telemetry::PROMETHEUS_CONTENT_TYPE;
+pub use telemetry::{
+    Across, Alarm, AlarmChange, AlarmNotice, AlarmProblem, Alarms, Comparison, FAMILIES, Family,
+    FamilySamples, InvalidAlarms, Measure, MetricKind, Metrics, MetricsReader, SPANS, Sample,
+    SampleValue, Selector, Severity, TraceContext, TraceparentError, Unit,
+};
+#[cfg(feature = "otlp")]
+pub use telemetry::{InvalidOtlp, OtlpExporter, OtlpOptions, OtlpSpans, OtlpStats};
 pub use timer::TimerStats;
 pub use trigger::{Occurred, Reaction, Trigger};
 pub use views::{EventViews, Kinds, ViewError};

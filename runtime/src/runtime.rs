@@ -17,6 +17,7 @@ use crate::flow::WorkItem;
 use crate::handle::Handle;
 use crate::ids::FlowId;
 use crate::recovery::{Preload, RecoveryProgress};
+use crate::telemetry::{InvalidAlarms, Metrics, MetricsReader};
 use crate::timer::{TimerCounters, TimerStats};
 use crate::trigger::TriggerCounters;
 
@@ -26,6 +27,7 @@ pub struct Runtime {
     pub(crate) handle: Handle,
     pub(crate) tree: Tree,
     pub(crate) bus: Bus,
+    pub(crate) metrics: MetricsReader,
     pub(crate) triggers: Vec<JoinHandle<()>>,
     pub(crate) trigger_counters: Arc<TriggerCounters>,
     pub(crate) timers: JoinHandle<()>,
@@ -58,6 +60,9 @@ pub enum RuntimeError {
     /// The limits of the caches cannot be used.
     #[error(transparent)]
     Caches(#[from] InvalidCaches),
+    /// The alarms cannot be watched.
+    #[error(transparent)]
+    Alarms(#[from] InvalidAlarms),
     /// An agent has the name of something that the runtime keeps in the journal itself.
     #[error(
         "no agent can be named `{name}`: the runtime keeps its own records under it; choose another"
@@ -118,6 +123,18 @@ impl Runtime {
             stopped_triggers: self.trigger_counters.stopped.lock().clone(),
             stopped_subscribers: self.bus.stopped(),
         }
+    }
+
+    /// Everything that is measured, as it is now.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.read()
+    }
+
+    /// What reads the metrics, for whoever exports them while the runtime works.
+    #[must_use]
+    pub fn metrics_reader(&self) -> MetricsReader {
+        self.metrics.clone()
     }
 
     /// Where the deaths of shards and agents are awaited. Paths read like `mercato/inventory/3`.

@@ -14,6 +14,7 @@ use crate::error::AskError;
 use crate::ids::CommandId;
 use crate::principal::Principal;
 use crate::service::Admission;
+use crate::telemetry::TraceContext;
 
 /// What a request/response workflow runs in: it asks agents in sequence, or in parallel with the
 /// joins of `futures`, and remembers what its answer depends on.
@@ -70,6 +71,12 @@ impl Scope {
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.call.principal
+    }
+
+    /// The trace that the request belongs to.
+    #[must_use]
+    pub fn trace(&self) -> TraceContext {
+        self.call.trace
     }
 
     /// What is left of the time for an answer.

@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use mercato_persistence::{Position, Timer};
-use mercato_supervisor::{DeadReason, Depth, Mailbox, SendError, Tag};
+use mercato_supervisor::{DeadLetters, DeadReason, Depth, Mailbox, SendError, Tag};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agent::{Agent, Command};
@@ -19,6 +21,7 @@ use crate::recovery::Preload;
 use crate::registry::Commands;
 use crate::schema::EventSchema;
 use crate::stats::{AgentCounters, AgentStats};
+use crate::telemetry::{Outcome, Telemetry, Timings};
 
 /// The longest key of an entity, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
@@ -42,6 +45,9 @@ pub(crate) struct Service<A: Agent> {
     commands: Arc<Commands<A>>,
     clock: Clock,
     counters: Arc<AgentCounters>,
+    telemetry: Arc<Telemetry>,
+    /// How long its answers take, by command; a stripe for each shard.
+    responses: Timings,
 }
 
 impl<A: Agent> Service<A> {
@@ -51,8 +57,11 @@ impl<A: Agent> Service<A> {
         mailboxes: Box<[Mailbox<Envelope<A>>]>,
         clock: Clock,
         counters: Arc<AgentCounters>,
+        telemetry: Arc<Telemetry>,
     ) -> Self {
         Self {
+            responses: Timings::new(mailboxes.len()),
+            telemetry,
             agent,
             mailboxes,
             commands,
@@ -69,16 +78,20 @@ impl<A: Agent> Service<A> {
     /// Sends a command to its shard and waits for the answer, which may not be durable yet.
     pub(crate) async fn ask<C: Command<Agent = A>>(
         &self,
-        call: Call,
+        mut call: Call,
         admission: Admission,
         command: C,
     ) -> Answered<C> {
+        let began = self.clock.elapsed();
         let deadline = call.deadline;
         let (sender, receiver) = oneshot::channel();
-        let (mailbox, tag) = match self.mailbox_of(&command.entity(), deadline) {
+        let (shard, tag) = match self.place_of(&command.entity(), deadline) {
             Ok(found) => found,
             Err(failure) => return (Err(failure.into()), Position::START),
         };
+        let mailbox = &self.mailboxes[shard];
+        let traced = self.telemetry.spans.ask(call.trace, A::NAME, C::NAME);
+        call.trace = traced.context;
         let task = Box::new(TypedTask::new(command, sender));
         let envelope = Envelope::Command { call, task };
         let exchange = async {
@@ -90,21 +103,28 @@ impl<A: Agent> Service<A> {
                 .await
                 .unwrap_or((Err(AskFailure::Stopped.into()), Position::START))
         };
-        match tokio::time::timeout_at(self.clock.instant_of(deadline), exchange).await {
+        let exchange = tokio::time::timeout_at(self.clock.instant_of(deadline), exchange);
+        let answered = match exchange.instrument(traced.span.clone()).await {
             Ok(answered) => answered,
             Err(_) => (Err(AskFailure::DeadlineExceeded.into()), Position::START),
-        }
+        };
+        let outcome = Outcome::of_ask(&answered.0);
+        traced.ended(outcome.name());
+        self.count(C::NAME, outcome, shard, began);
+        answered
     }
 
-    /// The mailbox of an entity's shard, and what it has to know of a command for that entity.
-    fn mailbox_of(
-        &self,
-        key: &str,
-        deadline: Timestamp,
-    ) -> Result<(&Mailbox<Envelope<A>>, Tag), AskFailure> {
+    /// Counts how long an answer took.
+    fn count(&self, command: &str, outcome: Outcome, shard: usize, began: Duration) {
+        let took = self.clock.elapsed().saturating_sub(began);
+        self.responses.record(command, outcome, shard, took);
+    }
+
+    /// The shard of an entity, and what its mailbox has to know of a command for that entity.
+    fn place_of(&self, key: &str, deadline: Timestamp) -> Result<(usize, Tag), AskFailure> {
         let (shard, hash) = self.shard_of(key)?;
         let tag = Tag::key(hash).until(self.clock.elapsed_at(deadline));
-        Ok((&self.mailboxes[shard], tag))
+        Ok((shard, tag))
     }
 
     /// The shard of a key, and the key's hash.
@@ -128,21 +148,24 @@ impl<A: Agent> Service<A> {
 
     async fn outcome(
         &self,
-        call: Call,
+        mut call: Call,
         name: &str,
         version: u16,
         body: &[u8],
     ) -> (Result<(), AskError<Refusal>>, Position) {
         let failed = |failure: AskFailure| (Err(AskError::Failed(failure)), Position::START);
-        let deadline = call.deadline;
+        let (began, deadline) = (self.clock.elapsed(), call.deadline);
         let (task, outcome) = match self.commands.read(name, version, body) {
             Ok(read) => read,
             Err(error) => return failed(AskFailure::invalid(error)),
         };
-        let (mailbox, tag) = match self.mailbox_of(&task.entity(), deadline) {
+        let (shard, tag) = match self.place_of(&task.entity(), deadline) {
             Ok(found) => found,
             Err(failure) => return failed(failure),
         };
+        let (mailbox, name) = (&self.mailboxes[shard], task.name());
+        let traced = self.telemetry.spans.ask(call.trace, A::NAME, name);
+        call.trace = traced.context;
         let exchange = async {
             let envelope = Envelope::Command { call, task };
             if let Err(failure) = admit(mailbox, Admission::Wait, tag, envelope).await {
@@ -150,9 +173,13 @@ impl<A: Agent> Service<A> {
             }
             outcome.await.unwrap_or(failed(AskFailure::Stopped))
         };
-        tokio::time::timeout_at(self.clock.instant_of(deadline), exchange)
-            .await
-            .unwrap_or(failed(AskFailure::DeadlineExceeded))
+        let exchange = tokio::time::timeout_at(self.clock.instant_of(deadline), exchange);
+        let exchange = exchange.instrument(traced.span.clone()).await;
+        let answered = exchange.unwrap_or(failed(AskFailure::DeadlineExceeded));
+        let outcome = Outcome::of_ask(&answered.0);
+        traced.ended(outcome.name());
+        self.count(name, outcome, shard, began);
+        answered
     }
 }
 
@@ -240,6 +267,10 @@ pub(crate) trait AnyService: Send + Sync {
     /// Brings entities into memory, in this order, all shards side by side.
     fn load<'a>(&'a self, keys: Vec<Box<str>>, preload: &'a Preload) -> BoxFuture<'a, ()>;
     fn stats(&self) -> AgentStats;
+    /// How long its answers take.
+    fn responses(&self) -> &Timings;
+    /// What its mailboxes had taken and nobody handled, by reason.
+    fn dead_letters(&self) -> [(&'static str, u64); 5];
     fn depths(&self) -> Vec<Depth>;
     fn restarted(&self);
     fn crash(&self, shard: usize, point: CrashPoint) -> bool;
@@ -306,6 +337,22 @@ impl<A: Agent> AnyService for Service<A> {
 
     fn stats(&self) -> AgentStats {
         self.counters.stats(A::NAME)
+    }
+
+    fn responses(&self) -> &Timings {
+        &self.responses
+    }
+
+    fn dead_letters(&self) -> [(&'static str, u64); 5] {
+        let letters: Vec<_> = self.mailboxes.iter().map(Mailbox::dead_letters).collect();
+        let all = |of: fn(&DeadLetters) -> u64| letters.iter().map(of).sum();
+        [
+            ("expired", all(|it| it.expired)),
+            ("stuck", all(|it| it.stuck)),
+            ("ended", all(|it| it.ended)),
+            ("stopped", all(|it| it.stopped)),
+            ("down", all(|it| it.down)),
+        ]
     }
 
     fn depths(&self) -> Vec<Depth> {

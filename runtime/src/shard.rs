@@ -20,6 +20,7 @@ use crate::error::AskFailure;
 use crate::event::{CodecError, Event};
 use crate::registry::Commands;
 use crate::stats::AgentCounters;
+use crate::telemetry::{Telemetry, Traced};
 use crate::timer::Bell;
 
 /// What all shards of one agent share.
@@ -32,6 +33,7 @@ pub(crate) struct ShardContext<A: Agent> {
     pub(crate) commands: Arc<Commands<A>>,
     /// Rung when a timer was set or cleared.
     pub(crate) bell: Arc<Bell>,
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 impl<A: Agent> Clone for ShardContext<A> {
@@ -43,6 +45,7 @@ impl<A: Agent> Clone for ShardContext<A> {
             counters: self.counters.clone(),
             commands: self.commands.clone(),
             bell: self.bell.clone(),
+            telemetry: self.telemetry.clone(),
         }
     }
 }
@@ -90,6 +93,17 @@ impl<A: Agent> Shard<A> {
         }
         let entity = self.entities.load(journal, key)?;
         clear_timer(&self.context, entity, epoch, timer)
+    }
+
+    /// The span of a command that is handled now.
+    fn traced(&self, call: &Call, task: &dyn Task<A>, attempt: u32) -> Traced {
+        let journal = &self.context.journal;
+        // A read is asked again under its id, and a write comes again: those are other spans.
+        let is_first =
+            || task.kind() == Kind::Write && attempt == 1 && !journal.knows(call.id.as_uuid());
+        let names = (A::NAME, task.name(), attempt);
+        let spans = &self.context.telemetry.spans;
+        spans.command(call.trace, call.id, is_first, names)
     }
 
     fn command(&mut self, call: &Call, task: &mut dyn Task<A>) {
@@ -219,7 +233,7 @@ fn record<A: Agent>(
     let mut timers: Vec<TimerChange> = fired.into_iter().collect();
     for order in staged.timers {
         let knows = |name: &str| shard.commands.knows(name);
-        timers.push(order.change(call.id, A::NAME, context.entity, knows)?);
+        timers.push(order.change(call, A::NAME, context.entity, knows)?);
     }
     let changes_timers = !timers.is_empty();
     let append = Append {
@@ -239,6 +253,7 @@ fn record<A: Agent>(
         }),
         mark: None,
         timers,
+        trace: call.trace.kept_with(call.id),
     };
     // State, first replies and whatever the asker knows are of this epoch.
     let appended = shard
@@ -314,7 +329,8 @@ impl<A: Agent> Worker for Shard<A> {
     type Message = Envelope<A>;
 
     fn handle(&mut self, message: &mut InHand<'_, Envelope<A>>) {
-        let first_attempt = message.attempt() == 1;
+        let attempt = message.attempt();
+        let first_attempt = attempt == 1;
         match &mut **message {
             // The crash is in hand while it strikes, and comes again like any other message.
             Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),
@@ -337,6 +353,8 @@ impl<A: Agent> Worker for Shard<A> {
             // Answered before the crash: deciding anew could come out differently.
             Envelope::Command { task, .. } if task.is_answered() => {}
             Envelope::Command { call, task } => {
+                let traced = self.traced(call, task.as_ref(), attempt);
+                let _within = traced.span.enter();
                 self.command(call, task.as_mut());
                 if self.crash_at_next {
                     // The worst moment: recorded and answered, but still in hand.

@@ -15,6 +15,7 @@ use mercato_persistence::{Position, Recorded};
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::watch;
+use tracing::Instrument;
 
 use crate::agent::{Agent, Command};
 use crate::clock::Timestamp;
@@ -28,6 +29,7 @@ use crate::flow::{FlowType, Orchestrator, Start};
 use crate::ids::{CommandId, FlowId};
 use crate::principal::Principal;
 use crate::stats::Counter;
+use crate::telemetry::TraceContext;
 
 /// How many appends one step of a trigger takes from the journal.
 const BATCH: usize = 128;
@@ -170,7 +172,7 @@ pub(crate) async fn follow(
     mut stopping: watch::Receiver<bool>,
 ) {
     let subscription = Subscription {
-        cursor_name: format!("trigger/{}", trigger.name),
+        cursor_name: cursor_of(trigger.name),
         core,
         orchestrator,
         trigger,
@@ -190,6 +192,21 @@ pub(crate) async fn follow(
             subscription.counters.stopped.lock().push(trigger);
         }
     }
+}
+
+/// The name of a trigger's cursor.
+pub(crate) fn cursor_of(trigger: &str) -> String {
+    format!("trigger/{trigger}")
+}
+
+/// What a reaction follows from.
+#[derive(Clone, Copy)]
+struct Cause {
+    event: CommandId,
+    /// As the journal has it, and as it is after a crash too.
+    trace: TraceContext,
+    /// As it is seen from within the reaction's span.
+    context: TraceContext,
 }
 
 struct Subscription {
@@ -260,9 +277,15 @@ impl Subscription {
             let reactions = (self.trigger.react)(recorded).map_err(AskFailure::storage)?;
             for (index, reactions) in reactions {
                 let event = event_id(recorded.position, index);
+                let trace = TraceContext::of_append(&recorded.append, event);
                 for (nth, reaction) in reactions.into_iter().enumerate() {
                     let id = event.derive(&format!("{}/{nth}", self.trigger.name));
-                    acts.push(self.act(epoch, event, id, reaction));
+                    let cause = Cause {
+                        event,
+                        trace,
+                        context: trace,
+                    };
+                    acts.push(self.traced(epoch, cause, id, reaction));
                 }
             }
         }
@@ -272,13 +295,28 @@ impl Subscription {
             .try_fold(Position::START, |last, made| Ok(last.max(made?)))
     }
 
+    /// Carries out one reaction, in the trace of its event.
+    async fn traced(
+        &self,
+        epoch: u64,
+        cause: Cause,
+        id: CommandId,
+        reaction: Reaction,
+    ) -> Result<Position, AskFailure> {
+        let spans = &self.core.telemetry.spans;
+        let traced = spans.trigger(cause.trace, self.trigger.name);
+        let context = traced.context;
+        let act = self.act(epoch, Cause { context, ..cause }, id, reaction);
+        act.instrument(traced.span).await
+    }
+
     /// Carries out one reaction. A refusal is final. What cannot be served is tried again: a flow
     /// for as long as it takes, since nothing else would ever start it; a command until it is set
     /// aside, so that it does not hold up all others.
     async fn act(
         &self,
         epoch: u64,
-        event: CommandId,
+        cause: Cause,
         id: CommandId,
         reaction: Reaction,
     ) -> Result<Position, AskFailure> {
@@ -288,7 +326,7 @@ impl Subscription {
         };
         let mut attempt = 1;
         loop {
-            let (outcome, position) = self.once(epoch, event, id, &act).await;
+            let (outcome, position) = self.once(epoch, cause, id, &act).await;
             let failure = match outcome {
                 Ok(()) => return Ok(position),
                 // It may have met what never was. The event comes again.
@@ -313,12 +351,12 @@ impl Subscription {
     async fn once(
         &self,
         epoch: u64,
-        event: CommandId,
+        cause: Cause,
         id: CommandId,
         act: &Act,
     ) -> (Result<(), AskError<Refusal>>, Position) {
         match act {
-            Act::Flow(start) => match self.orchestrator.start(start.clone()) {
+            Act::Flow(start) => match self.orchestrator.start(start.clone(), cause.trace) {
                 Ok(position) => (Ok(()), position),
                 Err(failure) => (Err(failure.into()), Position::START),
             },
@@ -337,8 +375,8 @@ impl Subscription {
                     epoch,
                     deadline: self.core.clock.now().plus(REACTION_BUDGET),
                     principal: Principal::System,
-                    causation: Some(event),
-                    trace: event,
+                    causation: Some(cause.event),
+                    trace: cause.context,
                     timer: None,
                 };
                 service.send_stored(call, name, *version, body).await

@@ -326,6 +326,11 @@ impl Front {
         Ok(())
     }
 
+    /// The last position that was given out.
+    pub(crate) fn appended(&self) -> Position {
+        Position::new(self.queue.next().get() - 1)
+    }
+
     /// The next commit: as much as one may take, up to `bytes_max`. What it holds stays readable
     /// here until [`committed`](Self::committed).
     pub(crate) fn next_group(&mut self, bytes_max: usize) -> Group {

@@ -6,7 +6,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::record::{Append, EventData, FirstReply, Mark, Position, Recorded, TimerChange};
+use crate::record::{Append, EventData, FirstReply, Mark, Position, Recorded, TimerChange, Trace};
 
 /// The name of the format, in the first line.
 pub(super) const FORMAT: &str = "mercato-journal";
@@ -61,6 +61,17 @@ pub(super) struct AppendLine {
     command: Option<CommandLine>,
     timers: Vec<TimerLine>,
     events: Vec<EventLine>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    trace: Option<TraceLine>,
+}
+
+/// Big-endian, as in the header `traceparent`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceLine {
+    id: Hex,
+    parent: Hex,
+    flags: u8,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,6 +141,11 @@ impl AppendLine {
             }),
             timers: append.timers.into_iter().map(TimerLine::from).collect(),
             events: events.collect(),
+            trace: append.trace.map(|trace| TraceLine {
+                id: Hex(trace.id.to_be_bytes().to_vec()),
+                parent: Hex(trace.parent.to_be_bytes().to_vec()),
+                flags: trace.flags,
+            }),
             stream: append.stream.as_ref().to_owned(),
         }
     }
@@ -137,16 +153,17 @@ impl AppendLine {
     /// The append; in words, what does not fit.
     pub(super) fn into_append(self) -> Result<Append, String> {
         let reply = |line: CommandLine| {
-            let body_hash = <[u8; 16]>::try_from(line.body_hash.0).map_err(|hash| {
-                format!(
-                    "a `body_hash` has 32 hexadecimal digits, not {}",
-                    2 * hash.len()
-                )
-            })?;
             Ok::<_, String>(FirstReply {
                 command: line.id,
-                body_hash: u128::from_be_bytes(body_hash),
+                body_hash: u128::from_be_bytes(line.body_hash.exactly("body_hash")?),
                 reply: line.reply.0,
+            })
+        };
+        let trace = |line: TraceLine| {
+            Ok::<_, String>(Trace {
+                id: u128::from_be_bytes(line.id.exactly("trace.id")?),
+                parent: u64::from_be_bytes(line.parent.exactly("trace.parent")?),
+                flags: line.flags,
             })
         };
         let events = self.events.into_iter().map(|event| EventData {
@@ -162,6 +179,7 @@ impl AppendLine {
                 MarkLine::Closed => Mark::Closed,
             }),
             timers: self.timers.into_iter().map(TimerChange::from).collect(),
+            trace: self.trace.map(trace).transpose()?,
             ..Append::to(self.stream, self.version_before, self.recorded_at_ms)
         })
     }
@@ -203,6 +221,16 @@ impl From<TimerLine> for TimerChange {
 
 /// Bytes as hexadecimal digits.
 struct Hex(Vec<u8>);
+
+impl Hex {
+    /// The bytes of the field `name`, which has exactly so many.
+    fn exactly<const N: usize>(self, name: &str) -> Result<[u8; N], String> {
+        <[u8; N]>::try_from(self.0).map_err(|bytes| {
+            let (expected, found) = (2 * N, 2 * bytes.len());
+            format!("a `{name}` has {expected} hexadecimal digits, not {found}")
+        })
+    }
+}
 
 impl fmt::Debug for Hex {
     // Payloads may be a person's: never in a log.

@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{AskError, AskFailure};
 use crate::event::{CodecError, Event};
 use crate::ids::CommandId;
+use crate::telemetry::TraceContext;
 
 /// The longest reason that is kept of a failure.
 const REASON_BYTES_MAX: usize = 512;
@@ -54,6 +55,7 @@ pub(super) struct BusEvent {
     version: u16,
     payload: Vec<u8>,
     recorded_at: Timestamp,
+    trace: Option<TraceContext>,
 }
 
 impl BusEvent {
@@ -65,6 +67,7 @@ impl BusEvent {
     ) -> impl Iterator<Item = Arc<Self>> {
         let position = recorded.position;
         let append = recorded.append;
+        let trace = TraceContext::known_of(&append);
         let events = append.events.into_iter().zip(0..);
         events.filter_map(move |(event, index)| {
             wanted(index, &event.name).then(|| {
@@ -76,6 +79,7 @@ impl BusEvent {
                     version: event.version,
                     payload: event.payload,
                     recorded_at: Timestamp::from_millis(append.recorded_at_ms),
+                    trace,
                 })
             })
         })
@@ -150,6 +154,13 @@ impl Delivery {
     #[must_use]
     pub fn recorded_at(&self) -> Timestamp {
         self.event.recorded_at
+    }
+
+    /// The trace that it belongs to: that of the command which it was decided for.
+    #[must_use]
+    pub fn trace(&self) -> TraceContext {
+        let begun = || TraceContext::begun_by(self.id());
+        self.event.trace.unwrap_or_else(begun)
     }
 
     /// How often it was handed out since the subscriber was attached, this time included. After a

@@ -9,24 +9,37 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::delivery::{Delivery, DeliveryError};
 use super::desk::Desk;
 use super::pull::Leased;
+use crate::telemetry::Telemetry;
 
 pub(super) type Handler =
     Arc<dyn Fn(Delivery) -> BoxFuture<'static, Result<(), DeliveryError>> + Send + Sync>;
 
 /// Hands deliveries to `handler` until it is dropped, and then what it still works on is dropped
 /// too. How many are handled at a time is up to the desk.
-pub(super) async fn drive(desk: Arc<Desk>, handler: Handler, time_max: Duration) -> Infallible {
+pub(super) async fn drive(
+    desk: Arc<Desk>,
+    handler: Handler,
+    time_max: Duration,
+    telemetry: Arc<Telemetry>,
+) -> Infallible {
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
             biased;
             Some(_) = running.join_next() => {}
             leased = desk.take() => match leased {
-                Some(leased) => drop(running.spawn(handle(handler.clone(), leased, time_max))),
+                Some(leased) => {
+                    let delivery = leased.delivery();
+                    let names = (&*desk.name, delivery.name(), delivery.attempt());
+                    let traced = telemetry.spans.delivery(delivery.trace(), names);
+                    let handled = handle(handler.clone(), leased, time_max);
+                    running.spawn(handled.instrument(traced.span));
+                }
                 None => break,
             },
         }

@@ -18,7 +18,7 @@ use super::handler::{Handler, drive};
 use super::ledger::{Ledger, prefix};
 use super::pull::PullSubscriber;
 use super::pump::Pump;
-use super::stats::SubscriberState;
+use super::stats::{SubscriberState, SubscriberStats};
 use super::subscription::Subscription;
 use super::window::Window;
 use crate::core::Core;
@@ -248,6 +248,13 @@ impl Bus {
         stopped.map(|(name, _)| (&**name).into()).collect()
     }
 
+    /// How each attached subscriber is, in the order of their names.
+    pub(crate) fn attached_stats(&self) -> Vec<SubscriberStats> {
+        let names: Vec<_> = self.attached.lock().keys().cloned().collect();
+        let stats = names.iter().filter_map(|name| self.stats(name).ok());
+        stats.collect()
+    }
+
     /// Waits until every subscriber has let go. The runtime has said that it stops.
     pub(crate) async fn stop(&self) {
         let attached = std::mem::take(&mut *self.attached.lock());
@@ -267,9 +274,10 @@ impl fmt::Debug for Bus {
 /// Follows the journal for one subscriber, and calls its handler where it has one.
 async fn work(pump: Pump, desk: Arc<Desk>, handler: Option<Handler>) {
     let time_max = pump.options.handling_time_max;
+    let telemetry = pump.core.telemetry.clone();
     let handling = async {
         match handler {
-            Some(handler) => drive(desk.clone(), handler, time_max).await,
+            Some(handler) => drive(desk.clone(), handler, time_max, telemetry).await,
             None => std::future::pending().await,
         }
     };

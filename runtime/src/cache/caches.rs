@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use mercato_persistence::{Journal, Position};
+use mercato_persistence::{Distribution, Journal, Position};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::error::AskFailure;
+use crate::telemetry::Outcome;
 
 use super::ask::Responses;
 use super::load::Listener;
@@ -117,6 +118,12 @@ impl Caches {
     #[must_use]
     pub fn stats(&self) -> Vec<CacheStats> {
         self.opened.lock().values().map(|it| it.stats()).collect()
+    }
+
+    /// How long loads took, in the order of the caches' names.
+    pub(crate) fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)> {
+        let opened = self.opened.lock();
+        opened.values().flat_map(|it| it.load_times()).collect()
     }
 
     /// Notes that every event up to here has been seen.

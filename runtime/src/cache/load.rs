@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt;
+use mercato_persistence::Distribution;
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, Timestamp};
@@ -15,6 +16,7 @@ use super::flight::{Flights, LoadError, Shareable};
 use super::settings::CacheSettings;
 use super::stats::{CacheCounters, CacheStats};
 use super::tag::Tag;
+use crate::telemetry::Outcome;
 
 /// What the copies of a cache share.
 pub(super) struct Inner<K, V, E> {
@@ -36,6 +38,8 @@ pub(super) trait Listener: Send + Sync {
     fn invalidate(&self, tag: &Tag);
     fn clear(&self);
     fn stats(&self) -> CacheStats;
+    /// How long loads took.
+    fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)>;
 }
 
 impl<K, V, E> Listener for Inner<K, V, E>
@@ -56,6 +60,10 @@ where
         let dropped = state.entries.clear();
         let called_off = state.flights.call_off_all();
         self.count_invalidated(dropped, called_off);
+    }
+
+    fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)> {
+        self.counters.load_times.read()
     }
 
     fn stats(&self) -> CacheStats {
@@ -156,12 +164,21 @@ where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<Answer<V>, E>>,
 {
+    let cache = landing.cache.clone();
+    let began = cache.clock.elapsed();
     let run = AssertUnwindSafe(async { load().await }).catch_unwind();
     let loaded = match run.await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(LoadError::Failed(error)),
         Err(_) => Err(LoadError::Panicked),
     };
+    let outcome = match &loaded {
+        Ok(_) => Outcome::Answered,
+        Err(_) => Outcome::Failed,
+    };
+    let took = cache.clock.elapsed().saturating_sub(began);
+    let times = &cache.counters.load_times;
+    times.record(cache.name, outcome, 0, took);
     match &loaded {
         Ok(Answer::Fresh(value)) => landing.keep(value),
         Ok(_) => {}

@@ -1,6 +1,7 @@
 //! What a cache counts, as values.
 
 use crate::stats::Counter;
+use crate::telemetry::Timings;
 
 #[derive(Debug, Default)]
 pub(super) struct CacheCounters {
@@ -15,6 +16,8 @@ pub(super) struct CacheCounters {
     pub(super) invalidated: Counter,
     pub(super) called_off: Counter,
     pub(super) evicted: Counter,
+    /// How long loads took.
+    pub(super) load_times: Timings,
 }
 
 impl CacheCounters {

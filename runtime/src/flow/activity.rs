@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::codec;
 use crate::policy::{Repeat, Token, TokenKeeper};
+use crate::telemetry::TraceContext;
 
 /// The name and types of a call to a port; what it does is registered under it with
 /// [`RuntimeBuilder::activity`](crate::RuntimeBuilder::activity).
@@ -73,6 +74,9 @@ pub struct ActivityCall {
     /// What to show the port, where
     /// [`RuntimeBuilder::credentials`](crate::RuntimeBuilder::credentials) gets tokens for it.
     pub token: Option<Token>,
+    /// The trace that the call belongs to. Shown to the port as the header `traceparent`, it goes on
+    /// there.
+    pub trace: TraceContext,
     pub(crate) vault: Arc<Vault>,
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::activity::ActivityErrorKind;
 use super::context::Flow;
 use super::events::{StepUndone, Undo, UndoGivenUp};
@@ -9,6 +11,7 @@ use super::retry::UNDO;
 use crate::core::Core;
 use crate::error::{AskError, AskFailure};
 use crate::stats::FlowCounters;
+use crate::telemetry::TraceContext;
 
 /// Runs every undo that is not settled yet. An undo that does not succeed goes to the work list
 /// and the others go on.
@@ -28,7 +31,11 @@ pub(crate) async fn compensate(
         unsettled.rev().cloned().collect()
     });
     for (step, undo) in outstanding {
-        match patiently(core, flow, &step, &undo).await? {
+        let traced = core.telemetry.spans.undo(flow.trace(), &step);
+        let undone = patiently(core, flow, &step, &undo, traced.context);
+        let undone = undone.instrument(traced.span.clone()).await?;
+        traced.ended(if undone.is_ok() { "undone" } else { "given_up" });
+        match undone {
             Ok(()) => {
                 counters.undone.add();
                 flow.record(StepUndone { step })?;
@@ -49,10 +56,11 @@ async fn patiently(
     flow: &Flow,
     step: &str,
     undo: &Undo,
+    trace: TraceContext,
 ) -> Result<Result<(), String>, AskFailure> {
     let mut attempt = 1;
     loop {
-        let (error, hopeless) = match once(core, flow, step, undo).await? {
+        let (error, hopeless) = match once(core, flow, step, undo, trace).await? {
             Ok(()) => return Ok(Ok(())),
             Err(failed) => failed,
         };
@@ -70,11 +78,12 @@ async fn once(
     flow: &Flow,
     step: &str,
     undo: &Undo,
+    trace: TraceContext,
 ) -> Result<Result<(), (String, bool)>, AskFailure> {
     let step = format!("undo/{step}");
     match undo {
         Undo::Activity { name, input } => {
-            let outcome = flow.perform_stored(&step, name, input).await;
+            let outcome = flow.perform_stored(&step, name, input, trace).await;
             if flow.is_interrupted() {
                 return Err(AskFailure::Stopped);
             }
@@ -93,7 +102,8 @@ async fn once(
             let Some(service) = core.services.named(agent) else {
                 return Ok(Err((format!("there is no agent `{agent}`"), true)));
             };
-            let call = flow.call_of_undo(&step);
+            let mut call = flow.call_of_undo(&step);
+            call.trace = trace;
             let (outcome, depends_on) = service.send_stored(call, name, *version, body).await;
             flow.saw(depends_on);
             match outcome {

@@ -9,12 +9,13 @@ use mercato_persistence::Position;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::{Instrument, Span};
 
 use super::activity::{Activities, Activity, ActivityError, ActivityErrorKind};
 use super::error::FlowError;
 use super::events::{FlowEvent, StepNoted, Undo, UndoRegistered};
 use super::log::FlowLog;
-use super::perform::Performance;
+use super::perform::{Performance, of_port};
 use crate::agent::{Agent, Command, Kind, Rejection};
 use crate::clock::Timestamp;
 use crate::codec;
@@ -25,6 +26,7 @@ use crate::ids::FlowId;
 use crate::policy::{Answer, CallError, Dependency, Repeat, Request};
 use crate::principal::Principal;
 use crate::service::Admission;
+use crate::telemetry::{Outcome, TraceContext, port_span_of};
 
 /// How long one step, or one attempt at a port, may take.
 const STEP_BUDGET: Duration = Duration::from_secs(10);
@@ -47,6 +49,9 @@ struct Inner {
     deadline: Option<Timestamp>,
     /// The epoch of the journal that this run began in. Another run begins where it is over.
     epoch: u64,
+    /// The trace as it is seen from within this run.
+    trace: TraceContext,
+    span: Span,
     log: Mutex<FlowLog>,
     steps: Mutex<BTreeSet<Box<str>>>,
     /// What the flow has learnt depends on the journal up to here.
@@ -66,8 +71,14 @@ impl Flow {
             Some(started) => (started.principal.clone(), started.deadline),
             None => (Principal::System, None),
         };
+        // What started before there were traces begins one of its own.
+        let begun = || TraceContext::begun_by(id.step(name, ""));
+        let trace = log.trace.map_or_else(begun, TraceContext::from);
+        let traced = core.telemetry.spans.flow(trace, name);
         Self {
             inner: Arc::new(Inner {
+                trace: traced.context,
+                span: traced.span,
                 core,
                 activities,
                 id,
@@ -109,7 +120,10 @@ impl Flow {
         if let Some(noted) = self.noted::<Result<C::Reply, Rejection<C>>>(step)? {
             return noted.map_err(AskError::Rejected);
         }
-        let answer = self.ask_patiently(step, &command).await;
+        let traced = self.inner.core.telemetry.spans.step(self.inner.trace, step);
+        let answer = self.ask_patiently(step, &command, traced.context);
+        let answer = answer.instrument(traced.span.clone()).await;
+        traced.ended(Outcome::of_ask(&answer).name());
         match &answer {
             // An agent repeats a write's reply by itself; a read, and a refusal, may go
             // differently the second time, so they are noted.
@@ -129,12 +143,14 @@ impl Flow {
         &self,
         step: &str,
         command: &C,
+        trace: TraceContext,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
         let core = &self.inner.core;
         let guard = core.guards.of(Dependency::Agent(<C::Agent as Agent>::NAME));
         let deadline = self.deadline_of(&self.call(step)?);
         let asked = guard.call(Request::new(Repeat::Safe, deadline), |attempt| async move {
             let mut call = self.call(step)?;
+            call.trace = trace;
             call.deadline = call.deadline.min(attempt.deadline);
             let (answer, depends_on) = core.ask(call, Admission::Wait, command.clone()).await;
             self.saw(depends_on);
@@ -172,7 +188,9 @@ impl Flow {
                 self.in_time().map_err(broken)?;
                 let input = codec::encode(&input)
                     .map_err(|error| ActivityError::permanent("codec", error.to_string()))?;
-                let outcome = self.perform_stored(step, activity.name, &input).await?;
+                let traced = self.inner.core.telemetry.spans.step(self.inner.trace, step);
+                let outcome = self.perform_stored(step, activity.name, &input, traced.context);
+                let outcome = outcome.instrument(traced.span).await?;
                 self.write_note(step, &outcome).map_err(broken)?;
                 outcome
             }
@@ -189,17 +207,22 @@ impl Flow {
         step: &str,
         name: &str,
         input: &[u8],
+        trace: TraceContext,
     ) -> Result<Result<Vec<u8>, ActivityError>, ActivityError> {
         let inner = &self.inner;
         let interrupted =
             |failure: AskFailure| ActivityError::permanent("interrupted", failure.to_string());
         let elsewhere = format!("{step}#elsewhere");
+        let span_id = port_span_of(inner.id.step(&inner.name, step));
+        let traced = inner.core.telemetry.spans.port(trace, span_id, name);
         let performance = Performance {
             name,
             input,
             key: format!("{}/{}/{step}", inner.name, inner.id),
             vault: inner.core.journal.vault(),
             clock: inner.core.clock,
+            trace: traced.context,
+            timings: &inner.core.telemetry.ports,
             elsewhere: self.noted::<()>(&elsewhere).map_err(interrupted)?.is_some(),
         };
         let performed = inner.activities.perform(
@@ -208,7 +231,11 @@ impl Flow {
             || self.settle(),
             || self.write_note(&elsewhere, &()),
         );
-        performed.await.map_err(interrupted)
+        let performed = performed.instrument(traced.span.clone()).await;
+        if let Ok(outcome) = &performed {
+            traced.ended(of_port(outcome).name());
+        }
+        performed.map_err(interrupted)
     }
 
     /// Puts down a command that undoes the step `step`, before that step is taken. When the flow
@@ -348,6 +375,16 @@ impl Flow {
             .inspect_err(|failure| self.heed(failure))
     }
 
+    /// The trace that it belongs to.
+    #[must_use]
+    pub fn trace(&self) -> TraceContext {
+        self.inner.trace
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.inner.span
+    }
+
     pub(crate) fn saw(&self, depends_on: Position) {
         self.inner
             .seen
@@ -364,7 +401,7 @@ impl Flow {
             deadline: inner.core.clock.now().plus(STEP_BUDGET),
             principal: Principal::System,
             causation: Some(inner.id.step(&inner.name, "")),
-            trace: inner.id.step(&inner.name, ""),
+            trace: inner.trace,
             timer: None,
         }
     }

@@ -10,6 +10,7 @@ use dashmap::mapref::entry::Entry;
 use futures::FutureExt;
 use mercato_persistence::Position;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tracing::Instrument;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::activity::Activities;
@@ -27,6 +28,7 @@ use crate::error::AskFailure;
 use crate::ids::FlowId;
 use crate::principal::Principal;
 use crate::stats::FlowCounters;
+use crate::telemetry::{Outcome, TraceContext};
 
 /// The end of a flow, or of our efforts: how it ended, or why it cannot go on here.
 pub(super) type End = Option<Result<Ended, AskFailure>>;
@@ -96,7 +98,11 @@ pub(super) struct Joined {
 
 impl Engine {
     /// Starts a flow where it has not been started, and gives the way to learn its end.
-    pub(super) fn join(self: &Arc<Self>, start: Start) -> Result<Joined, AskFailure> {
+    pub(super) fn join(
+        self: &Arc<Self>,
+        start: Start,
+        trace: TraceContext,
+    ) -> Result<Joined, AskFailure> {
         if *self.stopping.borrow() {
             return Err(AskFailure::Stopped);
         }
@@ -106,6 +112,8 @@ impl Engine {
         // The entry is held while the log is read, so that of two starts only one records.
         let entry = self.running.entry(stream.clone());
         let mut log = FlowLog::load(&*self.core.journal, &stream)?;
+        // What has started goes on in the trace in which it did.
+        log.trace = log.trace.or(Some(trace.into()));
         same_input(&log, input_hash)?;
         if let Some(outcome) = log.ended.take() {
             return Ok(Joined::ended(&log, outcome));
@@ -340,7 +348,10 @@ impl Engine {
             None if panics >= self.options.panics_max => {
                 Err(definition.failed(FlowError::Panicked { attempts: panics }))
             }
-            None => definition.run(flow.clone(), started.input).await,
+            None => {
+                let run = definition.run(flow.clone(), started.input);
+                run.instrument(flow.span().clone()).await
+            }
         };
         if flow.is_interrupted() {
             return Ok(Run::Interrupted);
@@ -352,7 +363,8 @@ impl Engine {
                     let outcome = outcome.clone();
                     flow.record(FlowFailing { outcome })?;
                 }
-                compensate(&self.core, &flow, &self.counters).await?;
+                let undone = compensate(&self.core, &flow, &self.counters);
+                undone.instrument(flow.span().clone()).await?;
                 outcome
             }
         };
@@ -360,15 +372,24 @@ impl Engine {
             outcome: outcome.clone(),
             work_left: flow.with_log(|log| log.failed_unattended() || !log.given_up.is_empty()),
         })?;
-        let (end, failed) = flow.with_log(|log| {
+        let (end, failed, began) = flow.with_log(|log| {
             let end = self.end(running, log, outcome);
-            (end, log.failing.is_some())
+            (end, log.failing.is_some(), log.began)
         });
         if !running.counted.swap(true, Ordering::AcqRel) {
-            match failed {
-                true => self.counters.failed.add(),
-                false => self.counters.completed.add(),
-            }
+            let went = match failed {
+                true => {
+                    self.counters.failed.add();
+                    Outcome::Failed
+                }
+                false => {
+                    self.counters.completed.add();
+                    Outcome::Answered
+                }
+            };
+            flow.span().record("outcome", went.name());
+            let took = self.core.clock.now().since(began);
+            self.core.telemetry.flows.record(name, went, 0, took);
         }
         end.await
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mercato_persistence::{Append, Journal, Mark, Position};
+use mercato_persistence::{Append, Journal, Mark, Position, Trace};
 
 use super::events::{FlowEvent, FlowStarted, Undo};
 use crate::clock::Timestamp;
@@ -20,6 +20,10 @@ pub(crate) struct FlowLog {
     /// other.
     pub(crate) epoch: u64,
     pub(crate) started: Option<FlowStarted>,
+    /// The trace that its start belongs to.
+    pub(crate) trace: Option<Trace>,
+    /// When it was started.
+    pub(crate) began: Timestamp,
     pub(crate) notes: BTreeMap<Box<str>, Vec<u8>>,
     /// In the order in which they were put down.
     pub(crate) undos: Vec<(Box<str>, Undo)>,
@@ -49,6 +53,8 @@ impl FlowLog {
             stream: stream.into(),
             epoch: journal.epoch(),
             started: None,
+            trace: None,
+            began: Timestamp::default(),
             notes: BTreeMap::new(),
             undos: Vec::new(),
             settled: BTreeSet::new(),
@@ -62,6 +68,10 @@ impl FlowLog {
             .read_stream(stream, 0)
             .map_err(AskFailure::unreadable)?
         {
+            if log.version == 0 {
+                log.trace = recorded.append.trace;
+                log.began = Timestamp::from_millis(recorded.append.recorded_at_ms);
+            }
             for event in recorded.append.events {
                 let event = FlowEvent::decode(&event.name, event.version, &event.payload)
                     .map_err(AskFailure::storage)?;
@@ -85,6 +95,7 @@ impl FlowLog {
         event: impl Into<FlowEvent>,
     ) -> Result<(), AskFailure> {
         let event = event.into();
+        let trace = self.trace.filter(|_| self.version == 0);
         let mark = match &event {
             FlowEvent::FlowStarted(_) => Some(Mark::Open),
             // What is left to people keeps the flow open: that is the work list.
@@ -99,6 +110,7 @@ impl FlowLog {
             command: None,
             mark,
             timers: Vec::new(),
+            trace,
         };
         let appended = journal
             .append_in(self.epoch, append)

@@ -20,6 +20,7 @@ use crate::envelope::Call;
 use crate::error::AskFailure;
 use crate::ids::FlowId;
 use crate::stats::{FlowCounters, FlowStats};
+use crate::telemetry::TraceContext;
 
 /// Limits of the orchestrator.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +107,8 @@ impl Orchestrator {
             principal: call.principal,
             unattended: false,
         };
-        let joined = self.inner.join(start).map_err(RunError::Unserved)?;
+        let joined = self.inner.join(start, call.trace);
+        let joined = joined.map_err(RunError::Unserved)?;
         let ended = self
             .inner
             .await_end(joined, deadline)
@@ -119,8 +121,9 @@ impl Orchestrator {
 
     /// Starts a flow where it has not been started, and does not wait for it. Gives the position
     /// at which its start is recorded.
-    pub(crate) fn start(&self, start: Start) -> Result<Position, AskFailure> {
-        self.inner.join(start).map(|joined| joined.started_at)
+    pub(crate) fn start(&self, start: Start, trace: TraceContext) -> Result<Position, AskFailure> {
+        let joined = self.inner.join(start, trace);
+        joined.map(|joined| joined.started_at)
     }
 
     /// Goes on with every flow that had not ended when the process did.
@@ -172,6 +175,14 @@ impl Orchestrator {
             items.extend(given_up.map(|(step, error)| item(Some(step), error)));
         }
         Ok(items)
+    }
+
+    /// How many flows stand on the work list: they are open, and nobody is on their way. Cheaper
+    /// than [`work_list`](Self::work_list), which reads them.
+    pub(crate) fn waiting_for_people(&self) -> usize {
+        let open = self.inner.core.journal.open_streams(FLOW_STREAMS);
+        let waits = |stream: &&Arc<str>| !self.inner.running.contains_key(*stream);
+        open.iter().filter(waits).count()
     }
 
     /// How many flows have not ended.

@@ -11,6 +11,7 @@ use crate::error::AskFailure;
 use crate::policy::{
     Attempt, CallError, Dependency, Failure, FailureKind, Guards, Repeat, Request,
 };
+use crate::telemetry::{Outcome, Timings, TraceContext};
 
 /// A call to a port that waits to be made.
 pub(crate) struct Performance<'a> {
@@ -21,6 +22,8 @@ pub(crate) struct Performance<'a> {
     pub(crate) key: String,
     pub(crate) vault: &'a Arc<Vault>,
     pub(crate) clock: Clock,
+    pub(crate) trace: TraceContext,
+    pub(crate) timings: &'a Timings,
     /// Another service was asked before a crash: it alone may be asked again, because it may have
     /// acted.
     pub(crate) elsewhere: bool,
@@ -53,6 +56,7 @@ impl Activities {
             attempt: attempt.number,
             deadline: attempt.deadline,
             token: attempt.token,
+            trace: performance.trace,
             vault: performance.vault.clone(),
         };
         // The policy's own budget bounds the call.
@@ -62,6 +66,13 @@ impl Activities {
         let guard = guards.of(dependency);
         // What led here may take its time to become durable; that is no fault of the port's.
         settle().await?;
+        let began = performance.clock.elapsed();
+        let counted = |outcome: Result<Vec<u8>, ActivityError>| {
+            let took = performance.clock.elapsed().saturating_sub(began);
+            let timings = performance.timings;
+            timings.record(name, of_port(&outcome), 0, took);
+            outcome
+        };
         if let Dependency::Port(port) = dependency
             && let Some(keeper) = self.tokens.get(port)
         {
@@ -76,7 +87,8 @@ impl Activities {
                 token: None,
             });
             let answered = tokio::time::timeout(limit, alternative(call, input)).await;
-            return Ok(answered.unwrap_or_else(|_| Err(timed_out(registered.repeat))));
+            let answered = answered.unwrap_or_else(|_| Err(timed_out(registered.repeat)));
+            return Ok(counted(answered));
         }
         if let Some(alternative) = alternative {
             let (settle, note_elsewhere) = (&settle, &note_elsewhere);
@@ -98,12 +110,12 @@ impl Activities {
             }
         });
         match answer.await {
-            Ok(answer) => Ok(Ok(answer.into_value())),
+            Ok(answer) => Ok(counted(Ok(answer.into_value()))),
             Err(CallError::Failed { error, .. }) => match error {
                 PortFailure::Interrupted(failure) => Err(failure),
-                PortFailure::Port(error) => Ok(Err(error)),
+                PortFailure::Port(error) => Ok(counted(Err(error))),
             },
-            Err(error) => Ok(Err(of_policy(&error))),
+            Err(error) => Ok(counted(Err(of_policy(&error)))),
         }
     }
 }
@@ -131,6 +143,18 @@ impl Failure for PortFailure {
             Self::Interrupted(_) => None,
             Self::Port(error) => error.retry_after(),
         }
+    }
+}
+
+/// How a call to a port went, for metrics and spans.
+pub(crate) fn of_port(outcome: &Result<Vec<u8>, ActivityError>) -> Outcome {
+    match outcome.as_ref().map_err(|error| error.kind) {
+        Ok(_) => Outcome::Answered,
+        Err(ActivityErrorKind::Permanent) => Outcome::Refused,
+        Err(ActivityErrorKind::TimedOut) => Outcome::Expired,
+        Err(ActivityErrorKind::RateLimited { .. }) => Outcome::Overloaded,
+        Err(ActivityErrorKind::Unknown) => Outcome::Unknown,
+        Err(_) => Outcome::Failed,
     }
 }
 

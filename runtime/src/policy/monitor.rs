@@ -4,12 +4,16 @@ use super::breaker::BreakerState;
 use super::dependency::Dependency;
 use super::failure::FailureKind;
 use super::rows::Fallback;
+use crate::telemetry::AlarmNotice;
 
 /// Is told what goes wrong: the seam to alarms. It is called in the middle of calls, so it must not
 /// block; it holds no lock of the policy's.
 pub trait Monitor: Send + Sync + 'static {
     /// Something went wrong, or came right again.
     fn notify(&self, notice: &Notice);
+
+    /// An alarm was raised, or is over: see [`RuntimeBuilder::alarms`](crate::RuntimeBuilder::alarms).
+    fn alarm(&self, _notice: &AlarmNotice) {}
 }
 
 /// What monitoring is told. No text of an error is in it: that may name a person.

@@ -7,16 +7,18 @@
 
 mod service;
 
-use mercato_persistence::{Timer, TimerChange};
+use mercato_persistence::{Timer, TimerChange, Trace};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::agent::{Agent, Command, Kind};
 use crate::clock::Timestamp;
 use crate::codec;
+use crate::envelope::Call;
 use crate::error::AskFailure;
 use crate::event::CodecError;
 use crate::ids::CommandId;
+use crate::telemetry::TraceContext;
 
 pub use service::TimerStats;
 pub(crate) use service::{Bell, TimerCounters, keep};
@@ -56,6 +58,38 @@ pub(crate) struct Payload {
     pub(crate) command: StoredCommand,
 }
 
+/// The payload of a timer in a trace that did not begin with the command which set it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct TracedPayload {
+    payload: Payload,
+    trace: Trace,
+}
+
+impl Payload {
+    /// The stored form of a payload. A trace stands behind it, where the command's id does not say
+    /// it, so that timers of before there were traces read as they did.
+    fn encode(self, trace: Option<Trace>) -> Result<Vec<u8>, CodecError> {
+        match trace {
+            Some(trace) => codec::encode(&TracedPayload {
+                payload: self,
+                trace,
+            }),
+            None => codec::encode(&self),
+        }
+    }
+
+    /// The payload, and the trace that its command goes on with.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, TraceContext), CodecError> {
+        let (payload, trace) = match codec::decode::<TracedPayload>(bytes) {
+            Ok(traced) => (traced.payload, Some(traced.trace)),
+            // One form is a proper prefix of the other, so that no bytes are of both.
+            Err(_) => (codec::decode::<Self>(bytes)?, None),
+        };
+        let set_by = CommandId::from_uuid(payload.set_by);
+        Ok((payload, TraceContext::after(set_by, trace)))
+    }
+}
+
 impl TimerOrder {
     pub(crate) fn set<C: Command>(name: Box<str>, due: Timestamp, command: &C) -> Self {
         Self::Set {
@@ -72,11 +106,11 @@ impl TimerOrder {
         }
     }
 
-    /// The change as the journal records it, decided by the command `set_by` about the entity `key`
+    /// The change as the journal records it, decided by the command `call` about the entity `key`
     /// of `agent`, which knows the commands that `knows` says.
     pub(crate) fn change(
         self,
-        set_by: CommandId,
+        call: &Call,
         agent: &str,
         key: &str,
         knows: impl Fn(&str) -> bool,
@@ -119,13 +153,14 @@ impl TimerOrder {
                     )));
                 }
                 let payload = Payload {
-                    set_by: set_by.as_uuid(),
+                    set_by: call.id.as_uuid(),
                     command,
                 };
+                let trace = call.trace.kept_with(call.id);
                 Ok(TimerChange::Set {
                     name: named(name)?,
                     due_at_ms: due.as_millis(),
-                    payload: codec::encode(&payload).map_err(AskFailure::invalid)?,
+                    payload: payload.encode(trace).map_err(AskFailure::invalid)?,
                 })
             }
         }

@@ -7,15 +7,16 @@ use std::time::Duration;
 use futures::future::join_all;
 use mercato_persistence::Timer;
 use tokio::sync::{Notify, watch};
+use tracing::Instrument;
 
 use super::{Payload, command_id};
 use crate::clock::Timestamp;
-use crate::codec;
 use crate::core::Core;
 use crate::envelope::Call;
 use crate::error::{AskError, AskFailure};
 use crate::principal::Principal;
 use crate::stats::Counter;
+use crate::telemetry;
 
 /// How many timers are at work at a time.
 const BATCH: usize = 128;
@@ -205,23 +206,26 @@ async fn fire(core: &Core, epoch: u64, timer: &Timer) -> Outcome {
         let unknown = format_args!("this runtime has no agent `{agent}`");
         return Outcome::Later(AskFailure::invalid(unknown));
     };
-    let payload: Payload = match codec::decode(&timer.payload) {
-        Ok(payload) => payload,
+    let (payload, trace) = match Payload::decode(&timer.payload) {
+        Ok(decoded) => decoded,
         Err(error) => return Outcome::Later(AskFailure::storage(error)),
     };
     let id = command_id(timer, &payload);
+    let traced = core.telemetry.spans.timer(trace, service.name());
     let call = Call {
         id,
         epoch,
         deadline: core.clock.now().plus(BUDGET),
         principal: Principal::System,
         causation: Some(crate::CommandId::from_uuid(payload.set_by)),
-        trace: id,
+        trace: traced.context,
         timer: Some(Arc::new(timer.clone())),
     };
     let command = &payload.command;
     let sent = service.send_stored(call, &command.name, command.version, &command.body);
-    let failure = match sent.await.0 {
+    let answered = sent.instrument(traced.span.clone()).await.0;
+    traced.ended(telemetry::Outcome::of_ask(&answered).name());
+    let failure = match answered {
         // A refusal is an answer; the shard cleared the timer with it.
         Ok(()) | Err(AskError::Rejected(_) | AskError::Failed(AskFailure::Superseded)) => {
             return Outcome::Done;

@@ -1,0 +1,102 @@
+//! One request to a collector.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Method, StatusCode, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::policy::{Failure, FailureKind};
+
+/// A collector's answer is a few bytes; more than this is not read.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+pub(super) struct Collector {
+    client: Client<HttpConnector, Full<Bytes>>,
+    endpoint: Box<str>,
+}
+
+/// Why a collector did not take what it was sent. No text of its answer is in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Untaken {
+    #[error("the collector cannot be reached")]
+    Unreachable,
+    #[error("the collector answered with status {status}")]
+    Status {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
+    #[error("the request cannot be made")]
+    Request,
+}
+
+impl Failure for Untaken {
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unreachable => FailureKind::ServiceUnavailable,
+            // Those that the protocol calls retryable.
+            Self::Status { status: 429, .. } => FailureKind::RateLimiting,
+            Self::Status {
+                status: 502..=504, ..
+            } => FailureKind::ServiceUnavailable,
+            Self::Status {
+                status: 401 | 403, ..
+            } => FailureKind::Authentication,
+            Self::Status { .. } | Self::Request => FailureKind::InvalidInput,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl Collector {
+    /// A collector; in words, what is wrong with its address.
+    pub(super) fn at(endpoint: &str) -> Result<Self, &'static str> {
+        let uri: Uri = endpoint.parse().map_err(|_| "it is no URL")?;
+        if uri.scheme_str() != Some("http") {
+            return Err("it must begin with `http://`");
+        }
+        if uri.host().is_none_or(str::is_empty) {
+            return Err("it names no host");
+        }
+        if uri.path() != "/" || uri.query().is_some() {
+            return Err("it must end with the host or its port, without a path");
+        }
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            endpoint: endpoint.trim_end_matches('/').into(),
+        })
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Bytes) -> Result<(), Untaken> {
+        let request = hyper::Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path}", self.endpoint))
+            .header(CONTENT_TYPE, "application/x-protobuf")
+            .body(Full::new(body))
+            .map_err(|_| Untaken::Request)?;
+        let answer = self.client.request(request).await;
+        let answer = answer.map_err(|_| Untaken::Unreachable)?;
+        let (head, body) = answer.into_parts();
+        // Read to its end, so that the connection can be used again.
+        let read = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        if head.status != StatusCode::OK {
+            let seconds = head.headers.get(RETRY_AFTER);
+            let seconds = seconds.and_then(|it| it.to_str().ok()?.parse().ok());
+            return Err(Untaken::Status {
+                status: head.status.as_u16(),
+                retry_after: seconds.map(Duration::from_secs),
+            });
+        }
+        read.map(drop).map_err(|_| Untaken::Unreachable)
+    }
+}

@@ -1,0 +1,178 @@
+//! A journal that measures how long it takes to be read: the queries of the store.
+//!
+//! Appends never wait, and what a commit takes the journal's writer measures itself.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use mercato_persistence::{
+    Append, AppendError, Appended, FirstReply, Histogram, Journal, JournalFailed, JournalMeters,
+    Position, ReadError, Recorded, Snapshot, Timer, Vault, WrongEpoch,
+};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+
+/// How long reads took, by what was read.
+#[derive(Debug)]
+pub(crate) struct StoreReads {
+    /// An entity's or a flow's own events.
+    pub(crate) stream: Histogram,
+    /// An entity's latest snapshot.
+    pub(crate) snapshot: Histogram,
+    /// The log in its order, for triggers and subscribers.
+    pub(crate) log: Histogram,
+}
+
+impl Default for StoreReads {
+    fn default() -> Self {
+        Self {
+            stream: Histogram::of_durations(),
+            snapshot: Histogram::of_durations(),
+            log: Histogram::of_durations(),
+        }
+    }
+}
+
+/// A journal whose reads are timed.
+#[derive(Debug)]
+pub(crate) struct TimedJournal {
+    journal: Arc<dyn Journal>,
+    reads: Arc<StoreReads>,
+    clock: Clock,
+}
+
+impl TimedJournal {
+    pub(crate) fn over(journal: Arc<dyn Journal>, reads: Arc<StoreReads>, clock: Clock) -> Self {
+        Self {
+            journal,
+            reads,
+            clock,
+        }
+    }
+
+    fn timed<T>(&self, histogram: &Histogram, read: impl FnOnce() -> T) -> T {
+        let began = self.clock.elapsed();
+        let done = read();
+        histogram.record_duration(self.clock.elapsed().saturating_sub(began));
+        done
+    }
+}
+
+impl Journal for TimedJournal {
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+        self.timed(&self.reads.stream, || {
+            self.journal.read_stream(stream, after)
+        })
+    }
+
+    fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError> {
+        self.timed(&self.reads.snapshot, || self.journal.snapshot(stream))
+    }
+
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {
+        self.timed(&self.reads.log, || self.journal.read(after, records_max))
+    }
+
+    fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.journal.append(append)
+    }
+
+    fn append_in(&self, epoch: u64, append: Append) -> Result<Appended, AppendError> {
+        self.journal.append_in(epoch, append)
+    }
+
+    fn has_room(&self) -> bool {
+        self.journal.has_room()
+    }
+
+    fn room(&self) -> BoxFuture<'_, ()> {
+        self.journal.room()
+    }
+
+    fn durable(&self) -> Position {
+        self.journal.durable()
+    }
+
+    fn meters(&self) -> JournalMeters {
+        self.journal.meters()
+    }
+
+    fn until_durable_in(
+        &self,
+        epoch: u64,
+        position: Position,
+    ) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.journal.until_durable_in(epoch, position)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.journal.epoch()
+    }
+
+    fn failure(&self) -> Option<JournalFailed> {
+        self.journal.failure()
+    }
+
+    fn until_writable(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.journal.until_writable()
+    }
+
+    fn knows(&self, command: Uuid) -> bool {
+        self.journal.knows(command)
+    }
+
+    fn first_reply(&self, command: Uuid) -> Result<Option<FirstReply>, ReadError> {
+        self.journal.first_reply(command)
+    }
+
+    fn version(&self, stream: &str) -> Result<u64, ReadError> {
+        self.journal.version(stream)
+    }
+
+    fn offer_snapshot_in(&self, epoch: u64, snapshot: Snapshot) {
+        self.journal.offer_snapshot_in(epoch, snapshot);
+    }
+
+    fn open_streams(&self, prefix: &str) -> Vec<Arc<str>> {
+        self.journal.open_streams(prefix)
+    }
+
+    fn recent_streams(&self, prefix: &str, most: usize) -> Result<Vec<Arc<str>>, ReadError> {
+        self.journal.recent_streams(prefix, most)
+    }
+
+    fn timers_due(&self, now_ms: u64, most: usize) -> Vec<Timer> {
+        self.journal.timers_due(now_ms, most)
+    }
+
+    fn timer(&self, stream: &str, name: &str) -> Option<Timer> {
+        self.journal.timer(stream, name)
+    }
+
+    fn next_timer_ms(&self) -> Option<u64> {
+        self.journal.next_timer_ms()
+    }
+
+    fn cursor(&self, name: &str) -> Position {
+        self.journal.cursor(name)
+    }
+
+    fn set_cursor_in(
+        &self,
+        epoch: u64,
+        name: &str,
+        position: Position,
+        after: Position,
+    ) -> Result<(), WrongEpoch> {
+        self.journal.set_cursor_in(epoch, name, position, after)
+    }
+
+    fn vault(&self) -> &Arc<Vault> {
+        self.journal.vault()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.journal.close()
+    }
+}
