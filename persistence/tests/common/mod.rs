@@ -90,6 +90,7 @@ pub fn one_event(stream: &str, version: u64) -> Append {
         command: None,
         mark: None,
         timers: Vec::new(),
+        trace: None,
     }
 }
 
