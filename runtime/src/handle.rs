@@ -63,7 +63,7 @@ impl Handle {
         let mut call = self.core.first_call(caller);
         let traced = self.core.telemetry.spans.request(call.trace, "serve");
         call.trace = traced.context;
-        let scope = Scope::new(self.core.clone(), call);
+        let scope = Scope::new(self.clone(), call);
         let served = async {
             let answer = workflow(&scope).await;
             let depends_on = scope.seen();

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use mercato_persistence::Position;
 
-use crate::agent::{Command, Rejection};
+use crate::agent::{Command, Kind, Rejection};
 use crate::clock::Timestamp;
-use crate::core::Core;
+use crate::core::{Caller, Core};
 use crate::envelope::Call;
 use crate::error::AskError;
+use crate::handle::Handle;
 use crate::ids::CommandId;
+use crate::policy::{Answer, CallError};
 use crate::principal::Principal;
 use crate::service::Admission;
 use crate::telemetry::TraceContext;
@@ -22,16 +24,16 @@ use crate::telemetry::TraceContext;
 /// It is not durable: a crash ends it unanswered. Business that must finish is a
 /// [`Flow`](crate::Flow).
 pub struct Scope {
-    core: Arc<Core>,
+    handle: Handle,
     call: Call,
     seen: AtomicU64,
     asked: AtomicU64,
 }
 
 impl Scope {
-    pub(crate) fn new(core: Arc<Core>, call: Call) -> Self {
+    pub(crate) fn new(handle: Handle, call: Call) -> Self {
         Self {
-            core,
+            handle,
             call,
             seen: AtomicU64::new(0),
             asked: AtomicU64::new(0),
@@ -48,9 +50,31 @@ impl Scope {
             causation: Some(self.call.id),
             ..self.call.clone()
         };
-        let (answer, depends_on) = self.core.ask(call, Admission::Wait, command).await;
+        let (answer, depends_on) = self.core().ask(call, Admission::Wait, command).await;
         self.seen.fetch_max(depends_on.get(), Ordering::AcqRel);
         answer
+    }
+
+    /// Asks for something to read that is the same for everybody, such as a price on a page, through
+    /// the cache of answers: on behalf of the runtime, so that all who ask share what was answered.
+    /// An answer is as fresh as [`Handle::ask_cached`] says, and is [`Answer::Stale`] where the agent
+    /// cannot be asked. Where there are no caches, or for a write, this is [`ask`](Self::ask).
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_shared<C: Command>(
+        &self,
+        command: C,
+    ) -> Result<Answer<C::Reply>, AskError<Rejection<C>>> {
+        if self.handle.caches().is_none() || C::KIND == Kind::Write {
+            return self.ask(command).await.map(Answer::Fresh);
+        }
+        let caller = Caller::system()
+            .within(self.remaining())
+            .traced(self.call.trace);
+        // What is kept is durable, so the request's own answer has nothing more to wait for.
+        let answered = Box::pin(self.handle.ask_cached(&caller, command)).await;
+        answered.map_err(CallError::into_ask_error)
     }
 
     /// An id that no other step of any request has; the same one where the request itself is
@@ -64,7 +88,7 @@ impl Scope {
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.core.clock.now()
+        self.core().clock.now()
     }
 
     /// On whose behalf.
@@ -86,7 +110,7 @@ impl Scope {
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
+        &self.handle.core
     }
 
     pub(crate) fn seen(&self) -> Position {

@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod run;
 mod stocking;
+mod targets;
 mod visit;
 mod world;
 
@@ -34,3 +35,4 @@ pub use outside::{Outside, RemotePayments};
 pub use progress::{Progress, Silent};
 pub use report::{Business, Report};
 pub use run::simulate;
+pub use targets::{Target, targets};

@@ -12,6 +12,7 @@ use mercato_actors::runtime::{AgentStats, FlowStats};
 use crate::law::Law;
 use crate::observer::{Observer, Request};
 use crate::options::Mode;
+use crate::targets::Target;
 
 /// What a simulation found.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Report {
     pub backup: Option<Backup>,
     /// Reactions to events that were set aside.
     pub dead_letters: u64,
+    /// The performance targets.
+    pub targets: [Target; 5],
     /// Undos that wait for a person.
     pub work_items: usize,
     /// What the books say of the day.
@@ -106,6 +109,11 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\nAgents\n{}", self.agents())?;
         writeln!(f, "\nFlows\n{}", self.flows())?;
+        writeln!(
+            f,
+            "\nTargets (times of 99 in 100; see the README for what virtual time leaves out)\n{}",
+            self.targets()
+        )?;
         if let Some(backup) = &self.backup {
             writeln!(
                 f,
@@ -248,6 +256,25 @@ impl Report {
             self.crashes.to_string(),
             self.dead_letters.to_string(),
         ]);
+        table
+    }
+
+    fn targets(&self) -> Table {
+        let mut table = table(&["target", "wanted", "measured", "values", "met"]);
+        for row in &self.targets {
+            let met = match row.met {
+                Some(true) => "yes",
+                Some(false) => "NO",
+                None => "not measured",
+            };
+            table.add_row([
+                row.name.to_owned(),
+                row.target.to_owned(),
+                row.measured.clone().unwrap_or_else(|| "-".to_owned()),
+                row.values.to_string(),
+                met.to_owned(),
+            ]);
+        }
         table
     }
 

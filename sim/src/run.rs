@@ -24,6 +24,7 @@ use crate::shopper::{
     Walk, arrivals, default_personas,
 };
 use crate::stocking::{Range, stock_shelves};
+use crate::targets::targets;
 use crate::visit::{Stage, Visit, lock};
 use crate::world::{OpenShop, World};
 
@@ -86,6 +87,7 @@ async fn run(
     let agents = handle.stats();
     let flows = handle.flow_stats();
     let dead_letters = shop.runtime.health().dead_letters;
+    let targets = targets(&shop.runtime.metrics());
     drop(handle);
     let observer = day.close()?;
     shop.runtime.stop().await?;
@@ -120,6 +122,7 @@ async fn run(
         crashes,
         backup,
         dead_letters,
+        targets,
         work_items,
         business: books.business,
         laws,

@@ -201,8 +201,10 @@ impl Visit {
             .stage
             .handle
             .serve(&basket.caller, async |scope: &Scope| {
-                let (stock, quote) = futures::join!(scope.ask(stock), scope.ask(quote));
-                Ok::<_, FlowError>((quote?.hold(), stock?.available))
+                let (stock, quote) =
+                    futures::join!(scope.ask_shared(stock), scope.ask_shared(quote));
+                let (stock, quote) = (stock?.into_value(), quote?.into_value());
+                Ok::<_, FlowError>((quote.hold(), stock.available))
             })
             .await;
         answered.map_err(|error| failed(&error))

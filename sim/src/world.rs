@@ -8,7 +8,10 @@ use mercato_actors::runtime::persistence::{
     Journal, JournalOptions, OpenError, Position, RedbJournal, Vault, WriterPlace,
 };
 use mercato_actors::runtime::supervisor::Intensity;
-use mercato_actors::runtime::{AgentOptions, Clock, Entropy, Runtime, RuntimeBuilder, Timestamp};
+use mercato_actors::runtime::{
+    AGENT_RESPONSES, AgentOptions, CacheSettings, CachesSettings, Clock, Entropy, Runtime,
+    RuntimeBuilder, Timestamp,
+};
 use mercato_actors::{InventorySettings, Ports, Shop};
 
 use crate::disk::{DrawnPace, MemoryDisk};
@@ -23,6 +26,17 @@ const FIRST_DAY_MS: u64 = 1_322_697_600_000;
 const DAY_MS: u64 = 86_400_000;
 /// On the machine's clock nobody waits three hours for the follow-up of an order.
 const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
+
+/// What pages show of stock and prices is kept until an event says otherwise. What depends on the time
+/// beside that, such as a quote's end, is five minutes old at most: a third of the time for which
+/// the shop stands by a quote.
+fn caches() -> CachesSettings {
+    let answers = CacheSettings {
+        fresh_ms: 300_000,
+        ..CacheSettings::default()
+    };
+    CachesSettings::default().with(AGENT_RESPONSES, answers)
+}
 
 /// What outlives the shop's runtime.
 pub(crate) struct World {
@@ -114,7 +128,8 @@ impl World {
             Mode::Virtual => Clock::starting_at(first_moment(&*journal)?),
         };
         let entropy = Entropy::seeded(self.options.seed);
-        Ok(Runtime::builder(journal).clock(clock).entropy(entropy))
+        let builder = Runtime::builder(journal).clock(clock).entropy(entropy);
+        Ok(builder.caches(caches()))
     }
 
     fn shop(&self, range: &Range) -> Shop {

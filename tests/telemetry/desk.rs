@@ -63,7 +63,7 @@ pub(crate) fn with_desk(builder: RuntimeBuilder, outside: &Outside) -> RuntimeBu
 }
 
 /// Lets the outside subscribe to all events.
-pub(crate) fn subscribe(runtime: &Runtime, outside: &Outside) {
+pub(crate) async fn subscribe(runtime: &Runtime, outside: &Outside) {
     let outside = outside.clone();
     let handler = move |delivery: mercato::Delivery| {
         let told = (delivery.key().to_owned(), delivery.trace());
@@ -72,7 +72,7 @@ pub(crate) fn subscribe(runtime: &Runtime, outside: &Outside) {
     };
     let subscription = Subscription::new("outside");
     let subscribed = runtime.bus().subscribe(subscription, handler);
-    subscribed.expect("it is attached");
+    subscribed.await.expect("it is attached");
 }
 
 pub(crate) fn patient() -> Caller {

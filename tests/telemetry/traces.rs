@@ -46,7 +46,7 @@ async fn one_trace_goes_through_agents_flows_ports_rules_and_subscribers() {
     let outside = Outside::default();
     let runtime = with_desk(virtual_runtime(memory()), &outside);
     let runtime = runtime.start().await.expect("it starts");
-    subscribe(&runtime, &outside);
+    subscribe(&runtime, &outside).await;
     fund(&runtime).await;
     let caller = patient().traced(context());
     let moved = run(&runtime, &caller, "m-1", "to").await;
@@ -109,7 +109,7 @@ async fn a_trace_goes_on_after_the_process_ended() {
     let (seen, _guard) = Seen::watch();
     let runtime = with_desk(virtual_runtime(file(&path)), &outside);
     let runtime = runtime.start().await.expect("it starts");
-    subscribe(&runtime, &outside);
+    subscribe(&runtime, &outside).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     runtime.stop().await.expect("it stops");
     let sent = outside.paid();
@@ -134,7 +134,7 @@ async fn what_nobody_records_has_its_trace_and_no_spans() {
     let outside = Outside::default();
     let runtime = with_desk(virtual_runtime(memory()), &outside);
     let runtime = runtime.start().await.expect("it starts");
-    subscribe(&runtime, &outside);
+    subscribe(&runtime, &outside).await;
     fund(&runtime).await;
     let unrecorded = HEADER.replace("-01", "-00").parse().expect("valid");
     let caller = patient().traced(unrecorded);
@@ -159,7 +159,7 @@ async fn a_command_begins_a_trace_that_its_callers_key_finds_again() {
     let outside = Outside::default();
     let runtime = with_desk(virtual_runtime(memory()), &outside);
     let runtime = runtime.start().await.expect("it starts");
-    subscribe(&runtime, &outside);
+    subscribe(&runtime, &outside).await;
     let id = mercato::CommandId::from_key("cart-9");
     for _ in 0..2 {
         let caller = patient().keyed(id);

@@ -177,14 +177,16 @@ async fn generate_candidates(
     Ok(scope.ask(GenerateCandidates { context }).await?)
 }
 
-/// The units of each candidate that can be promised, in the candidates' order.
+/// The units of each candidate that can be promised, in the candidates' order. What a page shows may
+/// come from the cache: the checkout reserves, and asks for the price anew.
 async fn check_inventory_availability(
     scope: &Scope,
     candidates: &[Candidate],
 ) -> Vec<Result<u64, AskError<Rejection<CheckStock>>>> {
     join_all(candidates.iter().map(async |candidate| {
         let sku = candidate.sku.clone();
-        Ok(scope.ask(CheckStock { sku }).await?.available)
+        let levels = scope.ask_shared(CheckStock { sku }).await?;
+        Ok(levels.into_value().available)
     }))
     .await
 }
@@ -200,7 +202,7 @@ async fn get_dynamic_pricing(
             segment: Segment::Standard,
             held: None,
         };
-        Ok(scope.ask(quote).await?.unit)
+        Ok(scope.ask_shared(quote).await?.into_value().unit)
     }))
     .await
 }

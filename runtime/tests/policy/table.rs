@@ -151,6 +151,7 @@ async fn an_unavailable_service_opens_its_breaker_at_the_fifth_attempt_and_anoth
         ),
         (2, 1, 2)
     );
+    assert_eq!(stats.failures_of(FailureKind::ServiceUnavailable), 5);
     assert_eq!(stats.errors_of(FailureKind::ServiceUnavailable), 1);
     let kind = FailureKind::ServiceUnavailable;
     let fell_back = "WARN a call fell back dependency=port/rates kind=service_unavailable";
@@ -200,6 +201,7 @@ async fn an_invalid_input_is_not_retried_and_gives_its_error() {
     assert_eq!(world.guard().breaker(), BreakerState::Closed);
     let stats = world.guard().stats();
     assert_eq!((stats.attempts, stats.retries), (6, 0));
+    assert_eq!(stats.failures_of(FailureKind::InvalidInput), 6);
     assert_eq!(stats.errors_of(FailureKind::InvalidInput), 6);
     let line = "INFO a call was refused dependency=port/rates kind=invalid_input attempts=1";
     assert_eq!(world.log(), [line; 6]);
@@ -237,7 +239,7 @@ async fn a_rate_limited_call_waits_as_told_three_times_and_then_stands_in_the_qu
     );
 }
 
-/// Catches: a queue that gives more turns than one.
+/// Catches: a queue that gives more turns than one, and an error at its end that nobody hears of.
 #[tokio::test(start_paused = true)]
 async fn a_queued_call_that_is_pushed_back_again_is_an_error() {
     let world = World::new(even(), [Step::Told(0); 4]);
@@ -252,4 +254,8 @@ async fn a_queued_call_that_is_pushed_back_again_is_an_error() {
         ),
         (0, 1)
     );
+    assert_eq!(stats.failures_of(FailureKind::RateLimiting), 4);
+    let line = "WARN a call failed dependency=port/rates kind=rate_limiting attempts=4";
+    assert_eq!(world.log(), [line]);
+    assert_eq!(tellings(&world), [told(FailureKind::RateLimiting, 4, None)]);
 }

@@ -112,7 +112,15 @@ async fn where_no_token_can_be_refreshed_credentials_are_shown_anew() {
     assert_eq!(answer, Ok(Answer::Fresh("1.17")));
     assert_eq!(world.tokens(), ["t1", "t2"]);
     assert_eq!(desk.counts(), (2, 1));
-    assert_eq!(world.guard().stats().re_authenticated, 1);
+    // The first token, a refresh that failed, and another token: 50 ms each.
+    assert_eq!(world.attempts(), [50, 150]);
+    let stats = world.guard().stats();
+    assert_eq!((stats.re_authenticated, stats.tokens_refreshed), (1, 0));
+    assert_eq!(stats.failures_of(FailureKind::Authentication), 1);
+    assert_eq!((stats.succeeded, stats.retries), (1, 0));
+    // The call has succeeded: there is nothing to be told.
+    assert_eq!(world.log(), Vec::<String>::new());
+    assert_eq!(world.notices.all(), []);
 
     let mut policies = even();
     policies.default.authentication.fallbacks = vec![Fallback::ErrorMessage];
@@ -121,6 +129,11 @@ async fn where_no_token_can_be_refreshed_credentials_are_shown_anew() {
     let answer = world.call(world.request().credentials(&keeper_two)).await;
     answer.expect_err("an error");
     assert_eq!((desk.counts(), world.attempts().len()), ((1, 1), 1));
+    let stats = world.guard().stats();
+    assert_eq!(stats.errors_of(FailureKind::Authentication), 1);
+    let line = "WARN a call failed dependency=port/rates kind=authentication attempts=1";
+    assert_eq!(world.log(), [line]);
+    assert_eq!(world.notices.all().len(), 1);
 }
 
 /// Catches: as many refreshes as there are calls, and calls that go on with the token that was

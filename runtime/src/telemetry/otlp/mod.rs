@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -275,20 +276,14 @@ impl Work {
     /// Whether the collector took it. What went wrong is logged and counted by the guard.
     async fn send(&self, path: &'static str, body: Vec<u8>, within: Duration) -> bool {
         let deadline = self.clock.now().plus(within);
-        let body = bytes_of(body);
+        let body = Bytes::from(body);
         let request = Request::new(Repeat::Safe, deadline);
-        let sent = self.guard.call(request, |_| {
-            let sent = self.collector.post(path, body.clone());
-            async move { sent.await }
-        });
+        let post = |_| self.collector.post(path, body.clone());
+        let sent = self.guard.call(request, post);
         let took = sent.await.is_ok();
         if !took {
             self.counters.failed.add();
         }
         took
     }
-}
-
-fn bytes_of(body: Vec<u8>) -> hyper::body::Bytes {
-    body.into()
 }
