@@ -71,8 +71,9 @@ pub(crate) async fn subscribe(runtime: &Runtime, outside: &Outside) {
         std::future::ready(Ok(()))
     };
     let subscription = Subscription::new("outside");
-    let subscribed = runtime.bus().subscribe(subscription, handler);
-    subscribed.await.expect("it is attached");
+    let bus = runtime.bus();
+    let subscribed = bus.subscribe(subscription, handler).await;
+    subscribed.expect("it is attached");
 }
 
 pub(crate) fn patient() -> Caller {

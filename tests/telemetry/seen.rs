@@ -48,6 +48,14 @@ impl Seen {
         self.0.lock().expect("a lock").spans.clone()
     }
 
+    /// Those of traces.
+    pub(crate) fn of_traces(&self) -> Vec<Span> {
+        let spans = self.spans().into_iter();
+        spans
+            .filter(|it| it.fields.contains_key("trace_id"))
+            .collect()
+    }
+
     /// All lines of the log, of every level.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().expect("a lock").lines.clone()

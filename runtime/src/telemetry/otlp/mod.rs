@@ -33,6 +33,9 @@ use crate::stats::Counter;
 
 pub use spans::OtlpSpans;
 
+/// The longest that one request may take, with all that the policy does about it.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// Where traces and metrics go, and how often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -237,22 +240,30 @@ impl Work {
                 _ = stopping.wait_for(|stopping| *stopping) => break,
                 () = self.clock.sleep_until(next) => {}
             }
-            // A collector that is away must not keep the exporter from stopping.
+            let mut sending = std::pin::pin!(self.send_all());
             tokio::select! {
                 biased;
-                () = self.send_all(every) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => break,
+                () = &mut sending => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {
+                    self.in_time(sending).await;
+                    return;
+                }
             }
         }
+        self.in_time(self.send_all()).await;
+    }
+
+    /// Lets something go on for as long as the last requests may take: a collector that is away must
+    /// not keep the exporter from stopping.
+    async fn in_time(&self, sending: impl Future<Output = ()>) {
         let last = Duration::from_millis(self.options.last_ms);
         let until = self.clock.instant_of(self.clock.now().plus(last));
-        let sent = tokio::time::timeout_at(until, self.send_all(last)).await;
-        if sent.is_err() {
+        if tokio::time::timeout_at(until, sending).await.is_err() {
             tracing::warn!("the collector did not take what was left in time");
         }
     }
 
-    async fn send_all(&self, within: Duration) {
+    async fn send_all(&self) {
         if let Some(spans) = &self.spans {
             // No more rounds than it takes to send what waits now: others go on adding to it.
             let rounds = spans.waiting().div_ceil(self.options.spans_per_request_max);
@@ -260,7 +271,7 @@ impl Work {
                 let batch = spans.take(self.options.spans_per_request_max);
                 let count = batch.len();
                 let body = encode::traces(&self.options.service, batch);
-                let counter = match self.send("/v1/traces", body, within).await {
+                let counter = match self.send("/v1/traces", body).await {
                     true => &self.counters.spans_sent,
                     false => &self.counters.spans_lost,
                 };
@@ -268,14 +279,14 @@ impl Work {
             }
         }
         let body = encode::metrics(&self.options.service, &self.reader.read());
-        if self.send("/v1/metrics", body, within).await {
+        if self.send("/v1/metrics", body).await {
             self.counters.metrics_sent.add();
         }
     }
 
     /// Whether the collector took it. What went wrong is logged and counted by the guard.
-    async fn send(&self, path: &'static str, body: Vec<u8>, within: Duration) -> bool {
-        let deadline = self.clock.now().plus(within);
+    async fn send(&self, path: &'static str, body: Vec<u8>) -> bool {
+        let deadline = self.clock.now().plus(REQUEST_TIME_MAX);
         let body = Bytes::from(body);
         let request = Request::new(Repeat::Safe, deadline);
         let post = |_| self.collector.post(path, body.clone());
