@@ -202,7 +202,7 @@ async fn looking_at_a_run_does_not_change_it() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         journals.push(journal.read(Position::START, usize::MAX).expect("it reads"));
         runtime.stop().await.expect("it stops");
-        let spans = watching.map_or(0, |(seen, _guard)| seen.spans().len());
+        let spans = watching.map_or(0, |(seen, _guard)| seen.of_traces().len());
         assert_eq!(spans > 0, is_seen);
     }
     assert!(journals[0].len() > 10);
@@ -223,7 +223,7 @@ async fn who_wants_the_log_alone_gets_no_spans() {
     let moved = run(&runtime, &patient(), "m-1", "to").await;
     moved.expect("it ends well");
     runtime.stop().await.expect("it stops");
-    assert_eq!(seen.spans().len(), 0);
+    assert_eq!(seen.of_traces().len(), 0);
     assert_eq!(
         SPANS, "mercato::trace",
         "the directive that the documents name"
