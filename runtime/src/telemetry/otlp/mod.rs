@@ -241,13 +241,14 @@ impl Work {
                 () = self.clock.sleep_until(next) => {}
             }
             let mut sending = std::pin::pin!(self.send_all());
-            tokio::select! {
+            let stopped = tokio::select! {
                 biased;
-                () = &mut sending => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {
-                    self.in_time(sending).await;
-                    return;
-                }
+                () = &mut sending => false,
+                _ = stopping.wait_for(|stopping| *stopping) => true,
+            };
+            if stopped {
+                self.in_time(sending).await;
+                return;
             }
         }
         self.in_time(self.send_all()).await;
