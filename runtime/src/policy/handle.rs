@@ -27,7 +27,7 @@ impl Handle {
     /// # Errors
     /// The agent's refusal, or why it could not be served, within a [`CallError`].
     pub async fn ask_guarded<C: Command>(&self, caller: &Caller, command: C) -> Guarded<C> {
-        let deadline = self.core.clock.now().plus(caller.budget);
+        let deadline = self.core.deadline_of(caller);
         self.ask_request(Request::new(Repeat::Safe, deadline), caller, command)
             .await
     }

@@ -1,4 +1,4 @@
-//! The kit for tests of agents finds out an agent that breaks what every agent must keep to.
+//! The kit finds out an agent that breaks what every agent must keep to.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
