@@ -22,7 +22,7 @@ use mercato::{
     FlowError, FlowId, FlowType, Handle, Kind, RunError, RuntimeBuilder, Scope, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use support::{Add, BelowZero, CounterEvent, Counters, Read, add, read};
+use support::{Add, BelowZero, CounterEvent, Counters, add, read};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -169,11 +169,9 @@ async fn a_flow_s_steps_and_port_calls_end_with_its_budget_and_its_undos_do_not(
         move |call: ActivityCall, ()| {
             let (later, told) = (later.clone(), told.clone());
             async move {
-                let asked = later
-                    .get()
-                    .expect("it runs")
-                    .ask(&call.caller(), TellDeadline);
-                let nested = asked.await.expect("an answer");
+                let handle = later.get().expect("it runs");
+                let nested = handle.ask(&call.caller(), TellDeadline).await;
+                let nested = nested.expect("an answer");
                 told.lock().expect("a lock").extend([call.deadline, nested]);
                 std::future::pending().await
             }
@@ -483,12 +481,6 @@ async fn what_a_repeated_request_calls_on_for_happens_once() {
             .await;
         assert_eq!(served, Ok((1, 11)));
     }
-    let shown = handle.ask(
-        &Caller::system(),
-        Read {
-            counter: "a".into(),
-        },
-    );
-    assert_eq!(shown.await, Ok(11));
+    assert_eq!(runtime.ask(read("a")).await, Ok(11));
     runtime.stop().await;
 }
