@@ -327,8 +327,8 @@ async fn a_flow_goes_on_without_those_who_waited_for_it() {
 const HOP: FlowType<String, String, FlowError> = FlowType::new("hop", 1);
 const NEXT: Activity<String, String> = Activity::new("relay.next");
 
-/// A flow whose port runs the flow that its input names first, by the name of the rest:
-/// `b,c` runs `b`, which runs `c`, which is the last.
+/// A flow whose port runs the flow that its input names first, by the name of the rest: `b,c` runs `b`,
+/// which runs `c`, which is the last. `a@` runs `a`, by the same name.
 async fn hop(flow: Flow, way: String) -> Result<String, FlowError> {
     match way.is_empty() {
         true => Ok("there".to_owned()),
@@ -353,7 +353,10 @@ fn relay(builder: RuntimeBuilder, later: &Later, by: By) -> RuntimeBuilder {
         let later = later.clone();
         async move {
             let handle = later.get().expect("it runs");
-            let (id, rest) = way.split_once(',').unwrap_or((&way, ""));
+            let (id, rest) = match way.strip_suffix('@') {
+                Some(id) => (id, &*way),
+                None => way.split_once(',').unwrap_or((&way, "")),
+            };
             let (id, rest) = (FlowId::new(id), rest.to_owned());
             let ran = match by {
                 By::Itself => handle.run(&call.caller(), HOP, id, rest).await,
@@ -425,7 +428,7 @@ async fn calls_that_lead_on_and_not_back_are_served() {
 /// is not known to wait; what ends the wait is its deadline.
 #[tokio::test(start_paused = true)]
 async fn a_circle_that_nobody_can_see_ends_with_its_deadline() {
-    let (ended, took) = go("a", By::Another).await;
+    let (ended, took) = go("a@", By::Another).await;
     let error = ended.expect_err("it cannot end well");
     assert!(error.contains("deadline passed"), "{error}");
     assert!(took < Duration::from_secs(60), "it took {took:?}");
