@@ -220,8 +220,8 @@ fn keep_away(world: &TestWorld) {
 #[tokio::test(start_paused = true)]
 async fn what_nobody_waits_for_any_more_does_not_run() {
     const GONE_AFTER: Duration = Duration::from_millis(5);
-    type Asked = LocalBoxFuture<'static, ()>;
-    let ways: [(&str, fn(Handle) -> Asked); 4] = [
+    type Way = (&'static str, fn(Handle) -> LocalBoxFuture<'static, ()>);
+    let ways: [Way; 4] = [
         ("ask", |handle| {
             async move { drop(handle.ask(&Caller::system(), add("a", 1)).await) }.boxed_local()
         }),
