@@ -102,8 +102,8 @@ pub struct RuntimeBuilder {
     definitions: Definitions,
     triggers: Vec<Trigger>,
     recovery: RecoveryOptions,
-    policies: Arc<PolicyBook>,
-    monitor: Arc<dyn Monitor>,
+    pub(crate) policies: Arc<PolicyBook>,
+    pub(crate) monitor: Arc<dyn Monitor>,
     pub(crate) caches: Option<CachesSettings>,
     alarms: Option<Alarms>,
     pub(crate) hops_max: u32,
@@ -178,20 +178,6 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn recovery(mut self, options: RecoveryOptions) -> Self {
         self.recovery = options;
-        self
-    }
-
-    /// Uses these policies for calls to agents and ports. Default: the error table.
-    #[must_use]
-    pub fn policies(mut self, policies: Arc<PolicyBook>) -> Self {
-        self.policies = policies;
-        self
-    }
-
-    /// Tells this monitor what goes wrong in calls. Default: nobody.
-    #[must_use]
-    pub fn monitor(mut self, monitor: Arc<dyn Monitor>) -> Self {
-        self.monitor = monitor;
         self
     }
 
