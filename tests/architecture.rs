@@ -169,6 +169,18 @@ fn no_source_file_is_over_500_lines() {
     }
 }
 
+/// Catches: an agent that takes more to write than is said.
+#[test]
+fn an_agent_with_its_test_takes_less_than_80_lines() {
+    let example = std::fs::read_to_string(root().join("examples/loyalty.rs"));
+    let example = example.expect("the example");
+    let lines: Vec<&str> = example.lines().collect();
+    let at = |start: &str| lines.iter().position(|line| line.starts_with(start));
+    let agent = at("/// The value holds the agent's settings").expect("the agent");
+    let program = at("#[tokio::main]").expect("the program");
+    assert!(program - agent < 80, "it takes {}", program - agent);
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato::persistence::Journal;
+use mercato::testkit::strict;
 use mercato::{
     Agent, AskError, AskFailure, Caller, Clock, Command, Commands, Context, CrashPoint, Decided,
     Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
@@ -187,13 +188,11 @@ impl Command for Show {
 }
 
 async fn start(journal: Arc<dyn Journal>, agent: Alarms, at: Timestamp, seed: u64) -> Runtime {
-    Runtime::builder(journal)
+    let builder = Runtime::builder(journal)
         .clock(Clock::starting_at(at))
         .entropy(Entropy::seeded(seed))
-        .agent(agent)
-        .start()
-        .await
-        .expect("it starts")
+        .agent(agent);
+    strict(builder).start().await.expect("it starts")
 }
 
 async fn ask<C: Command>(
@@ -232,6 +231,7 @@ async fn a_timer_fires_once_and_when_it_is_due() {
     let late = at.expect("it rang").since(START).as_millis();
     assert!((10_000..10_020).contains(&late), "after {late} ms");
     assert_eq!(runtime.timer_stats().fired, 1);
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: timers kept in memory alone, and one that fires at each start.
@@ -264,6 +264,7 @@ async fn a_crash_while_its_command_is_in_hand_makes_a_timer_fire_neither_twice_n
     assert_eq!(rings(&runtime).await, 1);
     let stats = &runtime.handle().stats()[0];
     assert!(stats.restarts > 0, "no shard crashed");
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: a timer set anew that keeps its old time, or that fires at both.
@@ -280,6 +281,7 @@ async fn a_timer_set_anew_fires_at_its_new_time_only() {
     order(&runtime, after(5)).await;
     pass(10).await;
     assert_eq!(rings(&runtime).await, 2);
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: a clearing that is not recorded.
@@ -293,6 +295,7 @@ async fn a_timer_that_is_cleared_does_not_fire() {
     assert_eq!(journal.next_timer_ms(), None);
     pass(60).await;
     assert_eq!(rings(&runtime).await, 0);
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: a refused command whose timer comes again and again.
@@ -306,6 +309,7 @@ async fn a_refusal_is_an_answer_and_ends_the_timer() {
     assert_eq!(rings(&runtime).await, 0);
     assert_eq!(journal.next_timer_ms(), None);
     assert_eq!(runtime.handle().stats()[0].rejected, 1);
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: a panic in a timer's command that crashes its shard for ever.
@@ -324,6 +328,7 @@ async fn a_timer_whose_command_is_poison_is_quarantined_and_dropped() {
     assert_eq!(runtime.timer_stats().dropped, 1);
     let stats = &runtime.handle().stats()[0];
     assert_eq!((stats.quarantined, stats.restarts), (1, 3));
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: a timer that could never do anything, and would be tried for ever.
@@ -347,4 +352,5 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
     }
     assert_eq!(journal.durable(), before);
     assert_eq!(journal.next_timer_ms(), None);
+    runtime.stop().await.expect("it stops");
 }

@@ -227,6 +227,8 @@ pub struct Context<'a> {
     pub command_id: CommandId,
     /// On whose behalf.
     pub principal: &'a Principal,
+    /// Nobody waits for the reply after this.
+    pub deadline: Timestamp,
 }
 
 impl Context<'_> {

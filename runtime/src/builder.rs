@@ -17,10 +17,12 @@ use tokio::sync::watch;
 use crate::agent::Agent;
 use crate::bus::{Bus, SUBSCRIPTION};
 use crate::cache::{self, Caches, CachesSettings};
+use crate::chain::{HOPS_MAX, Waits};
 use crate::clock::Clock;
 use crate::core::{Core, Services};
 use crate::entities::Entities;
 use crate::entropy::Entropy;
+use crate::fault::FaultHook;
 use crate::flow::{
     Activities, Activity, ActivityCall, ActivityError, Definitions, Flow, FlowFailure, FlowOptions,
     FlowType, Orchestrator, TypedFlow,
@@ -100,13 +102,17 @@ pub struct RuntimeBuilder {
     definitions: Definitions,
     triggers: Vec<Trigger>,
     recovery: RecoveryOptions,
-    policies: Arc<PolicyBook>,
-    monitor: Arc<dyn Monitor>,
-    caches: Option<CachesSettings>,
+    pub(crate) policies: Arc<PolicyBook>,
+    pub(crate) monitor: Arc<dyn Monitor>,
+    pub(crate) caches: Option<CachesSettings>,
     alarms: Option<Alarms>,
+    pub(crate) hops_max: u32,
+    pub(crate) faults: FaultHook,
+    /// Whether it panics where it is dropped before it was stopped.
+    pub(crate) is_strict: bool,
     shards: usize,
     names: BTreeSet<(&'static str, &'static str)>,
-    problem: Option<RuntimeError>,
+    pub(crate) problem: Option<RuntimeError>,
 }
 
 /// What the agents are built into.
@@ -117,6 +123,7 @@ struct Assembly {
     services: Services,
     bell: Arc<Bell>,
     recovery: RecoveryOptions,
+    faults: FaultHook,
     /// The shards of all agents together.
     shards: usize,
 }
@@ -137,6 +144,9 @@ impl RuntimeBuilder {
             monitor: Arc::new(Nobody),
             caches: None,
             alarms: None,
+            hops_max: HOPS_MAX,
+            faults: FaultHook::default(),
+            is_strict: false,
             shards: 0,
             names: BTreeSet::new(),
             problem: None,
@@ -168,31 +178,6 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn recovery(mut self, options: RecoveryOptions) -> Self {
         self.recovery = options;
-        self
-    }
-
-    /// Uses these policies for calls to agents and ports. Default: the error table.
-    #[must_use]
-    pub fn policies(mut self, policies: Arc<PolicyBook>) -> Self {
-        self.policies = policies;
-        self
-    }
-
-    /// Tells this monitor what goes wrong in calls. Default: nobody.
-    #[must_use]
-    pub fn monitor(mut self, monitor: Arc<dyn Monitor>) -> Self {
-        self.monitor = monitor;
-        self
-    }
-
-    /// Switches caches on, with these limits: see [`Caches`]. Default: there are none, and nothing
-    /// follows the events for them.
-    #[must_use]
-    pub fn caches(mut self, settings: CachesSettings) -> Self {
-        if let Err(invalid) = settings.check() {
-            self.problem.get_or_insert(RuntimeError::Caches(invalid));
-        }
-        self.caches = Some(settings);
         self
     }
 
@@ -317,6 +302,7 @@ impl RuntimeBuilder {
             services: Services::default(),
             bell: bell.clone(),
             recovery: self.recovery,
+            faults: self.faults,
             shards: self.shards,
         };
         let mut root = SupervisorSpec::new("mercato", Strategy::OneForOne);
@@ -336,6 +322,7 @@ impl RuntimeBuilder {
                 .told_to(self.monitor.clone()),
             caches,
             telemetry,
+            waits: Arc::new(Waits::new(self.hops_max)),
         });
         let tree_options = TreeOptions::new(move || clock.elapsed(), entropy.fork("supervision"));
         let tree = Tree::start(root, observe(&core, tree_options)).await?;
@@ -412,6 +399,8 @@ impl RuntimeBuilder {
             stopping,
             preload,
             preloading,
+            is_strict: self.is_strict,
+            is_stopped: false,
         })
     }
 
@@ -450,6 +439,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         commands: commands.clone(),
         bell: assembly.bell.clone(),
         telemetry: assembly.telemetry.clone(),
+        faults: assembly.faults.clone(),
     };
     let mailboxes: Box<[_]> = (0..options.shards.get())
         .map(|_| {

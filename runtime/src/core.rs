@@ -9,11 +9,12 @@ use mercato_persistence::{Journal, Position};
 
 use crate::agent::{Agent, Command};
 use crate::cache::Caches;
+use crate::chain::{Chain, Hop, Waits};
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::envelope::{Answered, Call};
 use crate::error::AskFailure;
-use crate::ids::CommandId;
+use crate::ids::{CommandId, FlowId};
 use crate::policy::Guards;
 use crate::principal::Principal;
 use crate::service::{Admission, AnyService, Service};
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) caches: Option<Arc<Caches>>,
     /// What it measures, and its spans.
     pub(crate) telemetry: Arc<Telemetry>,
+    /// Who waits for which flow, and keeps another one waiting.
+    pub(crate) waits: Arc<Waits>,
 }
 
 /// The agents of a runtime, by name and by type. Fixed when the runtime starts.
@@ -109,24 +112,69 @@ impl Core {
         self.journal.epoch() != epoch || self.journal.failure().is_some()
     }
 
-    /// A call at the beginning of a chain.
+    /// The call of a caller: at the beginning of a chain, or part of what the caller is part of.
     pub(crate) fn first_call(&self, caller: &Caller) -> Call {
         let id = caller
             .id
             .unwrap_or_else(|| CommandId::from_uuid(self.entropy.uuid()));
+        let part_of = caller.part_of.as_deref();
         Call {
             id,
-            epoch: self.journal.epoch(),
-            deadline: self.clock.now().plus(caller.budget),
+            epoch: part_of
+                .and_then(|whole| whole.epoch)
+                .unwrap_or_else(|| self.journal.epoch()),
+            deadline: self.deadline_of(caller),
             principal: caller.principal.clone(),
-            causation: None,
+            causation: part_of.map(|whole| whole.causation),
             trace: caller.trace.unwrap_or(TraceContext::begun_by(id)),
             timer: None,
+        }
+    }
+
+    /// Until when a caller waits who begins to do so now.
+    pub(crate) fn deadline_of(&self, caller: &Caller) -> Timestamp {
+        let own = self.clock.now().plus(caller.budget);
+        let whole = caller.part_of.as_deref();
+        whole.map_or(own, |whole| own.min(whole.deadline))
+    }
+}
+
+/// What a call is part of: a request that is being served, or an activity.
+#[derive(Debug, Clone)]
+pub(crate) struct Whole {
+    pub(crate) chain: Chain,
+    pub(crate) deadline: Timestamp,
+    /// The epoch of the journal in which its not yet durable knowledge was learnt, where it has any.
+    pub(crate) epoch: Option<u64>,
+    pub(crate) causation: CommandId,
+}
+
+impl Whole {
+    /// An activity, as the step of a flow, which calls on until `deadline` at most.
+    pub(crate) fn activity(
+        flow: &str,
+        id: &FlowId,
+        step: &str,
+        activity: &str,
+        deadline: Timestamp,
+    ) -> Self {
+        let chain = Chain::default().then(Hop::flow(flow, id));
+        Self {
+            chain: chain.then(Hop::Activity(activity.into())),
+            deadline,
+            // All that led to it is durable before a port is called.
+            epoch: None,
+            causation: id.step(flow, step),
         }
     }
 }
 
 /// On whose behalf, and how long it may take.
+///
+/// Code that is itself being waited for, a workflow of [`Handle::serve`](crate::Handle::serve) or an
+/// activity, takes [`Scope::caller`](crate::Scope::caller) or
+/// [`ActivityCall::caller`](crate::ActivityCall::caller) instead of a new one, so that what it asks
+/// for ends in time and cannot wait for itself.
 ///
 /// ```
 /// use std::time::Duration;
@@ -144,6 +192,7 @@ pub struct Caller {
     pub(crate) id: Option<CommandId>,
     pub(crate) admission: Admission,
     pub(crate) trace: Option<TraceContext>,
+    pub(crate) part_of: Option<Arc<Whole>>,
 }
 
 impl Caller {
@@ -157,7 +206,24 @@ impl Caller {
             id: None,
             admission: Admission::Wait,
             trace: None,
+            part_of: None,
         }
+    }
+
+    /// Part of something that has a deadline and a chain.
+    pub(crate) fn part_of(principal: Principal, trace: TraceContext, whole: Whole) -> Self {
+        Self {
+            // The whole's own deadline bounds it.
+            budget: Duration::MAX,
+            trace: Some(trace),
+            part_of: Some(Arc::new(whole)),
+            ..Self::new(principal)
+        }
+    }
+
+    pub(crate) fn chain(&self) -> Chain {
+        let whole = self.part_of.as_deref();
+        whole.map(|whole| whole.chain.clone()).unwrap_or_default()
     }
 
     /// The runtime itself.
@@ -166,7 +232,7 @@ impl Caller {
         Self::new(Principal::System)
     }
 
-    /// The same with this much time for an answer.
+    /// The same with this much time for an answer, or less where what it is part of ends before.
     #[must_use]
     pub fn within(self, budget: Duration) -> Self {
         Self { budget, ..self }

@@ -65,6 +65,24 @@ pub enum AskFailure {
     /// The timer whose command this is was cleared, or set anew, before the command was decided.
     #[error("the timer was cleared, or set anew, before its command was decided")]
     Superseded,
+    /// What is asked for waits, through others, for whoever asks: neither would ever end. Nothing was
+    /// done.
+    #[error("this call would wait for itself: {}", path.join(" > "))]
+    Cycle {
+        /// Who waits for whom, from what is asked for round to itself.
+        path: Vec<String>,
+    },
+    /// So many calls wait for each other already that one more is a recursion without end, or might
+    /// as well be. Nothing was done.
+    #[error(
+        "{hops_max} calls wait for each other already, and no more may: {}", path.join(" > ")
+    )]
+    TooDeep {
+        /// How many may: [`RuntimeBuilder::hops_max`](crate::RuntimeBuilder::hops_max).
+        hops_max: u32,
+        /// Who waits for whom, the outermost first.
+        path: Vec<String>,
+    },
 }
 
 impl AskFailure {

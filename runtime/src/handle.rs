@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use crate::agent::{Command, Rejection};
+use crate::chain::Hop;
 use crate::clock::Clock;
 use crate::core::{Caller, Core};
 use crate::entropy::Entropy;
@@ -54,16 +55,19 @@ impl Handle {
     /// Runs a request/response workflow over several agents.
     ///
     /// # Errors
-    /// The workflow's own error; an [`AskFailure`] where its answer could not be made durable.
+    /// The workflow's own error; an [`AskFailure`] where its answer could not be made durable, or it
+    /// is [too deep](AskFailure::TooDeep) in other calls to be run.
     pub async fn serve<T, E, W>(&self, caller: &Caller, workflow: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&Scope) -> Result<T, E>,
         E: From<AskFailure>,
     {
+        let request = Hop::Request(std::any::type_name::<W>());
+        let chain = self.core.waits.request(&caller.chain(), request)?;
         let mut call = self.core.first_call(caller);
         let traced = self.core.telemetry.spans.request(call.trace, "serve");
         call.trace = traced.context;
-        let scope = Scope::new(self.clone(), call);
+        let scope = Scope::new(self.clone(), call, chain);
         let served = async {
             let answer = workflow(&scope).await;
             let depends_on = scope.seen();
@@ -81,7 +85,8 @@ impl Handle {
     ///
     /// # Errors
     /// The flow's own error, once it has undone what it did, or put it on the work list; or why its
-    /// end is not known.
+    /// end is not known. A call that would wait [for itself](AskFailure::Cycle) is refused, and starts
+    /// nothing.
     pub async fn run<I, O, E>(
         &self,
         caller: &Caller,
@@ -99,6 +104,13 @@ impl Handle {
         let traced = spans.run(call.trace, call.id, flow.name);
         call.trace = traced.context;
         let deadline = call.deadline;
+        let waits = &self.core.waits;
+        let waiting = waits.wait_for(&caller.chain(), flow.name, &id);
+        let _waiting = waiting.map_err(RunError::Unserved)?;
+        if call.epoch != self.core.journal.epoch() {
+            // What led here was taken back.
+            return Err(RunError::Unserved(AskFailure::taken_back()));
+        }
         let run = async {
             let (outcome, end) = self.orchestrator.run(call, flow, id, &input).await?;
             self.core

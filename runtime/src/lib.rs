@@ -8,6 +8,7 @@ mod agent;
 mod builder;
 mod bus;
 mod cache;
+mod chain;
 mod clock;
 mod core;
 mod entities;
@@ -15,6 +16,7 @@ mod entropy;
 mod envelope;
 mod error;
 mod event;
+mod fault;
 mod flow;
 mod handle;
 mod ids;
@@ -57,6 +59,7 @@ pub use entropy::Entropy;
 pub use envelope::CrashPoint;
 pub use error::{AskError, AskFailure};
 pub use event::{CodecError, Event};
+pub use fault::{FaultPoint, Moment};
 pub use flow::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowFailure,
     FlowOptions, FlowType, RunError, WorkItem,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mercato_persistence::{Journal, JournalFailed};
-use mercato_supervisor::{StartError, SupervisionNotice, Tree, TreeHealth, TreeOptions, Watcher};
+use mercato_supervisor::{
+    ChildState, StartError, SupervisionNotice, Tree, TreeHealth, TreeOptions, Watcher,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -21,7 +23,8 @@ use crate::telemetry::{InvalidAlarms, Metrics, MetricsReader};
 use crate::timer::{TimerCounters, TimerStats};
 use crate::trigger::TriggerCounters;
 
-/// A running runtime. Callers hold its [`Handle`]; whoever started it stops it.
+/// A running runtime. Callers hold its [`Handle`]; whoever started it [stops](Self::stop) it. Dropped
+/// before that, it lets go of everything without waiting for any of it, and says so in the log.
 pub struct Runtime {
     pub(crate) core: Arc<Core>,
     pub(crate) handle: Handle,
@@ -35,6 +38,9 @@ pub struct Runtime {
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) preload: Arc<Preload>,
     pub(crate) preloading: JoinHandle<()>,
+    /// Whether it panics where it is dropped before it was stopped.
+    pub(crate) is_strict: bool,
+    pub(crate) is_stopped: bool,
 }
 
 /// Why a runtime did not start. Nothing runs.
@@ -208,20 +214,69 @@ impl Runtime {
     ///
     /// # Errors
     /// When the journal could not write what was left. What was acknowledged is safe.
-    pub async fn stop(self) -> Result<(), JournalFailed> {
+    pub async fn stop(mut self) -> Result<(), JournalFailed> {
         self.stopping.send_replace(true);
         self.preloading.abort();
         self.preload.finish();
         self.bus.stop().await;
         self.handle.orchestrator.stop().await;
-        for trigger in self.triggers {
+        for trigger in &mut self.triggers {
             // A trigger that panicked has nothing left to stop.
             let _ = trigger.await;
         }
         // Nor has the keeper of timers.
-        let _ = self.timers.await;
-        self.tree.stop().await;
+        let _ = (&mut self.timers).await;
+        self.tree.stop_in_place().await;
+        self.is_stopped = true;
         self.core.journal.close().await
+    }
+
+    /// What of it is still at work: the paths of its shards, and its flows.
+    fn alive(&self) -> Vec<String> {
+        let children = self.tree.health().children.into_iter();
+        let working = children
+            .filter(|child| matches!(child.state, ChildState::Running | ChildState::Restarting));
+        let mut alive: Vec<_> = working.map(|child| child.path.to_string()).collect();
+        let flows = self.handle.flow_stats().in_flight;
+        if flows > 0 {
+            alive.push(format!("{flows} flows"));
+        }
+        alive
+    }
+}
+
+/// The longest list of what still runs.
+const ALIVE_LISTED_MAX: usize = 12;
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if self.is_stopped {
+            return;
+        }
+        let mut alive = self.alive();
+        // Whoever follows the journal ends with the sender; the tree ends with its owner.
+        self.stopping.send_replace(true);
+        self.preloading.abort();
+        self.handle.orchestrator.begin_stop();
+        if alive.is_empty() {
+            return;
+        }
+        if alive.len() > ALIVE_LISTED_MAX {
+            let others = alive.len() - ALIVE_LISTED_MAX;
+            alive.truncate(ALIVE_LISTED_MAX);
+            alive.push(format!("and {others} more"));
+        }
+        let alive = alive.join(", ");
+        tracing::error!(%alive, "a runtime was dropped before it was stopped");
+        if self.is_strict && !std::thread::panicking() {
+            #[expect(
+                clippy::panic,
+                reason = "a test that leaves a runtime behind must fail"
+            )]
+            {
+                panic!("a runtime was dropped before `Runtime::stop`; still at work: {alive}");
+            }
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use mercato_persistence::Position;
 
 use crate::agent::{Command, Kind, Rejection};
+use crate::chain::Chain;
 use crate::clock::Timestamp;
-use crate::core::{Caller, Core};
+use crate::core::{Caller, Core, Whole};
 use crate::envelope::Call;
 use crate::error::AskError;
 use crate::handle::Handle;
@@ -26,15 +27,18 @@ use crate::telemetry::TraceContext;
 pub struct Scope {
     handle: Handle,
     call: Call,
+    /// Who waits for it, itself included.
+    chain: Chain,
     seen: AtomicU64,
     asked: AtomicU64,
 }
 
 impl Scope {
-    pub(crate) fn new(handle: Handle, call: Call) -> Self {
+    pub(crate) fn new(handle: Handle, call: Call, chain: Chain) -> Self {
         Self {
             handle,
             call,
+            chain,
             seen: AtomicU64::new(0),
             asked: AtomicU64::new(0),
         }
@@ -83,6 +87,22 @@ impl Scope {
     pub fn fresh_id(&self) -> CommandId {
         let step = self.asked.fetch_add(1, Ordering::Relaxed);
         self.call.id.derive(&step.to_string())
+    }
+
+    /// Whoever, within this request, calls on through a [`Handle`](crate::Handle): on the same behalf,
+    /// within what is left of the time, and each time under an id of its own that follows from the
+    /// request's.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        let whole = Whole {
+            chain: self.chain.clone(),
+            deadline: self.call.deadline,
+            // What it knows may not be durable yet.
+            epoch: Some(self.call.epoch),
+            causation: self.call.id,
+        };
+        let caller = Caller::part_of(self.call.principal.clone(), self.call.trace, whole);
+        caller.keyed(self.fresh_id())
     }
 
     /// The time.

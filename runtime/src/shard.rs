@@ -18,6 +18,7 @@ use crate::entities::{Entities, Entity};
 use crate::envelope::{Call, CrashPoint, Envelope, Staged, Task};
 use crate::error::AskFailure;
 use crate::event::{CodecError, Event};
+use crate::fault::{FaultHook, FaultPoint, Moment};
 use crate::registry::Commands;
 use crate::stats::AgentCounters;
 use crate::telemetry::{Telemetry, Traced};
@@ -34,6 +35,7 @@ pub(crate) struct ShardContext<A: Agent> {
     /// Rung when a timer was set or cleared.
     pub(crate) bell: Arc<Bell>,
     pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) faults: FaultHook,
 }
 
 impl<A: Agent> Clone for ShardContext<A> {
@@ -46,7 +48,21 @@ impl<A: Agent> Clone for ShardContext<A> {
             commands: self.commands.clone(),
             bell: self.bell.clone(),
             telemetry: self.telemetry.clone(),
+            faults: self.faults.clone(),
         }
+    }
+}
+
+impl<A: Agent> ShardContext<A> {
+    /// Lets a fault strike, where one is to strike here.
+    fn fault(&self, moment: Moment, command: &'static str, entity: &str, call: &Call) {
+        self.faults.at(&FaultPoint {
+            moment,
+            agent: A::NAME,
+            command,
+            entity,
+            is_timer: call.timer.is_some(),
+        });
     }
 }
 
@@ -128,6 +144,7 @@ impl<A: Agent> Shard<A> {
             return task.fail(AskFailure::taken_back(), Position::START);
         }
         let key = task.entity().into_owned();
+        self.context.fault(Moment::Load, task.name(), &key, call);
         let entity = match self.entities.load(&*self.context.journal, &key) {
             Ok(entity) => entity,
             Err(failure) => {
@@ -191,7 +208,9 @@ fn serve<A: Agent>(
         version: entity.version,
         command_id: call.id,
         principal: &call.principal,
+        deadline: call.deadline,
     };
+    shard.fault(Moment::Decide, task.name(), key, call);
     let decided = task
         .decide(&shard.agent, &entity.state, &context, entity.position)
         .map_err(AskFailure::invalid)?;
@@ -203,7 +222,10 @@ fn serve<A: Agent>(
         return Ok(());
     };
     match body_hash {
-        Some(body_hash) => record(shard, entity, call, &context, staged, body_hash)?,
+        Some(body_hash) => {
+            let evolving = || shard.fault(Moment::Evolve, task.name(), key, call);
+            record(shard, entity, call, &context, staged, body_hash, evolving)?;
+        }
         None if staged.events.is_empty() && staged.timers.is_empty() => {}
         None => {
             return Err(AskFailure::invalid(format_args!(
@@ -214,6 +236,7 @@ fn serve<A: Agent>(
             )));
         }
     }
+    shard.fault(Moment::Answer, task.name(), key, call);
     shard.counters.handled.add();
     task.answer(entity.position);
     Ok(())
@@ -227,6 +250,7 @@ fn record<A: Agent>(
     context: &Context<'_>,
     staged: Staged<A::Event>,
     body_hash: u128,
+    evolving: impl FnOnce(),
 ) -> Result<(), AskFailure> {
     // The command of a timer may set it anew, so it is cleared first.
     let fired = call.timer.as_deref().map(cleared);
@@ -271,6 +295,7 @@ fn record<A: Agent>(
         shard.bell.ring();
     }
     entity.position = appended.position;
+    evolving();
     for event in &staged.events {
         A::evolve(&mut entity.state, event);
         entity.version += 1;

@@ -44,10 +44,6 @@ impl Backoff {
         let seconds = self.initial.as_secs_f64() * growth;
         let full = Duration::try_from_secs_f64(seconds).map_or(self.max, |wait| wait.min(self.max));
         let jitter = self.jitter.clamp(0.0, 1.0);
-        if jitter > 0.0 {
-            full.mul_f64(rng.random_range(1.0 - jitter..=1.0))
-        } else {
-            full
-        }
+        full.mul_f64(rng.random_range(1.0 - jitter..=1.0))
     }
 }

@@ -1,8 +1,11 @@
 //! The ractor actor that drains a mailbox with a worker.
 
+use std::future::poll_fn;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures::FutureExt;
 use futures::future::poll_immediate;
@@ -26,6 +29,7 @@ pub(crate) struct Incarnation<W> {
     epoch: u64,
     pulse: Option<Arc<Pulse>>,
     _watchman: Option<JoinSet<()>>,
+    is_fresh: bool,
 }
 
 /// Why draining paused without a panic.
@@ -66,6 +70,7 @@ impl<W: Worker> Actor for Drainer<W> {
             epoch: self.0.mailbox.attach(me, pulse.clone()),
             pulse,
             _watchman: guard,
+            is_fresh: true,
         })
     }
 
@@ -75,6 +80,12 @@ impl<W: Worker> Actor for Drainer<W> {
         _: Wake,
         state: &mut Incarnation<W>,
     ) -> Result<(), ActorProcessingErr> {
+        // Our start has woken the supervisor, which is now the next task of this very thread, and no
+        // other thread takes it away. If we hung in the first message, nobody would be left to replace
+        // us.
+        if mem::take(&mut state.is_fresh) {
+            step_back().await;
+        }
         // ractor looks at its stop port between messages only, and this one may go on for long. Our
         // supervisor asks for a stop by `drain`, which shows in the status at once.
         let stopping = || me.get_status() >= ActorStatus::Draining;
@@ -140,6 +151,20 @@ impl<W: Worker> Drainer<W> {
             }
         }
     }
+}
+
+/// Lets those tasks go first that this thread is to run already, in their order. Tokio's own yield turns
+/// the order round of several tasks that do so together.
+async fn step_back() {
+    let mut stepped = false;
+    poll_fn(|context| {
+        if mem::replace(&mut stepped, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// One run of an incarnation through its mailbox.

@@ -42,3 +42,18 @@ impl Window {
         self.0.len().try_into().unwrap_or(u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Catches: a period that forgets a restart at its very beginning, or never forgets one.
+    #[test]
+    fn a_restart_counts_for_one_period_both_ends_included() {
+        let mut window = Window::default();
+        let counts = [1, 5, 11, 12, 22].map(|at| window.count(SECOND * at, SECOND * 10));
+        assert_eq!(counts, [1, 2, 3, 3, 2]);
+    }
+}

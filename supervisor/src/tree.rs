@@ -93,6 +93,11 @@ impl Tree {
     /// the grace was too short for is handed to the [dead letters](crate::DeadLetter). Returns when
     /// nothing of the tree is left.
     pub async fn stop(mut self) {
+        self.stop_in_place().await;
+    }
+
+    /// The same for an owner who cannot give it away.
+    pub async fn stop_in_place(&mut self) {
         self.begin_stop();
         self.root.ended().await;
     }

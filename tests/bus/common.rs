@@ -7,11 +7,11 @@ use std::time::Duration;
 use mercato::persistence::Journal;
 use mercato::{
     Agent, Caller, Command, Commands, Context, Decided, Decision, Delivery, DeliveryError,
-    EventPlace, Redelivery, Runtime, SubscriptionOptions,
+    EventPlace, Redelivery, Runtime, RuntimeBuilder, SubscriptionOptions,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::support::{CounterEvent, Counters, add, virtual_runtime};
+use crate::support::{CounterEvent, Counters, add, mortal_runtime, virtual_runtime};
 
 /// Deliveries in the order of their handling: key, amount, attempt and place.
 #[derive(Clone, Default)]
@@ -66,12 +66,17 @@ pub fn amount_of(delivery: &Delivery) -> Result<i64, DeliveryError> {
 }
 
 pub async fn start(journal: Arc<dyn Journal>) -> Runtime {
-    virtual_runtime(journal)
-        .agent(Counters::default())
-        .agent(Lamps)
-        .start()
-        .await
-        .expect("it starts")
+    start_with(virtual_runtime(journal)).await
+}
+
+/// One that ends as a process does, where nobody stops it.
+pub async fn start_mortal(journal: Arc<dyn Journal>) -> Runtime {
+    start_with(mortal_runtime(journal)).await
+}
+
+async fn start_with(builder: RuntimeBuilder) -> Runtime {
+    let builder = builder.agent(Counters::default()).agent(Lamps);
+    builder.start().await.expect("it starts")
 }
 
 /// Adds 1, 2, ... `upto` to each counter in turn.

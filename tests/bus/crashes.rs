@@ -11,7 +11,7 @@ use mercato::{
     Caller, Delivery, DeliveryError, EventPlace, SubscriberState, Subscription, SubscriptionOptions,
 };
 
-use crate::common::{Seen, add_up, amount_of, evenly, soon, start};
+use crate::common::{Seen, add_up, amount_of, evenly, soon, start, start_mortal};
 use crate::support::{EvenDisk, add};
 
 fn journal_on(disk: &SimulatedDisk) -> Arc<dyn Journal> {
@@ -73,7 +73,7 @@ fn after_a_power_cut_nothing_is_missed_and_nothing_was_made_up() {
         let disk = SimulatedDisk::new(cut);
         let store = Store::default();
         let found = life(async || {
-            let runtime = start(journal_on(&disk)).await;
+            let runtime = start_mortal(journal_on(&disk)).await;
             mirror(&runtime, &store).await;
             let handle = runtime.handle();
             let asking = tokio::spawn(async move {
@@ -144,7 +144,7 @@ fn a_dead_letter_is_durable_before_the_cursor_passes_its_event() {
     for cut in 0..30u64 {
         let disk = SimulatedDisk::new(cut);
         let found = life(async || {
-            let runtime = start(journal_with(&disk, options())).await;
+            let runtime = start_mortal(journal_with(&disk, options())).await;
             mirror(&runtime, &Store::default()).await;
             for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
                 let handle = runtime.handle();
@@ -249,7 +249,7 @@ async fn it_goes_on_when_the_disk_is_back() {
 /// Catches: subscribers that keep a runtime alive which nobody holds any more.
 #[tokio::test(start_paused = true)]
 async fn a_runtime_that_is_dropped_takes_its_subscribers_with_it() {
-    let runtime = start(crate::support::memory()).await;
+    let runtime = start_mortal(crate::support::memory()).await;
     let held = Arc::new(());
     let with = held.clone();
     let handler = move |_| {

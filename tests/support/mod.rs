@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato::persistence::{DiskPace, Journal, JournalOptions, RedbJournal, WriterPlace};
+use mercato::testkit::{TestWorld, strict};
 use mercato::{
     Agent, Clock, Command, Commands, Context, Decided, Decision, Entropy, Kind, Runtime,
     RuntimeBuilder, Timestamp,
@@ -31,8 +32,7 @@ impl DiskPace for EvenDisk {
 }
 
 pub fn memory() -> Arc<dyn Journal> {
-    let writer = WriterPlace::Task(Box::new(EvenDisk));
-    Arc::new(RedbJournal::in_memory(JournalOptions::default(), writer).expect("a journal"))
+    TestWorld::new(7).journal()
 }
 
 pub fn file(path: &std::path::Path) -> Arc<dyn Journal> {
@@ -40,8 +40,13 @@ pub fn file(path: &std::path::Path) -> Arc<dyn Journal> {
     Arc::new(RedbJournal::open(path, JournalOptions::default(), writer).expect("a journal"))
 }
 
-/// A builder under virtual time and a fixed seed.
+/// A builder under virtual time and a fixed seed. What it starts must be stopped.
 pub fn virtual_runtime(journal: Arc<dyn Journal>) -> RuntimeBuilder {
+    strict(mortal_runtime(journal))
+}
+
+/// The same for a test in which nobody stops anything: what it starts may be dropped.
+pub fn mortal_runtime(journal: Arc<dyn Journal>) -> RuntimeBuilder {
     Runtime::builder(journal)
         .clock(Clock::starting_at(Timestamp::from_millis(1_000_000)))
         .entropy(Entropy::seeded(7))

@@ -41,7 +41,7 @@ impl Handle {
     /// # Errors
     /// As [`ask_guarded`](Self::ask_guarded).
     pub async fn ask_cached<C: Command>(&self, caller: &Caller, command: C) -> Guarded<C> {
-        let deadline = self.core.clock.now().plus(caller.budget);
+        let deadline = self.core.deadline_of(caller);
         let (Some(caches), Kind::Read) = (self.caches(), C::KIND) else {
             return self.ask_guarded(caller, command).await;
         };
@@ -86,7 +86,7 @@ async fn load<C: Command>(
         let (reply, age) = caches.responses.stale(&key)?;
         Some((codec::decode(&reply).ok()?, age))
     };
-    let deadline = handle.core.clock.now().plus(caller.budget);
+    let deadline = handle.core.deadline_of(&caller);
     let request = Request::new(Repeat::Safe, deadline).cached(before);
     let answered = handle.ask_request(request, &caller, command).await;
     let encoded = answered.and_then(|answer| {
@@ -114,6 +114,9 @@ fn told<C: Command>(error: LoadError<Untyped>) -> Failed<C> {
             dependency: Dependency::Agent(<C::Agent as Agent>::NAME),
             retry_after: TOO_MANY_RETRY,
         },
+        LoadError::Circular { .. } => {
+            failed::<C>(AskFailure::storage("an agent's answer waits for itself"))
+        }
         LoadError::Panicked => failed::<C>(AskFailure::storage("the load of an answer panicked")),
     }
 }

@@ -8,9 +8,11 @@ use mercato_persistence::{Distribution, Journal, Position};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::builder::RuntimeBuilder;
 use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::error::AskFailure;
+use crate::runtime::RuntimeError;
 use crate::telemetry::Outcome;
 
 use super::ask::Responses;
@@ -41,6 +43,19 @@ pub struct Caches {
     /// Every event up to here has been seen; `None` once events are no longer followed.
     seen: watch::Sender<Option<Position>>,
     pub(super) responses: Responses,
+}
+
+impl RuntimeBuilder {
+    /// Switches caches on, with these limits: see [`Caches`]. Default: there are none, and nothing
+    /// follows the events for them.
+    #[must_use]
+    pub fn caches(mut self, settings: CachesSettings) -> Self {
+        if let Err(invalid) = settings.check() {
+            self.problem.get_or_insert(RuntimeError::Caches(invalid));
+        }
+        self.caches = Some(settings);
+        self
+    }
 }
 
 impl Caches {

@@ -1,17 +1,73 @@
 //! Single flight: an answer that is missing is loaded once for all who ask for it.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::{self, ThreadId};
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::Mutex;
 
 use crate::policy::Answer;
 
 use super::tag::Tag;
 
+type Load<V, E> = BoxFuture<'static, Result<Answer<V>, LoadError<E>>>;
+
 /// An answer on its way, which all who asked for it wait for. Any of them drives it on, so that the
 /// others get it where the first one goes away.
-pub(super) type Shareable<V, E> = Shared<BoxFuture<'static, Result<Answer<V>, LoadError<E>>>>;
+///
+/// One of those who wait may be what the load itself waits for. That shows when they drive it on from
+/// within: the load is then being driven by the very thread that wants to.
+pub(super) struct Waiting<V, E> {
+    cache: &'static str,
+    answer: Shared<Load<V, E>>,
+    driver: Arc<Driver>,
+}
+
+/// The thread that drives a load on at this moment.
+type Driver = Mutex<Option<ThreadId>>;
+
+impl<V: Clone + 'static, E: Clone + 'static> Waiting<V, E> {
+    pub(super) fn new(cache: &'static str, mut load: Load<V, E>) -> Self {
+        let driver = Arc::new(Driver::default());
+        let driven_by = driver.clone();
+        let driven = futures::future::poll_fn(move |context| {
+            *driven_by.lock() = Some(thread::current().id());
+            // It does not panic: whoever made it has caught that.
+            let polled = load.poll_unpin(context);
+            *driven_by.lock() = None;
+            polled
+        });
+        Self {
+            cache,
+            answer: driven.boxed().shared(),
+            driver,
+        }
+    }
+}
+
+impl<V: Clone, E: Clone> Future for Waiting<V, E> {
+    type Output = Result<Answer<V>, LoadError<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let driver = *self.driver.lock();
+        match driver {
+            None => self.answer.poll_unpin(context),
+            Some(driver) if driver == thread::current().id() => {
+                Poll::Ready(Err(LoadError::Circular { cache: self.cache }))
+            }
+            // Two loads that wait for each other may be driven by two threads at once. In a moment one
+            // of them is not, and then it shows.
+            Some(_) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
 
 /// Why an answer could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +85,12 @@ pub enum LoadError<E> {
     /// The load panicked.
     #[error("the load of a cached answer panicked; this is a defect of whoever loads it")]
     Panicked,
+    /// The load waits, be it through other loads, for the answer that it is to bring.
+    #[error("an answer of the cache `{cache}` cannot be loaded, because its load waits for itself")]
+    Circular {
+        /// The cache's name.
+        cache: &'static str,
+    },
 }
 
 /// The answers that are being loaded.
@@ -41,7 +103,9 @@ pub(super) struct Flights<K, V, E> {
 struct Flight<V, E> {
     number: u64,
     tags: Arc<[Tag]>,
-    answer: WeakShared<BoxFuture<'static, Result<Answer<V>, LoadError<E>>>>,
+    answer: WeakShared<Load<V, E>>,
+    driver: Arc<Driver>,
+    cache: &'static str,
 }
 
 impl<K: Ord + Clone, V: Clone, E: Clone> Flights<K, V, E> {
@@ -57,8 +121,13 @@ impl<K: Ord + Clone, V: Clone, E: Clone> Flights<K, V, E> {
     }
 
     /// The answer for this key that is being loaded, and that nothing has happened to since.
-    pub(super) fn join(&self, key: &K) -> Option<Shareable<V, E>> {
-        self.in_air.get(key)?.answer.upgrade()
+    pub(super) fn join(&self, key: &K) -> Option<Waiting<V, E>> {
+        let flight = self.in_air.get(key)?;
+        Some(Waiting {
+            cache: flight.cache,
+            answer: flight.answer.upgrade()?,
+            driver: flight.driver.clone(),
+        })
     }
 
     pub(super) fn next_number(&mut self) -> u64 {
@@ -71,13 +140,15 @@ impl<K: Ord + Clone, V: Clone, E: Clone> Flights<K, V, E> {
         key: K,
         number: u64,
         tags: Arc<[Tag]>,
-        answer: &Shareable<V, E>,
+        waiting: &Waiting<V, E>,
     ) {
-        if let Some(answer) = answer.downgrade() {
+        if let Some(answer) = waiting.answer.downgrade() {
             let flight = Flight {
                 number,
                 tags,
                 answer,
+                driver: waiting.driver.clone(),
+                cache: waiting.cache,
             };
             self.in_air.insert(key, flight);
         }

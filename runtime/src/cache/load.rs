@@ -12,7 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::policy::Answer;
 
 use super::entry::Entries;
-use super::flight::{Flights, LoadError, Shareable};
+use super::flight::{Flights, LoadError, Waiting};
 use super::settings::CacheSettings;
 use super::stats::{CacheCounters, CacheStats};
 use super::tag::Tag;
@@ -77,7 +77,7 @@ where
 /// Where an answer was found.
 pub(super) enum Found<V, E> {
     Here(V),
-    OnItsWay(Shareable<V, E>),
+    OnItsWay(Waiting<V, E>),
 }
 
 impl<K, V, E> Inner<K, V, E>
@@ -123,7 +123,7 @@ where
             tags: tags.clone(),
         };
         self.counters.loads.add();
-        let answer = fly(landing, load).boxed().shared();
+        let answer = Waiting::new(self.name, fly(landing, load).boxed());
         state.flights.take_off(key, number, tags, &answer);
         Ok(Found::OnItsWay(answer))
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::codec;
+use crate::core::Caller;
 use crate::policy::{Repeat, Token, TokenKeeper};
 use crate::telemetry::TraceContext;
 
@@ -78,6 +79,18 @@ pub struct ActivityCall {
     /// there.
     pub trace: TraceContext,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) caller: Caller,
+}
+
+impl ActivityCall {
+    /// Whoever, within this activity, calls on through a [`Handle`](crate::Handle): on the flow's
+    /// behalf, and until the [deadline](Self::deadline). What waits for the flow itself, directly or
+    /// through others, is refused as a [cycle](crate::AskFailure::Cycle). Each call gets a fresh id;
+    /// [`keyed`](Caller::keyed) by [`key`](Self::key), a write has its effect once for all attempts.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
 }
 
 /// Why an activity did not succeed.

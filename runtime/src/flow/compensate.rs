@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracing::Instrument;
 
 use super::activity::ActivityErrorKind;
-use super::context::Flow;
+use super::context::{FOREVER, Flow};
 use super::events::{StepUndone, Undo, UndoGivenUp};
 use super::retry::UNDO;
 use crate::core::Core;
@@ -83,7 +83,9 @@ async fn once(
     let step = format!("undo/{step}");
     match undo {
         Undo::Activity { name, input } => {
-            let outcome = flow.perform_stored(&step, name, input, trace).await;
+            // However late the flow is, its undos have time of their own.
+            let performed = flow.perform_stored(&step, name, input, FOREVER, trace);
+            let outcome = performed.await;
             if flow.is_interrupted() {
                 return Err(AskFailure::Stopped);
             }

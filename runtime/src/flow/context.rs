@@ -19,7 +19,7 @@ use super::perform::{Performance, of_port};
 use crate::agent::{Agent, Command, Kind, Rejection};
 use crate::clock::Timestamp;
 use crate::codec;
-use crate::core::Core;
+use crate::core::{Core, Whole};
 use crate::envelope::Call;
 use crate::error::{AskError, AskFailure};
 use crate::ids::FlowId;
@@ -30,6 +30,8 @@ use crate::telemetry::{Outcome, TraceContext, port_span_of};
 
 /// How long one step, or one attempt at a port, may take.
 const STEP_BUDGET: Duration = Duration::from_secs(10);
+/// The deadline of what has none.
+pub(super) const FOREVER: Timestamp = Timestamp::from_millis(u64::MAX);
 
 /// A running instance of a flow. Cheap to clone.
 ///
@@ -98,6 +100,13 @@ impl Flow {
     #[must_use]
     pub fn id(&self) -> &FlowId {
         &self.inner.id
+    }
+
+    /// When its [budget](crate::FlowType::within) is used up, where it has one. What is left of it
+    /// is told by a noted [time](Self::now).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.inner.deadline
     }
 
     /// On whose behalf it was started.
@@ -189,7 +198,9 @@ impl Flow {
                 let input = codec::encode(&input)
                     .map_err(|error| ActivityError::permanent("codec", error.to_string()))?;
                 let traced = self.inner.core.telemetry.spans.step(self.inner.trace, step);
-                let outcome = self.perform_stored(step, activity.name, &input, traced.context);
+                let until = self.inner.deadline.unwrap_or(FOREVER);
+                let outcome =
+                    self.perform_stored(step, activity.name, &input, until, traced.context);
                 let outcome = outcome.instrument(traced.span).await?;
                 self.write_note(step, &outcome).map_err(broken)?;
                 outcome
@@ -200,13 +211,14 @@ impl Flow {
         })
     }
 
-    /// Calls an activity until it succeeds or must not be tried again. The outer error is an
+    /// Calls an activity until it succeeds, must not be tried again, or `until`. The outer error is an
     /// interruption: the port was not called, or what it said does not count.
     pub(crate) async fn perform_stored(
         &self,
         step: &str,
         name: &str,
         input: &[u8],
+        until: Timestamp,
         trace: TraceContext,
     ) -> Result<Result<Vec<u8>, ActivityError>, ActivityError> {
         let inner = &self.inner;
@@ -223,6 +235,8 @@ impl Flow {
             clock: inner.core.clock,
             trace: traced.context,
             timings: &inner.core.telemetry.ports,
+            principal: inner.principal.clone(),
+            whole: Whole::activity(&inner.name, &inner.id, step, name, until),
             elsewhere: self.noted::<()>(&elsewhere).map_err(interrupted)?.is_some(),
         };
         let performed = inner.activities.perform(
@@ -424,7 +438,7 @@ impl Flow {
     fn deadline_of(&self, call: &Call) -> Timestamp {
         let taken = self.inner.core.journal.knows(call.id.as_uuid());
         let deadline = self.inner.deadline.filter(|_| !taken);
-        deadline.unwrap_or(Timestamp::from_millis(u64::MAX))
+        deadline.unwrap_or(FOREVER)
     }
 
     /// Whether a step that was not taken yet may still be.

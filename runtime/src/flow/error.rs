@@ -68,5 +68,5 @@ pub enum RunError<E: Error> {
     Failed(E),
     /// Its end is not known to the caller. The flow itself goes on, now or after the next start.
     #[error(transparent)]
-    Unserved(AskFailure),
+    Unserved(#[from] AskFailure),
 }

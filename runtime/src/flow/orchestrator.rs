@@ -219,10 +219,15 @@ impl Orchestrator {
         flows.len()
     }
 
+    /// Lets go of all flows where they are.
+    pub(crate) fn begin_stop(&self) {
+        self.inner.stopping.send_replace(true);
+    }
+
     /// Lets go of all flows where they are, and waits until all have been; they go on after the
     /// next start.
     pub(crate) async fn stop(&self) {
-        self.inner.stopping.send_replace(true);
+        self.begin_stop();
         loop {
             let let_go = self.inner.let_go.notified();
             if self.inner.running.is_empty() {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use mercato_persistence::Vault;
 
 use super::activity::{Activities, ActivityCall, ActivityError, ActivityErrorKind};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
+use crate::core::{Caller, Whole};
 use crate::error::AskFailure;
 use crate::policy::{
     Attempt, CallError, Dependency, Failure, FailureKind, Guards, Repeat, Request,
 };
+use crate::principal::Principal;
 use crate::telemetry::{Outcome, Timings, TraceContext};
 
 /// A call to a port that waits to be made.
@@ -24,6 +26,9 @@ pub(crate) struct Performance<'a> {
     pub(crate) clock: Clock,
     pub(crate) trace: TraceContext,
     pub(crate) timings: &'a Timings,
+    pub(crate) principal: Principal,
+    /// The flow that waits for it, and until when.
+    pub(crate) whole: Whole,
     /// Another service was asked before a crash: it alone may be asked again, because it may have
     /// acted.
     pub(crate) elsewhere: bool,
@@ -58,10 +63,17 @@ impl Activities {
             token: attempt.token,
             trace: performance.trace,
             vault: performance.vault.clone(),
+            caller: Caller::part_of(
+                performance.principal.clone(),
+                performance.trace,
+                Whole {
+                    deadline: attempt.deadline,
+                    ..performance.whole.clone()
+                },
+            ),
         };
-        // The policy's own budget bounds the call.
-        let forever = Timestamp::from_millis(u64::MAX);
-        let mut request = Request::new(registered.repeat, forever);
+        // The policy's own budget bounds the call too.
+        let mut request = Request::new(registered.repeat, performance.whole.deadline);
         let dependency = Dependency::of_activity(name);
         let guard = guards.of(dependency);
         // What led here may take its time to become durable; that is no fault of the port's.
@@ -81,12 +93,15 @@ impl Activities {
         let alternative = self.alternatives.get(name);
         if let (Some(alternative), true) = (alternative, performance.elsewhere) {
             let limit = Duration::from_millis(guard.policy().attempt_timeout_ms);
+            let clock = performance.clock;
+            let deadline = clock.now().plus(limit).min(performance.whole.deadline);
             let call = call(Attempt {
                 number: 1,
-                deadline: performance.clock.now().plus(limit),
+                deadline,
                 token: None,
             });
-            let answered = tokio::time::timeout(limit, alternative(call, input)).await;
+            let answered = alternative(call, input);
+            let answered = tokio::time::timeout_at(clock.instant_of(deadline), answered).await;
             let answered = answered.unwrap_or_else(|_| Err(timed_out(registered.repeat)));
             return Ok(counted(answered));
         }

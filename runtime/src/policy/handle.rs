@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::agent::{Agent, Command, Rejection};
+use crate::builder::RuntimeBuilder;
 use crate::core::Caller;
 use crate::error::{AskError, AskFailure};
 use crate::handle::Handle;
@@ -13,8 +14,25 @@ use super::dependency::Dependency;
 use super::error::CallError;
 use super::failure::FailureKind;
 use super::guard::Guard;
+use super::monitor::Monitor;
 use super::request::{Repeat, Request};
 use super::stats::PolicyStats;
+
+impl RuntimeBuilder {
+    /// Uses these policies for calls to agents and ports. Default: the error table.
+    #[must_use]
+    pub fn policies(mut self, policies: Arc<PolicyBook>) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// Tells this monitor what goes wrong in calls. Default: nobody.
+    #[must_use]
+    pub fn monitor(mut self, monitor: Arc<dyn Monitor>) -> Self {
+        self.monitor = monitor;
+        self
+    }
+}
 
 /// What an ask under a policy gives.
 pub type Guarded<C> = Result<Answer<<C as Command>::Reply>, CallError<AskError<Rejection<C>>>>;
@@ -27,7 +45,7 @@ impl Handle {
     /// # Errors
     /// The agent's refusal, or why it could not be served, within a [`CallError`].
     pub async fn ask_guarded<C: Command>(&self, caller: &Caller, command: C) -> Guarded<C> {
-        let deadline = self.core.clock.now().plus(caller.budget);
+        let deadline = self.core.deadline_of(caller);
         self.ask_request(Request::new(Repeat::Safe, deadline), caller, command)
             .await
     }

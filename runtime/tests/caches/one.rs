@@ -274,3 +274,74 @@ fn all_mistakes_in_limits_are_told_at_once() {
     assert_eq!(CachesSettings::default().check(), Ok(()));
     assert!(serde_json::from_str::<CachesSettings>(r#"{ "x": { "ttl": 1 } }"#).is_err());
 }
+
+/// Loads the answer of a key by way of that of the next one, after a while: 1, 2, ... `last`, and then
+/// `last` again.
+fn load_by_way_of(cache: Chained, key: u32, last: u32) -> Load {
+    async move {
+        tokio::time::sleep(LOAD).await;
+        let next = if key == last { 1 } else { key + 1 };
+        let load = {
+            let cache = cache.clone();
+            move || load_by_way_of(cache, next, last)
+        };
+        let answer = cache.get_or_load(next, &[], load).await;
+        answer.map_err(|error| error.to_string())
+    }
+    .boxed()
+}
+
+type Chained = Cache<u32, u32, String>;
+
+/// Catches: a load that waits for its own answer until the end of time, be it through others, or driven
+/// by others.
+#[tokio::test(start_paused = true)]
+async fn a_load_that_waits_for_itself_is_told_so() {
+    for last in 1..=3 {
+        let clock = Clock::starting_at(Timestamp::from_millis(0));
+        let (settings, entropy) = (CacheSettings::default(), Entropy::seeded(7));
+        let cache: Chained = Cache::new("chained", settings, clock, &entropy, |_, _| 8);
+        // All of them are asked for at once, so that each load may be driven by any who ask.
+        let asks = (1..=last).map(|key| {
+            let load = {
+                let cache = cache.clone();
+                move || load_by_way_of(cache, key, last)
+            };
+            cache.get_or_load(key, &[], load)
+        });
+        let answers = tokio::time::timeout(LOAD * 20, join_all(asks)).await;
+        for answer in answers.expect("nobody waits for ever") {
+            let error = answer.expect_err("there is no answer").to_string();
+            assert!(error.contains("its load waits for itself"), "{error}");
+        }
+        assert_eq!(cache.stats().entries, 0);
+    }
+}
+
+/// Catches: two loads that wait for each other, each driven by another thread, which nobody notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nor_do_two_loads_wait_for_each_other_on_two_threads() {
+    for _ in 0..200 {
+        let clock = Clock::starting_at(Timestamp::from_millis(0));
+        let (settings, entropy) = (CacheSettings::default(), Entropy::seeded(7));
+        let cache: Chained = Cache::new("chained", settings, clock, &entropy, |_, _| 8);
+        let asks = (1..=2).map(|key| {
+            let cache = cache.clone();
+            tokio::spawn(async move {
+                let inner = cache.clone();
+                let load = move || async move {
+                    tokio::task::yield_now().await;
+                    let other = || async { Err("the other one is not on its way yet".to_owned()) };
+                    let answer = inner.get_or_load(3 - key, &[], other).await;
+                    answer.map_err(|error| error.to_string())
+                };
+                cache.get_or_load(key, &[], load).await
+            })
+        });
+        let answers = tokio::time::timeout(Duration::from_secs(10), join_all(asks)).await;
+        for answer in answers.expect("nobody waits for ever") {
+            let answer = answer.expect("no panic");
+            assert!(answer.is_err(), "{answer:?}");
+        }
+    }
+}

@@ -48,6 +48,7 @@ const EXACT: Backoff = Backoff {
     jitter: 0.0,
 };
 
+/// Catches: a first restart that waits, another factor, and a bound that is not kept.
 #[tokio::test(start_paused = true)]
 async fn waits_are_exact_without_jitter() {
     let (starts, _) = starts_after_crash(EXACT, 6, 1).await;
@@ -55,6 +56,7 @@ async fn waits_are_exact_without_jitter() {
     assert_eq!(starts, [0, 100, 300, 700, 1500, 2500, 3500]);
 }
 
+/// Catches: jitter that lengthens a wait, or is drawn from no seed.
 #[tokio::test(start_paused = true)]
 async fn waits_are_within_bounds_with_jitter() {
     let jittered = Backoff {
@@ -84,6 +86,7 @@ async fn waits_are_within_bounds_with_jitter() {
     assert!(distinct.len() > 15, "seeds lead to different waits");
 }
 
+/// Catches: one wait for all children, and one that begins anew when another begins.
 #[tokio::test(start_paused = true)]
 async fn each_child_waits_for_its_own_backoff() {
     let (work, notices) = (Log::default(), Log::default());
@@ -110,6 +113,7 @@ async fn each_child_waits_for_its_own_backoff() {
     tree.stop().await;
 }
 
+/// Catches: a draw from elsewhere than the tree's randomness.
 #[tokio::test(start_paused = true)]
 async fn one_seed_gives_one_sequence_of_notices() {
     let jittered = Backoff {

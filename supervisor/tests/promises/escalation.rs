@@ -14,6 +14,8 @@ const TWICE_A_MINUTE: Intensity = Intensity {
     period: Duration::from_secs(60),
 };
 
+/// Catches: an intensity that is off by one, an end that is not declared, and one that is glossed
+/// over later.
 #[tokio::test(start_paused = true)]
 async fn the_root_goes_down_when_its_intensity_is_exceeded() {
     let (work, notices) = (Log::default(), Log::default());
@@ -60,6 +62,7 @@ async fn the_root_goes_down_when_its_intensity_is_exceeded() {
     );
 }
 
+/// Catches: a period that does not slide, and a backoff that never begins anew.
 #[tokio::test(start_paused = true)]
 async fn restarts_that_are_far_apart_never_escalate_and_are_always_immediate() {
     let (work, notices) = (Log::default(), Log::default());
@@ -77,6 +80,8 @@ async fn restarts_that_are_far_apart_never_escalate_and_are_always_immediate() {
     tree.stop().await;
 }
 
+/// Catches: an escalation that skips the parent, and counts that outlive the supervisor they are
+/// of.
 #[tokio::test(start_paused = true)]
 async fn a_nested_supervisor_escalates_to_its_parent_which_starts_it_afresh() {
     let (work, notices) = (Log::default(), Log::default());
@@ -124,6 +129,7 @@ async fn a_nested_supervisor_escalates_to_its_parent_which_starts_it_afresh() {
     tree.stop().await;
 }
 
+/// Catches: a start that fails and is not tried again, or without a wait.
 #[tokio::test(start_paused = true)]
 async fn starts_that_fail_are_counted_and_retried_with_backoff() {
     let (work, notices) = (Log::default(), Log::default());
@@ -152,6 +158,7 @@ async fn starts_that_fail_are_counted_and_retried_with_backoff() {
     tree.stop().await;
 }
 
+/// Catches: failed starts that are not counted, so that they go on for ever in silence.
 #[tokio::test(start_paused = true)]
 async fn a_child_that_never_starts_again_brings_the_root_down() {
     let (work, notices) = (Log::default(), Log::default());

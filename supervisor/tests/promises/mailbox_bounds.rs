@@ -20,6 +20,8 @@ fn mailbox(capacity: usize) -> Mailbox<u32> {
     })
 }
 
+/// Catches: a bound that is off by one, a message that is lost with its refusal, and one that shows
+/// in it.
 #[test]
 fn a_full_lane_gives_the_message_back() {
     let mailbox = mailbox(2);
@@ -41,6 +43,7 @@ fn a_full_lane_gives_the_message_back() {
     );
 }
 
+/// Catches: control that shares the bound of business, or has none.
 #[test]
 fn control_is_not_shed_when_business_is_but_has_a_bound_too() {
     let mailbox = mailbox(1);
@@ -55,6 +58,7 @@ fn control_is_not_shed_when_business_is_but_has_a_bound_too() {
     assert_eq!(mailbox.len(), CONTROL_LANE_MAX + 1);
 }
 
+/// Catches: waiting senders that hold places, or overtake each other.
 #[tokio::test(start_paused = true)]
 async fn waiters_get_room_first_come_first_served() {
     let log = Log::default();
@@ -81,6 +85,7 @@ async fn waiters_get_room_first_come_first_served() {
     tree.stop().await;
 }
 
+/// Catches: a place that stays promised to who gave up.
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_waiter_leaks_neither_place_nor_message() {
     let mailbox = mailbox(1);
@@ -105,6 +110,7 @@ async fn a_cancelled_waiter_leaks_neither_place_nor_message() {
     mailbox.try_send(6).unwrap();
 }
 
+/// Catches: senders that wait for ever at a closed mailbox, and messages thrown away with it.
 #[tokio::test(start_paused = true)]
 async fn closing_refuses_senders_and_wakes_those_who_wait() {
     let mailbox = mailbox(1);
@@ -129,6 +135,7 @@ async fn closing_refuses_senders_and_wakes_those_who_wait() {
     assert_eq!(mailbox.take_rest(), [1], "what was queued stays");
 }
 
+/// Catches: one queue for both lanes.
 #[tokio::test(start_paused = true)]
 async fn control_overtakes_business() {
     let log = Log::default();
@@ -146,6 +153,7 @@ async fn control_overtakes_business() {
     tree.stop().await;
 }
 
+/// Catches: a drainer that works its mailbox off before anybody else has a turn.
 #[tokio::test(start_paused = true)]
 async fn a_busy_mailbox_lets_others_have_their_turn() {
     let log = Log::default();

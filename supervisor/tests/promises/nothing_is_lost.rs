@@ -12,6 +12,7 @@ use mercato_supervisor::{
 
 use crate::common::{Log, Tell, child, probe, root, settle, start, still_mailbox};
 
+/// Catches: messages in hand that are lost with their worker, or handled again.
 #[tokio::test(start_paused = true)]
 async fn each_message_is_handled_exactly_once_across_restarts() {
     let log = Log::default();
@@ -35,6 +36,7 @@ async fn each_message_is_handled_exactly_once_across_restarts() {
     tree.stop().await;
 }
 
+/// Catches: a poison that is tried for ever, and attempts that are counted against its neighbours.
 #[tokio::test(start_paused = true)]
 async fn a_poison_message_goes_to_quarantine_and_the_others_go_on() {
     let log = Log::default();
@@ -64,6 +66,7 @@ async fn a_poison_message_goes_to_quarantine_and_the_others_go_on() {
     tree.stop().await;
 }
 
+/// Catches: a panic in the quarantine that takes the worker or the batch with it.
 #[tokio::test(start_paused = true)]
 async fn a_sink_that_panics_loses_its_message_and_no_other() {
     struct Fragile(Log);
@@ -99,6 +102,7 @@ async fn a_sink_that_panics_loses_its_message_and_no_other() {
     tree.stop().await;
 }
 
+/// Catches: what is in hand of a worker that is killed between two messages.
 #[tokio::test(start_paused = true)]
 async fn a_worker_killed_while_it_waits_loses_nothing() {
     let log = Log::default();
@@ -128,6 +132,8 @@ async fn a_worker_killed_while_it_waits_loses_nothing() {
     tree.stop().await;
 }
 
+/// Catches: a second panic, while the first is cleared away, that ends the process or the
+/// supervisor.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_drop_is_survived() {
     let log = Log::default();
@@ -149,6 +155,7 @@ async fn a_panic_in_drop_is_survived() {
     tree.stop().await;
 }
 
+/// Catches: a last batch without its `after_batch`.
 #[tokio::test(start_paused = true)]
 async fn what_was_handled_is_flushed_before_the_worker_ends() {
     struct Flusher(Arc<AtomicUsize>, usize);
@@ -183,6 +190,7 @@ async fn what_was_handled_is_flushed_before_the_worker_ends() {
     assert_eq!(flushed.load(Ordering::Relaxed), 100);
 }
 
+/// Catches: a mailbox that takes messages for nobody.
 #[tokio::test(start_paused = true)]
 async fn messages_of_a_worker_that_has_ended_are_refused_or_handed_back() {
     let log = Log::default();

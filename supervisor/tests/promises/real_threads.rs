@@ -25,6 +25,7 @@ impl Worker for Counter {
     }
 }
 
+/// Catches: a race between senders, the drainer and a restart, which one thread never shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_senders_and_many_crashes_lose_nothing_and_double_nothing() {
     const SENDERS: usize = 8;
@@ -191,6 +192,34 @@ async fn a_worker_that_holds_its_thread_is_replaced() {
     blocked.try_send(4).unwrap();
     until(|| log.len() == 1).await;
     assert_eq!(log.take(), ["blocker 4 at attempt 1"], "by its successor");
+    tree.stop().await;
+}
+
+/// Catches: a supervisor that hangs behind a worker of its own, because that hung in the first message
+/// that it met, on the thread that was to tell the supervisor of its start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_worker_that_hangs_in_its_first_message_is_replaced() {
+    let log = Log::default();
+    let options = WorkerOptions {
+        handle_max: Some(Duration::from_millis(20)),
+        ..WorkerOptions::default()
+    };
+    let (blocked, release, blocker) = blocker(&log, options);
+    for n in [0, 0, 1] {
+        blocked.try_send(n).unwrap();
+    }
+    let tree = start(root(Strategy::OneForOne, [blocker]), &Log::default())
+        .await
+        .unwrap();
+    let waiting = tokio::time::timeout(Duration::from_secs(20), until(|| log.len() == 1));
+    // Were it given up, what it holds must be let go before the test can end.
+    let served = waiting.await;
+    for _ in 0..2 {
+        release.send(()).unwrap();
+    }
+    served.expect("the one behind them is served");
+    assert_eq!(log.take()[0], "blocker 1 at attempt 1");
+    assert_eq!(child(&tree, "root/blocker").stuck, 2);
     tree.stop().await;
 }
 

@@ -23,6 +23,7 @@ async fn abc(strategy: Strategy) -> (Tree, [Mailbox<Tell>; 3], Log) {
     (tree, [a, b, c], notices)
 }
 
+/// Catches: siblings that are restarted with it.
 #[tokio::test(start_paused = true)]
 async fn one_for_one_restarts_the_culprit_alone() {
     let (tree, [_, b, _], notices) = abc(Strategy::OneForOne).await;
@@ -45,6 +46,7 @@ async fn one_for_one_restarts_the_culprit_alone() {
     tree.stop().await;
 }
 
+/// Catches: a group that leaves somebody out, or another order.
 #[tokio::test(start_paused = true)]
 async fn one_for_all_stops_right_to_left_and_starts_left_to_right() {
     let (tree, [_, b, _], notices) = abc(Strategy::OneForAll).await;
@@ -64,6 +66,7 @@ async fn one_for_all_stops_right_to_left_and_starts_left_to_right() {
     tree.stop().await;
 }
 
+/// Catches: those before it restarted too, or those after it not.
 #[tokio::test(start_paused = true)]
 async fn rest_for_one_restarts_the_culprit_and_those_after_it() {
     let (tree, [_, b, _], notices) = abc(Strategy::RestForOne).await;
@@ -81,6 +84,7 @@ async fn rest_for_one_restarts_the_culprit_and_those_after_it() {
     tree.stop().await;
 }
 
+/// Catches: a group restart for each of several crashes.
 #[tokio::test(start_paused = true)]
 async fn crashes_that_fall_together_cause_one_group_restart() {
     let (tree, mailboxes, notices) = abc(Strategy::OneForAll).await;
@@ -103,6 +107,7 @@ async fn crashes_that_fall_together_cause_one_group_restart() {
     tree.stop().await;
 }
 
+/// Catches: a second restart of the group, and a failure that nobody hears of.
 #[tokio::test(start_paused = true)]
 async fn a_crash_in_the_middle_of_a_group_restart_belongs_to_it_and_is_still_told() {
     let (work, notices) = (Log::default(), Log::default());
@@ -138,6 +143,7 @@ async fn a_crash_in_the_middle_of_a_group_restart_belongs_to_it_and_is_still_tol
     tree.stop().await;
 }
 
+/// Catches: a retry that restarts again who was restarted meanwhile.
 #[tokio::test(start_paused = true)]
 async fn a_crash_to_the_left_takes_over_a_group_that_waits() {
     let (tree, [a, b, _], notices) = abc(Strategy::RestForOne).await;
@@ -166,6 +172,7 @@ async fn a_crash_to_the_left_takes_over_a_group_that_waits() {
     tree.stop().await;
 }
 
+/// Catches: a restart type that is taken for another.
 #[tokio::test(start_paused = true)]
 async fn restart_types_decide_who_comes_back() {
     let (work, notices) = (Log::default(), Log::default());
@@ -208,6 +215,7 @@ async fn restart_types_decide_who_comes_back() {
     }
 }
 
+/// Catches: a temporary child that is started again, and a mailbox that stays open for nobody.
 #[tokio::test(start_paused = true)]
 async fn a_temporary_child_does_not_come_back_with_its_group() {
     let (work, notices) = (Log::default(), Log::default());
@@ -228,6 +236,7 @@ async fn a_temporary_child_does_not_come_back_with_its_group() {
     tree.stop().await;
 }
 
+/// Catches: children that are left over when their supervisor is restarted.
 #[tokio::test(start_paused = true)]
 async fn a_nested_supervisor_is_restarted_with_all_its_children_in_order() {
     let (work, notices) = (Log::default(), Log::default());

@@ -11,6 +11,8 @@ use crate::common::{
     Log, Tell, child, clock, flaky_probe, probe, root, settle, start, still_mailbox,
 };
 
+/// Catches: a boot that fails half way and leaves the first half running, and an error without a
+/// path.
 #[tokio::test(start_paused = true)]
 async fn a_failure_at_boot_stops_what_was_started_and_names_the_child() {
     let (work, notices) = (Log::default(), Log::default());
@@ -37,6 +39,7 @@ async fn a_failure_at_boot_stops_what_was_started_and_names_the_child() {
         .expect("the mailbox is still good for another try");
 }
 
+/// Catches: a panic at the start that goes through to whoever starts the tree.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_factory_at_boot_is_an_error() {
     let work = Log::default();
@@ -47,6 +50,7 @@ async fn a_panic_in_the_factory_at_boot_is_an_error() {
     assert_eq!(error.to_string(), "root/a: panicked at start: no memory");
 }
 
+/// Catches: two children of one name, and names that make a path ambiguous.
 #[tokio::test(start_paused = true)]
 async fn a_tree_that_is_not_well_formed_is_refused() {
     let named = |name: &'static str| -> ChildSpec { probe(name, &Log::default()).1 };
@@ -85,6 +89,8 @@ impl Worker for Relay {
     }
 }
 
+/// Catches: a stop in another order, or of all at once, and a mailbox that is closed before it is
+/// worked off.
 #[tokio::test(start_paused = true)]
 async fn stopping_drains_right_to_left_so_late_messages_still_arrive() {
     let (work, notices) = (Log::default(), Log::default());
@@ -121,6 +127,7 @@ async fn stopping_drains_right_to_left_so_late_messages_still_arrive() {
     assert!(matches!(entry.try_send(0), Err(SendError::Closed(0))));
 }
 
+/// Catches: a stop that ends with the first panic, and attempts that are not counted in it.
 #[tokio::test(start_paused = true)]
 async fn stopping_works_off_a_mailbox_even_through_panics() {
     let (work, notices) = (Log::default(), Log::default());
@@ -145,6 +152,7 @@ async fn stopping_works_off_a_mailbox_even_through_panics() {
     );
 }
 
+/// Catches: a child that is down when the tree stops, and whose messages nobody handles.
 #[tokio::test(start_paused = true)]
 async fn stopping_works_off_the_mailbox_of_a_child_that_waits_for_its_restart() {
     let (work, notices) = (Log::default(), Log::default());
@@ -163,6 +171,7 @@ async fn stopping_works_off_the_mailbox_of_a_child_that_waits_for_its_restart() 
     assert_eq!(work.take(), ["a at attempt 3", "a 1"]);
 }
 
+/// Catches: a stop that waits for ever, and messages that are lost without a word.
 #[tokio::test(start_paused = true)]
 async fn who_outlives_the_grace_is_killed_and_its_messages_are_answered_for() {
     let (work, notices) = (Log::default(), Log::default());
@@ -187,6 +196,7 @@ async fn who_outlives_the_grace_is_killed_and_its_messages_are_answered_for() {
     assert_eq!(work.take(), ["a lost Note(1): Stopped"]);
 }
 
+/// Catches: children that outlive a tree that was dropped.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_tree_stops_by_itself() {
     let (work, notices) = (Log::default(), Log::default());
@@ -204,6 +214,7 @@ async fn a_dropped_tree_stops_by_itself() {
     assert_eq!(work.take(), ["a 1"]);
 }
 
+/// Catches: a supervisor that dies of whoever watches it.
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_panics_harms_no_child() {
     use rand_chacha::rand_core::SeedableRng;

@@ -1,4 +1,4 @@
-//! The kit for tests of agents finds out an agent that breaks what every agent must keep to.
+//! The kit finds out an agent that breaks what every agent must keep to.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,42 +127,49 @@ fn the_past_the_moment_and_the_asker_are_those_that_were_given() {
     );
 }
 
+/// Catches: a decision that is believed at its first word.
 #[test]
 #[should_panic(expected = "`Chance` is decided in two ways")]
 fn a_decision_that_is_not_pure() {
     counter().when(&Chance);
 }
 
+/// Catches: a read whose events are let through.
 #[test]
 #[should_panic(expected = "`Peek` is a read and records")]
 fn a_read_that_records() {
     counter().when(&Peek);
 }
 
+/// Catches: an event that is applied as it was made, and never read back.
 #[test]
 #[should_panic(expected = "does not come back from its stored form")]
 fn an_event_that_cannot_be_read() {
     counter().when(&Lose);
 }
 
+/// Catches: events that are not compared.
 #[test]
 #[should_panic(expected = "`Count` records")]
 fn other_events() {
     counter().when(&Count).then_events([Counted { by: 2 }]);
 }
 
+/// Catches: a reply that is not compared.
 #[test]
 #[should_panic(expected = "`Count` replies")]
 fn another_reply() {
     counter().when(&Count).then_reply(&2);
 }
 
+/// Catches: a refusal that passes for a reply.
 #[test]
 #[should_panic(expected = "`Refuse` was refused: no")]
 fn a_refusal_that_was_not_expected() {
     counter().when(&Refuse).then_reply(&1);
 }
 
+/// Catches: a decision that passes for a refusal.
 #[test]
 #[should_panic(expected = "`Count` was not refused")]
 fn a_refusal_that_did_not_come() {

@@ -1,64 +1,4 @@
 //! Tests of an agent without a runtime: given what happened, when this is asked, then that.
-//!
-//! An agent is two pure functions, so a test of it needs no journal, no clock and no other thread.
-//! The kit holds the agent to that: each command is decided twice, and what differs is named; a read
-//! that records is; and each event is applied as it comes back from its stored form, as after a
-//! restart.
-//!
-//! ```
-//! use std::borrow::Cow;
-//!
-//! use mercato_runtime::testkit::given;
-//! use mercato_runtime::{Agent, Command, Commands, Context, Decided, Decision};
-//! use serde::{Deserialize, Serialize};
-//!
-//! #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-//! struct Earned { points: u64 }
-//! #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-//! struct Spent { points: u64 }
-//! mercato_runtime::events! { enum Happened { Earned: 1, Spent: 1 } }
-//!
-//! #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
-//! #[error("only {left} points are left; ask for no more")]
-//! struct TooFew { left: u64 }
-//!
-//! struct Loyalty;
-//!
-//! impl Agent for Loyalty {
-//!     const NAME: &'static str = "loyalty";
-//!     type State = u64;
-//!     type Event = Happened;
-//!     type Rejection = TooFew;
-//!     fn evolve(points: &mut u64, event: &Happened) {
-//!         match event {
-//!             Happened::Earned(earned) => *points += earned.points,
-//!             Happened::Spent(spent) => *points -= spent.points,
-//!         }
-//!     }
-//!     fn commands(commands: &mut Commands<Self>) { commands.add::<Spend>(); }
-//! }
-//!
-//! #[derive(Debug, Clone, Serialize, Deserialize)]
-//! struct Spend { who: String, points: u64 }
-//!
-//! impl Command for Spend {
-//!     type Agent = Loyalty;
-//!     type Reply = u64;
-//!     const NAME: &'static str = "Spend";
-//!     fn entity(&self) -> Cow<'_, str> { Cow::Borrowed(&self.who) }
-//!     fn decide(&self, _: &Loyalty, points: &u64, _: &Context<'_>) -> Decided<Self> {
-//!         let left = points.checked_sub(self.points).ok_or(TooFew { left: *points })?;
-//!         Ok(Decision::reply(left).record(Spent { points: self.points }))
-//!     }
-//! }
-//!
-//! let spend = |points| Spend { who: "ada".into(), points };
-//! let mut account = given(Loyalty).after([Earned { points: 5 }]);
-//! account.when(&spend(3)).then_events([Spent { points: 3 }]).then_reply(&2);
-//! account.when(&spend(3)).then_rejection(&TooFew { left: 2 });
-//! assert_eq!(account.state(), &2);
-//! ```
-#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -70,11 +10,71 @@ use crate::event::Event;
 use crate::ids::CommandId;
 use crate::principal::Principal;
 
-/// When tests begin, where they do not say: some noon.
-const BEGIN: Timestamp =
-    Timestamp::from_millis(1_600_000_000_000 / 86_400_000 * 86_400_000 + 43_200_000);
+use super::BEGIN;
+
+/// What a command may take, where a test does not say.
+const BUDGET: Duration = Duration::from_secs(5);
 
 /// An entity to which nothing has happened yet. The system asks, at some noon.
+///
+/// An agent is two pure functions, so a test of it needs no journal, no clock and no other thread.
+/// The kit holds the agent to that: each command is decided twice, and what differs is named; a read
+/// that records is; and each event is applied as it comes back from its stored form, as after a
+/// restart.
+///
+/// ```
+/// use std::borrow::Cow;
+///
+/// use mercato_runtime::testkit::given;
+/// use mercato_runtime::{Agent, Command, Commands, Context, Decided, Decision};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// struct Earned { points: u64 }
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// struct Spent { points: u64 }
+/// mercato_runtime::events! { enum Happened { Earned: 1, Spent: 1 } }
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+/// #[error("only {left} points are left; ask for no more")]
+/// struct TooFew { left: u64 }
+///
+/// struct Loyalty;
+///
+/// impl Agent for Loyalty {
+///     const NAME: &'static str = "loyalty";
+///     type State = u64;
+///     type Event = Happened;
+///     type Rejection = TooFew;
+///     fn evolve(points: &mut u64, event: &Happened) {
+///         match event {
+///             Happened::Earned(earned) => *points += earned.points,
+///             Happened::Spent(spent) => *points -= spent.points,
+///         }
+///     }
+///     fn commands(commands: &mut Commands<Self>) { commands.add::<Spend>(); }
+/// }
+///
+/// #[derive(Debug, Clone, Serialize, Deserialize)]
+/// struct Spend { who: String, points: u64 }
+///
+/// impl Command for Spend {
+///     type Agent = Loyalty;
+///     type Reply = u64;
+///     const NAME: &'static str = "Spend";
+///     fn entity(&self) -> Cow<'_, str> { Cow::Borrowed(&self.who) }
+///     fn decide(&self, _: &Loyalty, points: &u64, _: &Context<'_>) -> Decided<Self> {
+///         let left = points.checked_sub(self.points).ok_or(TooFew { left: *points })?;
+///         Ok(Decision::reply(left).record(Spent { points: self.points }))
+///     }
+/// }
+///
+/// let spend = |points| Spend { who: "ada".into(), points };
+/// let mut account = given(Loyalty).after([Earned { points: 5 }]);
+/// account.when(&spend(3)).then_events([Spent { points: 3 }]).then_reply(&2);
+/// account.when(&spend(3)).then_rejection(&TooFew { left: 2 });
+/// assert_eq!(account.state(), &2);
+/// ```
 #[must_use]
 pub fn given<A: Agent>(agent: A) -> Given<A> {
     Given {
@@ -83,6 +83,7 @@ pub fn given<A: Agent>(agent: A) -> Given<A> {
         events: Vec::new(),
         now: BEGIN,
         principal: Principal::System,
+        budget: BUDGET,
         asked: 0,
     }
 }
@@ -94,6 +95,7 @@ pub struct Given<A: Agent> {
     events: Vec<A::Event>,
     now: Timestamp,
     principal: Principal,
+    budget: Duration,
     asked: u64,
 }
 
@@ -125,6 +127,13 @@ impl<A: Agent> Given<A> {
         self
     }
 
+    /// The same with this much time for each command, in place of 5 seconds.
+    #[must_use]
+    pub fn within(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {
         self.now = self.now.plus(time);
@@ -138,7 +147,7 @@ impl<A: Agent> Given<A> {
     /// Decides a command, and applies what is decided.
     ///
     /// # Panics
-    /// Where the agent breaks what every agent must keep to: see [the kit](self).
+    /// Where the agent breaks what every agent must keep to: see [`given`].
     #[track_caller]
     pub fn when<C: Command<Agent = A>>(&mut self, command: &C) -> Then<C> {
         let entity = command.entity();
@@ -148,6 +157,7 @@ impl<A: Agent> Given<A> {
             version: self.events.len() as u64,
             command_id: CommandId::from_key(&format!("{}/{}", C::NAME, self.asked)),
             principal: &self.principal,
+            deadline: self.now.plus(self.budget),
         };
         let decide = || {
             let decided = command.decide(&self.agent, &self.state, &context);
