@@ -18,7 +18,7 @@ use crate::support::SupportAgent;
 ///     owners,
 ///     [
 ///         "flow", "inventory", "marketing", "order", "pricing", "quarantine", "recommendation",
-///         "subscription", "support",
+///         "subscription", "support", "trigger",
 ///     ]
 /// );
 /// ```

@@ -23,6 +23,22 @@ pub(crate) struct Account {
     replayed: u64,
 }
 
+impl Account {
+    /// What so many events make of it.
+    pub(crate) fn after(events: u64) -> Self {
+        let mut account = Self::default();
+        for amount in 0..events {
+            let posted = Posted {
+                // A small number would take less than its eight bytes.
+                amount: u64::MAX - amount,
+                memo: Vec::new(),
+            };
+            Accounts::evolve(&mut account, &posted.into());
+        }
+        account
+    }
+}
+
 /// An amount was posted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Posted {
@@ -132,24 +148,11 @@ mod tests {
 
     use super::*;
 
-    fn account(events: u64) -> Account {
-        let mut account = Account::default();
-        for amount in 0..events {
-            let posted = Posted {
-                // A small number would take less than its eight bytes.
-                amount: u64::MAX - amount,
-                memo: Vec::new(),
-            };
-            Accounts::evolve(&mut account, &posted.into());
-        }
-        account
-    }
-
     /// Catches: a state of another size than is said.
     #[test]
     fn a_state_has_about_200_bytes_and_does_not_grow() {
         for events in [50, 5_000] {
-            let state = codec::encode(&account(events)).expect("it has a stored form");
+            let state = codec::encode(&Account::after(events)).expect("it has a stored form");
             assert!((190..=260).contains(&state.len()), "{} bytes", state.len());
         }
     }
@@ -157,7 +160,7 @@ mod tests {
     /// Catches: events of before a snapshot that are counted as applied again.
     #[test]
     fn what_a_snapshot_holds_does_not_count_as_replayed() {
-        let bytes = codec::encode(&account(50)).expect("it has a stored form");
+        let bytes = codec::encode(&Account::after(50)).expect("it has a stored form");
         let mut restored: Account = codec::decode(&bytes).expect("it reads back");
         let posted = Posted {
             amount: 1,

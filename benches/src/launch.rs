@@ -34,9 +34,17 @@ impl Launch {
 
     /// Starts a process for `role` over `folder`. What it prints can be read.
     pub(crate) fn start(&self, plan: &Plan, role: Role, folder: &Path) -> io::Result<Running> {
+        self.start_with(plan.words(role, folder))
+    }
+
+    /// Starts a process with these words. What it prints can be read.
+    pub(crate) fn start_with(
+        &self,
+        words: impl IntoIterator<Item = OsString>,
+    ) -> io::Result<Running> {
         let mut child = Command::new(&self.program)
             .args(&self.words_before)
-            .args(plan.words(role, folder))
+            .args(words)
             // Closed when this process ends, however it ends: the child waits for that.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
-use mercato_benches::{AskArgs, CrashArgs, JournalArgs as BenchJournalArgs};
+use mercato_benches::{AskArgs, CrashArgs, EntitiesArgs, JournalArgs as BenchJournalArgs};
 
 /// An online shop run by six supervised agents on a durable journal.
 #[derive(Debug, Parser)]
@@ -91,6 +91,12 @@ pub(crate) enum JournalTask {
     /// Without a choice of streams all are looked at, and where several are chosen the records of
     /// each. What is printed holds what shoppers told the shop: treat it like the journal itself.
     Inspect(InspectArgs),
+    /// Prints what stands aside: commands that made their agent panic time and again, and entities
+    /// with an event that cannot be applied.
+    ///
+    /// A running program replays and drops them through `Runtime::quarantine`; an entity is tried
+    /// again at every start. Nothing is changed.
+    Quarantine(QuarantineArgs),
     /// Copies the journal into a new file, which is verified before it gets its name.
     ///
     /// For a journal that nobody has open; a running program takes one with `RedbJournal::backup`.
@@ -175,6 +181,21 @@ pub(crate) struct InspectArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct QuarantineArgs {
+    /// The journal.
+    pub(crate) file: PathBuf,
+    /// Only what stands aside of this agent, such as `inventory`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// How much is printed at most.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct EraseArgs {
     /// The journal. The keys are in `FILE.keys`.
     #[arg(value_name = "FILE")]
@@ -203,6 +224,8 @@ pub(crate) enum BenchTask {
     Ask(AskArgs),
     /// Gives commands while every shard is crashed, and counts that each was applied once.
     Crashes(CrashArgs),
+    /// Weighs entities in memory, and those that left it, against their bare states.
+    Entities(EntitiesArgs),
 }
 
 /// Reads `24h`, `1h 30m` or `90s`.

@@ -1,6 +1,6 @@
 //! `mercato bench`: measures, and prints each part as it is done.
 
-use mercato_benches::{BenchError, Launch, ask, crashes, journal};
+use mercato_benches::{BenchError, Launch, ask, crashes, entities, journal};
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
@@ -15,6 +15,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
             }
             BenchTask::Ask(args) => print(&ask(args)?).map_err(BenchError::Output),
             BenchTask::Crashes(args) => print(&crashes(args)?).map_err(BenchError::Output),
+            BenchTask::Entities(args) => {
+                let launch = Launch::this_program(["bench", "entities"])?;
+                print(&entities(args, &launch)?).map_err(BenchError::Output)
+            }
         }
     };
     measured().map_err(|error| error.to_string())?;

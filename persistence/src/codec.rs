@@ -82,6 +82,21 @@ pub fn encode_into<T: Serialize + ?Sized>(
         .map_err(|error| CodecError::Encode(error.to_string()))
 }
 
+/// How many bytes the stored form of a value has, without making it.
+///
+/// ```
+/// use mercato_persistence::codec;
+/// assert_eq!(codec::encoded_bytes(&("sku", 3u32))?, codec::encode(&("sku", 3u32))?.len());
+/// # Ok::<(), mercato_persistence::CodecError>(())
+/// ```
+///
+/// # Errors
+/// As [`encode`].
+pub fn encoded_bytes<T: Serialize + ?Sized>(value: &T) -> Result<usize, CodecError> {
+    bincode::serde::encode_into_std_write(value, &mut std::io::sink(), CONFIG)
+        .map_err(|error| CodecError::Encode(error.to_string()))
+}
+
 /// The value of a stored form; every byte must belong to it.
 ///
 /// ```

@@ -25,6 +25,15 @@ pub struct Appended {
     pub epoch: u64,
 }
 
+/// Some of a stream's appends that stand next to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPart {
+    /// The appends, in order.
+    pub records: Vec<Recorded>,
+    /// The one before them, where it was asked for too: the next part ends there.
+    pub earlier: Option<Position>,
+}
+
 /// The durable, totally ordered log.
 ///
 /// An append takes its place in the order at once and becomes durable a little later, together
@@ -148,6 +157,21 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// # Errors
     /// When the store cannot be read, or is damaged.
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError>;
+
+    /// As [`read_stream`](Self::read_stream), a part at a time, from the end backwards: the stream's
+    /// appends beyond its first `after` events that end with the one at `until`, or with its last.
+    /// The part begins with the append that makes its events `events_max` or more. A stream is linked
+    /// backwards, so this is how a long one is read without holding all of it.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or is damaged, or no append of the stream stands at `until`.
+    fn read_stream_part(
+        &self,
+        stream: &str,
+        until: Option<Position>,
+        after: u64,
+        events_max: usize,
+    ) -> Result<StreamPart, ReadError>;
 
     /// Up to `records_max` durable appends after `after`, in the total order, and no more of them
     /// than [`READ_BYTES_MAX`] allows; fewer do not mean that there are no more.

@@ -36,7 +36,7 @@ mod writer;
 pub use block::BlockError;
 pub use codec::CodecError;
 pub use error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
-pub use journal::{Appended, Journal, READ_BYTES_MAX};
+pub use journal::{Appended, Journal, READ_BYTES_MAX, StreamPart};
 pub use meter::{COUNT_BOUNDS, DURATION_BOUNDS_NS, Distribution, Histogram, JournalMeters};
 pub use options::{DiskPace, JournalOptions, WriterPlace};
 pub use record::{

@@ -6,6 +6,7 @@
 
 use crate::error::ReadError;
 use crate::front::Head;
+use crate::journal::StreamPart;
 use crate::record::{FirstReply, Position, Recorded};
 use crate::shared::Shared;
 use crate::store::{Next, Store, guarded, read_record};
@@ -45,7 +46,19 @@ impl Shared {
 
     /// A stream's appends beyond its first `after` events.
     pub(crate) fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
-        self.within_an_epoch(|| self.walk_back(stream, after))
+        let all = self.read_stream_part(stream, None, after, usize::MAX)?;
+        Ok(all.records)
+    }
+
+    /// Those that end with the one at `until`, or the last, and begin where they hold `events_max`.
+    pub(crate) fn read_stream_part(
+        &self,
+        stream: &str,
+        until: Option<Position>,
+        after: u64,
+        events_max: usize,
+    ) -> Result<StreamPart, ReadError> {
+        self.within_an_epoch(|| self.walk_back(stream, until, after, events_max))
     }
 
     fn within_an_epoch<T>(&self, read: impl Fn() -> Result<T, ReadError>) -> Result<T, ReadError> {
@@ -58,18 +71,39 @@ impl Shared {
         }
     }
 
-    fn walk_back(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
-        let mut at = self.head(stream)?.last;
-        let mut records = Vec::new();
+    fn walk_back(
+        &self,
+        stream: &str,
+        until: Option<Position>,
+        after: u64,
+        events_max: usize,
+    ) -> Result<StreamPart, ReadError> {
+        let mut at = match until {
+            Some(until) => until,
+            None => self.head(stream)?.last,
+        };
+        let mut part = StreamPart {
+            records: Vec::new(),
+            earlier: None,
+        };
+        let (mut events, mut stray) = (0, None);
         let mut take = |recorded: Recorded| {
+            if *recorded.append.stream != *stream {
+                stray = Some(recorded.position);
+                return Next::Stop;
+            }
             let end = recorded.version_after();
             // An append without events still counts: a reply may depend on it.
-            if end > after || end == after && recorded.append.events.is_empty() {
-                records.push(recorded);
-                Next::Go
-            } else {
-                Next::Stop
+            if end < after || end == after && !recorded.append.events.is_empty() {
+                return Next::Stop;
             }
+            if events >= events_max {
+                part.earlier = Some(recorded.position);
+                return Next::Stop;
+            }
+            events += recorded.append.events.len();
+            part.records.push(recorded);
+            Next::Go
         };
         // What waits is in memory; from the first record that does not, all is in the store. What
         // is stored in the meantime was in hand already, so nothing is missed or read twice.
@@ -85,8 +119,11 @@ impl Shared {
             }
             at = link.previous;
         }
-        records.reverse();
-        Ok(records)
+        if let Some(position) = stray {
+            return Err(ReadError::Missing { position });
+        }
+        part.records.reverse();
+        Ok(part)
     }
 
     /// The record at `position`, stored or not.

@@ -13,7 +13,7 @@ use redb::backends::InMemoryBackend;
 use uuid::Uuid;
 
 use crate::error::{AppendError, JournalFailed, OpenError, ReadError, WrongEpoch};
-use crate::journal::{Appended, Journal, READ_BYTES_MAX};
+use crate::journal::{Appended, Journal, READ_BYTES_MAX, StreamPart};
 use crate::meter::JournalMeters;
 use crate::options::{JournalOptions, WriterPlace};
 use crate::record::{Append, FirstReply, Position, Recorded, Snapshot, Timer};
@@ -271,6 +271,17 @@ impl Journal for RedbJournal {
 
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
         self.shared.read_stream(stream, after)
+    }
+
+    fn read_stream_part(
+        &self,
+        stream: &str,
+        until: Option<Position>,
+        after: u64,
+        events_max: usize,
+    ) -> Result<StreamPart, ReadError> {
+        self.shared
+            .read_stream_part(stream, until, after, events_max)
     }
 
     fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {

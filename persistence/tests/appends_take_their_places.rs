@@ -136,3 +136,43 @@ async fn a_full_queue_refuses_until_the_disk_has_caught_up() {
         .expect("it has room");
     assert_eq!(next.position, Position::new(taken + 1));
 }
+
+/// Catches: parts of a stream that overlap or leave a gap, that are larger than asked for, or that
+/// go beyond what is known already; of what is stored and of what still waits.
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_read_in_parts_from_its_end() {
+    let journal = paced(JournalOptions::default());
+    let mut version = 0;
+    for n in 0..40 {
+        let mut append = one_event("a", version);
+        append.events = vec![append.events[0].clone(); n % 4];
+        version = journal.append(append).expect("a good append").version;
+        journal
+            .append(one_event("b", n as u64))
+            .expect("a good append");
+        if n == 25 {
+            let half =
+                journal.until_durable(journal.append(one_event("c", 0)).expect("good").position);
+            half.await.expect("durable");
+        }
+    }
+    for after in [0, 7, version] {
+        let whole = journal.read_stream("a", after).expect("it reads");
+        let (mut parts, mut until) = (Vec::new(), None);
+        loop {
+            let part = journal.read_stream_part("a", until, after, 5);
+            let part = part.expect("it reads");
+            let events: usize = part.records.iter().map(|it| it.append.events.len()).sum();
+            assert!(events < 5 + 3, "{events}");
+            assert!(part.earlier.is_none() || events >= 5);
+            parts.splice(0..0, part.records);
+            until = part.earlier;
+            if until.is_none() {
+                break;
+            }
+        }
+        assert_eq!(parts, whole, "after {after}");
+    }
+    let of_another = journal.read_stream_part("a", Some(Position::new(2)), 0, 5);
+    of_another.expect_err("it is another stream's");
+}

@@ -1,26 +1,25 @@
 //! Puts a runtime together.
 
 use std::collections::BTreeSet;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
-use std::time::Duration;
 
 use mercato_persistence::Journal;
 use mercato_supervisor::{
-    Intensity, Mailbox, MailboxOptions, Strategy, SupervisorSpec, Tree, TreeOptions, WorkerOptions,
-    supervisor_child, worker_child,
+    Mailbox, Strategy, SupervisorSpec, Tree, TreeOptions, WorkerOptions, supervisor_child,
+    worker_child,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::agent::Agent;
+use crate::agent_options::AgentOptions;
 use crate::bus::{Bus, SUBSCRIPTION};
 use crate::cache::{self, Caches, CachesSettings};
 use crate::chain::{HOPS_MAX, Waits};
 use crate::clock::Clock;
 use crate::core::{Core, Services};
-use crate::entities::Entities;
+use crate::entities::{Entities, EntityLimits, IdleWatch, Waking, wake_idle};
 use crate::entropy::Entropy;
 use crate::fault::FaultHook;
 use crate::flow::{
@@ -29,65 +28,21 @@ use crate::flow::{
 };
 use crate::handle::Handle;
 use crate::policy::{Credentials, Guards, Monitor, Nobody, PolicyBook, TokenKeeper};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{QUARANTINE, Ward};
 use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
 use crate::registry::Commands;
 use crate::runtime::{Runtime, RuntimeError, observe};
-use crate::service::{Service, answer_dead};
+use crate::service::{AnyService, Service, answer_dead};
 use crate::shard::{Shard, ShardContext};
 use crate::stats::AgentCounters;
 use crate::telemetry::{
     AlarmBoard, Alarms, MetricsReader, Sources, StoreReads, Telemetry, TimedJournal, watch_alarms,
 };
 use crate::timer::{Bell, TimerCounters, keep};
-use crate::trigger::{Trigger, TriggerCounters, follow};
-
-/// Limits of one agent.
-#[derive(Debug, Clone)]
-pub struct AgentOptions {
-    /// How many shards serve it. A key stays with its shard, so changing the number is safe only
-    /// between runs, which it is: shards hold nothing that the journal does not. Default 4.
-    pub shards: NonZeroUsize,
-    /// The bound and the batch of each shard's mailbox.
-    pub mailbox: MailboxOptions,
-    /// How often one command may make its shard panic before it is quarantined. Default 3.
-    pub attempts_max: NonZeroU32,
-    /// The longest that a shard may be in one command, its entity's loading included, before it
-    /// counts as hung and another takes its place; see
-    /// [`WorkerOptions::handle_max`]. Default 30 seconds.
-    pub command_max: Option<Duration>,
-    /// The most entities that one shard keeps in memory. Default 65,536.
-    pub active_entities_max: NonZeroUsize,
-    /// A snapshot of an entity is taken after so many events. Default `None`: as often as the
-    /// runtime's [`RecoveryOptions::time_max`] demands. For entities whose state is much larger
-    /// than their events, fewer are better.
-    pub snapshot_every_events: Option<NonZeroU64>,
-    /// How many restarts of its shards, in what time, are too many. Default 64 in 10 seconds.
-    pub intensity: Intensity,
-}
-
-impl Default for AgentOptions {
-    fn default() -> Self {
-        const SHARDS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
-        const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(3).unwrap();
-        const ACTIVE_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
-        Self {
-            shards: SHARDS,
-            mailbox: MailboxOptions::default(),
-            attempts_max: ATTEMPTS_MAX,
-            command_max: Some(Duration::from_secs(30)),
-            active_entities_max: ACTIVE_MAX,
-            snapshot_every_events: None,
-            intensity: Intensity {
-                restarts_max: 64,
-                period: Duration::from_secs(10),
-            },
-        }
-    }
-}
+use crate::trigger::{TRIGGER, Trigger, Triggers, follow};
 
 /// The runtime's own streams begin with these, where those of an agent begin with its name.
-const RESERVED: [&str; 3] = ["flow", "quarantine", SUBSCRIPTION];
+const RESERVED: [&str; 4] = ["flow", QUARANTINE, SUBSCRIPTION, TRIGGER];
 
 type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec + Send>;
 
@@ -126,6 +81,8 @@ struct Assembly {
     faults: FaultHook,
     /// The shards of all agents together.
     shards: usize,
+    /// Whose shards are to be woken when entities are idle.
+    idle: Vec<(Arc<dyn AnyService>, Arc<IdleWatch>)>,
 }
 
 impl RuntimeBuilder {
@@ -304,6 +261,7 @@ impl RuntimeBuilder {
             recovery: self.recovery,
             faults: self.faults,
             shards: self.shards,
+            idle: Vec::new(),
         };
         let mut root = SupervisorSpec::new("mercato", Strategy::OneForOne);
         for add in self.agents {
@@ -336,23 +294,17 @@ impl RuntimeBuilder {
         let preload = Arc::new(Preload::default());
         let preloading = tokio::spawn(preload.clone().run(core.clone(), self.recovery.preload_max));
         let stopping = watch::Sender::new(false);
-        let trigger_counters = Arc::new(TriggerCounters::default());
+        let triggers = Triggers::new(&core, &orchestrator, self.triggers);
         let caches = core.caches.clone();
         let following = caches.map(|it| tokio::spawn(cache::follow(it, stopping.subscribe())));
-        let trigger_names = self.triggers.iter().map(Trigger::name).collect();
-        let mut triggers = self
-            .triggers
-            .into_iter()
-            .map(|trigger| {
-                tokio::spawn(follow(
-                    core.clone(),
-                    orchestrator.clone(),
-                    trigger,
-                    trigger_counters.clone(),
-                    stopping.subscribe(),
-                ))
-            })
+        let waking = assembly.idle.into_iter().map(|(service, idle)| {
+            tokio::spawn(wake_idle(service, idle, clock, stopping.subscribe()))
+        });
+        let mut tasks = triggers
+            .each()
+            .map(|rule| tokio::spawn(follow(rule.clone(), stopping.subscribe())))
             .chain(following)
+            .chain(waking)
             .collect::<Vec<_>>();
         let timer_counters = Arc::new(TimerCounters::default());
         let timers = tokio::spawn(keep(
@@ -367,13 +319,12 @@ impl RuntimeBuilder {
             orchestrator: orchestrator.clone(),
             tree: tree.watch(),
             bus: bus.clone(),
-            triggers: trigger_names,
-            trigger_counters: trigger_counters.clone(),
+            triggers: triggers.clone(),
             timer_counters: timer_counters.clone(),
             alarms: Arc::new(AlarmBoard::default()),
             since: clock.now(),
         });
-        triggers.extend(self.alarms.map(|alarms| {
+        tasks.extend(self.alarms.map(|alarms| {
             let stopping = stopping.subscribe();
             tokio::spawn(watch_alarms(
                 alarms,
@@ -395,7 +346,7 @@ impl RuntimeBuilder {
             bus,
             metrics,
             triggers,
-            trigger_counters,
+            tasks,
             stopping,
             preload,
             preloading,
@@ -429,19 +380,24 @@ impl std::fmt::Debug for RuntimeBuilder {
 /// Gives an agent its mailboxes and its place in the tree: one supervisor over its shards.
 fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions) -> SupervisorSpec {
     let counters = Arc::new(AgentCounters::default());
-    let agent = Arc::new(agent);
-    let commands = Arc::new(Commands::of_agent());
+    let shards = options.shards.get();
     let context = ShardContext {
-        agent: agent.clone(),
+        agent: Arc::new(agent),
         journal: assembly.journal.clone(),
         clock: assembly.clock,
         counters: counters.clone(),
-        commands: commands.clone(),
+        commands: Arc::new(Commands::of_agent()),
         bell: assembly.bell.clone(),
         telemetry: assembly.telemetry.clone(),
         faults: assembly.faults.clone(),
+        ward: Arc::new(Ward::new(
+            assembly.journal.clone(),
+            assembly.clock,
+            A::NAME,
+            options.quarantine_max.get(),
+        )),
     };
-    let mailboxes: Box<[_]> = (0..options.shards.get())
+    let mailboxes: Box<[_]> = (0..shards)
         .map(|_| {
             let (clock, counters) = (assembly.clock, counters.clone());
             Mailbox::with_dead_letters(
@@ -455,16 +411,18 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         Some(events) => SnapshotCadence::Fixed(events),
         None => SnapshotCadence::within(assembly.recovery.time_max, assembly.shards),
     };
+    let limits = EntityLimits {
+        entities_max: options.active_entities_max.get(),
+        bytes_max: options.active_bytes_max.get() / shards,
+    };
+    let idle = options.passivate_after;
+    let idle = idle.map(|after| Arc::new(IdleWatch::new(shards, after)));
     let mut supervisor = SupervisorSpec::new(A::NAME, Strategy::OneForOne);
     supervisor.intensity = options.intensity;
     for (shard, mailbox) in mailboxes.iter().enumerate() {
+        let (ward, counters) = (context.ward.clone(), counters.clone());
         let context = context.clone();
-        let active_max = options.active_entities_max;
-        let quarantine = Quarantine {
-            journal: assembly.journal.clone(),
-            clock: assembly.clock,
-            counters: counters.clone(),
-        };
+        let waking = idle.clone().map(|idle| Waking { idle, shard });
         supervisor = supervisor.with_child(worker_child(
             shard.to_string(),
             mailbox.clone(),
@@ -474,21 +432,17 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
                 ready_max: None,
             },
             move || {
-                let entities = Entities::bounded(active_max, cadence);
+                let counters = context.counters.clone();
+                let entities = Entities::bounded(limits, cadence, waking.clone(), counters);
                 Ok(Shard::new(context.clone(), entities))
             },
-            move |envelope, attempts, panic| quarantine.take(envelope, attempts, panic),
+            move |envelope, attempts, panic| ward.take(&counters, envelope, attempts, panic),
         ));
     }
-    let telemetry = assembly.telemetry.clone();
-    let service = Service::new(
-        agent,
-        commands,
-        mailboxes,
-        assembly.clock,
-        counters,
-        telemetry,
-    );
-    assembly.services.add(Arc::new(service));
+    let service = Arc::new(Service::new(context, mailboxes));
+    if let Some(idle) = idle {
+        assembly.idle.push((service.clone(), idle));
+    }
+    assembly.services.add(service);
     supervisor
 }

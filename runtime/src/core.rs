@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_persistence::{Journal, Position};
+use mercato_persistence::{Journal, Position, Recorded};
 
 use crate::agent::{Agent, Command};
 use crate::cache::Caches;
@@ -105,6 +105,16 @@ impl Core {
             Ok(durable) => durable.map_err(AskFailure::read_only),
             Err(_) => Err(AskFailure::DeadlineExceeded),
         }
+    }
+
+    /// The durable record at a position.
+    pub(crate) fn durable_record(&self, at: Position) -> Result<Option<Recorded>, AskFailure> {
+        let before = Position::new(at.get().saturating_sub(1));
+        let records = self
+            .journal
+            .read(before, 1)
+            .map_err(AskFailure::unreadable)?;
+        Ok(records.into_iter().next())
     }
 
     /// Whether the disk has failed since `epoch` began: what was learnt in it may never have been.

@@ -43,8 +43,12 @@ pub(crate) enum Envelope<A: Agent> {
     /// Entities to bring into memory ahead of being asked for.
     Load {
         keys: Vec<Box<str>>,
-        done: Option<oneshot::Sender<()>>,
+        /// On whose behalf those are tried again that could not be loaded.
+        again: Option<Principal>,
+        done: Option<oneshot::Sender<LoadReport>>,
     },
+    /// Time has passed: entities may have been idle for long enough.
+    PassivateIdle,
     /// A timer whose command can never be served.
     DropTimer {
         key: Box<str>,
@@ -53,6 +57,15 @@ pub(crate) enum Envelope<A: Agent> {
     },
     /// A fault, injected to show that nothing is lost by it.
     Crash(CrashPoint),
+}
+
+/// How far a shard came with entities that it was to bring into memory.
+#[derive(Debug, Default)]
+pub(crate) struct LoadReport {
+    /// What it has not come to, or not finished.
+    pub(crate) rest: Vec<Box<str>>,
+    /// Why one of the others cannot be loaded.
+    pub(crate) failure: Option<AskFailure>,
 }
 
 /// Where an injected crash strikes.
@@ -81,6 +94,7 @@ pub(crate) struct Staged<E> {
 /// A command of some type for the agent `A`, together with the way back to who asked.
 pub(crate) trait Task<A: Agent>: Send {
     fn name(&self) -> &'static str;
+    fn version(&self) -> u16;
     fn kind(&self) -> Kind;
     fn entity(&self) -> Cow<'_, str>;
     fn body(&self) -> Result<Vec<u8>, CodecError>;
@@ -186,6 +200,10 @@ pub(crate) fn typed_from_bytes<C: Command>(
 impl<C: Command> Task<C::Agent> for TypedTask<C> {
     fn name(&self) -> &'static str {
         C::NAME
+    }
+
+    fn version(&self) -> u16 {
+        C::VERSION
     }
 
     fn kind(&self) -> Kind {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use mercato_persistence::ReadError;
 use serde::{Deserialize, Serialize};
 
+use crate::bus::EventPlace;
+
 /// Why a command was not answered with its reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -35,7 +37,9 @@ pub enum AskFailure {
     #[error("this command id belongs to a command with another body; use a new id")]
     IdReused,
     /// The command made its agent panic time and again and was set aside for people to look at.
-    #[error("the command was quarantined after {attempts} attempts")]
+    #[error(
+        "the command was quarantined after {attempts} attempts; an operator replays or drops it with `Quarantine`"
+    )]
     Quarantined {
         /// How often it was tried.
         attempts: u32,
@@ -82,6 +86,30 @@ pub enum AskFailure {
         hops_max: u32,
         /// Who waits for whom, the outermost first.
         path: Vec<String>,
+    },
+    /// The command made its agent panic time and again, and was not set aside, because so many stand
+    /// aside already. Nothing is kept of it.
+    #[error(
+        "the command failed after {attempts} attempts and was not kept, because {limit} stand aside already; replay or drop some of them, and ask again with the same command id"
+    )]
+    QuarantineFull {
+        /// How often it was tried.
+        attempts: u32,
+        /// How many may stand aside.
+        limit: usize,
+    },
+    /// The entity has an event that cannot be applied, so that none of its commands can be decided.
+    /// Other entities are served.
+    #[error(
+        "the entity is in quarantine: its event `{event}` at {place} cannot be applied ({reason}); start a version that can, or have an operator look at it and retry it with `Quarantine`"
+    )]
+    EntityQuarantined {
+        /// Where the event stands.
+        place: EventPlace,
+        /// The name under which it is stored.
+        event: Box<str>,
+        /// Why it cannot be applied.
+        reason: Box<str>,
     },
 }
 

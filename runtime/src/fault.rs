@@ -13,7 +13,7 @@ pub enum Moment {
     Load,
     /// It is about to be decided.
     Decide,
-    /// It is recorded, and its events are about to be applied to the state.
+    /// It was decided, and its events are about to be applied to the state. Nothing is recorded yet.
     Evolve,
     /// It is recorded and applied, and about to be answered.
     Answer,

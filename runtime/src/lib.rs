@@ -5,6 +5,7 @@
 //! [`Runtime`] and [`Handle`].
 
 mod agent;
+mod agent_options;
 mod builder;
 mod bus;
 mod cache;
@@ -18,6 +19,7 @@ mod error;
 mod event;
 mod fault;
 mod flow;
+mod folded;
 mod handle;
 mod ids;
 mod json;
@@ -43,7 +45,8 @@ mod trigger;
 mod views;
 
 pub use agent::{Agent, Command, Context, Decided, Decision, Kind, Rejection, State};
-pub use builder::{AgentOptions, RuntimeBuilder};
+pub use agent_options::AgentOptions;
+pub use builder::RuntimeBuilder;
 pub use bus::{
     BlockedKey, Bus, BusError, DeadLetter, Delivery, DeliveryError, DeliveryOrder, EventPlace,
     Filter, LeaseLost, Leased, Letters, OnFailure, PullSubscriber, Redelivery, Replay, StartAt,
@@ -82,6 +85,10 @@ pub use policy::{
     ServiceUnavailable, Token, TokenKeeper, WindowSize,
 };
 pub use principal::Principal;
+pub use quarantine::{
+    Inspected, Quarantine, QuarantineError, QuarantinePage, QuarantineQuery, QuarantineRecords,
+    Replayed, SetAside, SetAsideWhat,
+};
 pub use recovery::{RecoveryOptions, RecoveryProgress};
 pub use registry::Commands;
 pub use runtime::{Health, Runtime, RuntimeError};
@@ -101,5 +108,7 @@ pub use telemetry::{
 #[cfg(feature = "otlp")]
 pub use telemetry::{InvalidOtlp, OtlpExporter, OtlpOptions, OtlpSpans, OtlpStats};
 pub use timer::TimerStats;
-pub use trigger::{Occurred, Reaction, Trigger};
+pub use trigger::{
+    Occurred, Reaction, Redelivered, Trigger, TriggerError, TriggerState, TriggerStats, Triggers,
+};
 pub use views::{EventViews, Kinds, ViewError};

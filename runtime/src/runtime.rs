@@ -18,10 +18,11 @@ use crate::error::AskFailure;
 use crate::flow::WorkItem;
 use crate::handle::Handle;
 use crate::ids::FlowId;
+use crate::quarantine::Quarantine;
 use crate::recovery::{Preload, RecoveryProgress};
 use crate::telemetry::{InvalidAlarms, Metrics, MetricsReader};
 use crate::timer::{TimerCounters, TimerStats};
-use crate::trigger::TriggerCounters;
+use crate::trigger::Triggers;
 
 /// A running runtime. Callers hold its [`Handle`]; whoever started it [stops](Self::stop) it. Dropped
 /// before that, it lets go of everything without waiting for any of it, and says so in the log.
@@ -31,8 +32,9 @@ pub struct Runtime {
     pub(crate) tree: Tree,
     pub(crate) bus: Bus,
     pub(crate) metrics: MetricsReader,
-    pub(crate) triggers: Vec<JoinHandle<()>>,
-    pub(crate) trigger_counters: Arc<TriggerCounters>,
+    pub(crate) triggers: Triggers,
+    /// What follows the journal, or wakes shards, until it is told to stop.
+    pub(crate) tasks: Vec<JoinHandle<()>>,
     pub(crate) timers: JoinHandle<()>,
     pub(crate) timer_counters: Arc<TimerCounters>,
     pub(crate) stopping: watch::Sender<bool>,
@@ -90,11 +92,14 @@ pub struct Health {
     pub tree: TreeHealth,
     /// Why nothing more can be recorded, where that is so.
     pub read_only: Option<JournalFailed>,
-    /// Reactions of triggers that were set aside.
+    /// Events that triggers set aside since the start; [`Triggers`] shows those that stand aside.
     pub dead_letters: u64,
-    /// Triggers that met an event they could not read, or panicked. They go on, from where they
-    /// are, after the next start.
+    /// Triggers that cannot read or write the journal. They go on, from where they are, after the
+    /// next start.
     pub stopped_triggers: Vec<&'static str>,
+    /// Triggers that wait at an event, because their declaration says so or too many events stand
+    /// aside already. They go on by themselves once that is mended.
+    pub blocked_triggers: Vec<&'static str>,
     /// Subscribers that cannot go on until they are attached again, in the order of their names;
     /// [`Bus::stats`] says why.
     pub stopped_subscribers: Vec<Box<str>>,
@@ -119,14 +124,28 @@ impl Runtime {
         self.bus.clone()
     }
 
+    /// What stands aside of the agents: commands that made them panic, and entities with an event
+    /// that cannot be applied.
+    #[must_use]
+    pub fn quarantine(&self) -> Quarantine {
+        Quarantine::new(self.core.clone())
+    }
+
+    /// The rules that follow events, and the events that they set aside.
+    #[must_use]
+    pub fn triggers(&self) -> Triggers {
+        self.triggers.clone()
+    }
+
     /// How it is.
     #[must_use]
     pub fn health(&self) -> Health {
         Health {
             tree: self.tree.health(),
             read_only: self.core.journal.failure(),
-            dead_letters: self.trigger_counters.dead_letters.get(),
-            stopped_triggers: self.trigger_counters.stopped.lock().clone(),
+            dead_letters: self.triggers.set_aside_so_far(),
+            stopped_triggers: self.triggers.stopped(),
+            blocked_triggers: self.triggers.blocked(),
             stopped_subscribers: self.bus.stopped(),
         }
     }
@@ -220,9 +239,9 @@ impl Runtime {
         self.preload.finish();
         self.bus.stop().await;
         self.handle.orchestrator.stop().await;
-        for trigger in &mut self.triggers {
-            // A trigger that panicked has nothing left to stop.
-            let _ = trigger.await;
+        for task in &mut self.tasks {
+            // One that panicked has nothing left to stop.
+            let _ = task.await;
         }
         // Nor has the keeper of timers.
         let _ = (&mut self.timers).await;

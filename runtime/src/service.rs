@@ -1,34 +1,35 @@
 //! An agent as its callers reach it: its shards' mailboxes, and which of them a key belongs to.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use mercato_persistence::{Position, Timer};
-use mercato_supervisor::{DeadLetters, DeadReason, Depth, Mailbox, SendError, Tag};
+use mercato_persistence::{EventData, Position, Timer};
+use mercato_supervisor::{DeadLetters, DeadReason, Depth, Mailbox, SendError, Tag, contain};
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::agent::{Agent, Command};
 use crate::clock::{Clock, Timestamp};
-use crate::envelope::{Answered, Call, CrashPoint, Envelope, Refusal, TypedTask};
+use crate::envelope::{Answered, Call, CrashPoint, Envelope, LoadReport, Refusal, TypedTask};
 use crate::error::{AskError, AskFailure};
-use crate::event::Event;
+use crate::event::{CodecError, Event};
+use crate::principal::Principal;
+use crate::quarantine::Ward;
 use crate::recovery::Preload;
-use crate::registry::Commands;
+use crate::registry::{Commands, Opened};
 use crate::schema::EventSchema;
+use crate::shard::{LOAD_AT_ONCE, ShardContext};
 use crate::stats::{AgentCounters, AgentStats};
 use crate::telemetry::{Outcome, Telemetry, Timings};
 
 /// The longest key of an entity, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
-
-/// How many entities one shard loads ahead before it looks at its commands again: about a
-/// millisecond's work.
-const LOAD_AT_ONCE: usize = 16;
 
 /// How a caller meets a full mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,28 +46,23 @@ pub(crate) struct Service<A: Agent> {
     commands: Arc<Commands<A>>,
     clock: Clock,
     counters: Arc<AgentCounters>,
+    ward: Arc<Ward>,
     telemetry: Arc<Telemetry>,
     /// How long its answers take, by command; a stripe for each shard.
     responses: Timings,
 }
 
 impl<A: Agent> Service<A> {
-    pub(crate) fn new(
-        agent: Arc<A>,
-        commands: Arc<Commands<A>>,
-        mailboxes: Box<[Mailbox<Envelope<A>>]>,
-        clock: Clock,
-        counters: Arc<AgentCounters>,
-        telemetry: Arc<Telemetry>,
-    ) -> Self {
+    pub(crate) fn new(context: ShardContext<A>, mailboxes: Box<[Mailbox<Envelope<A>>]>) -> Self {
         Self {
             responses: Timings::new(mailboxes.len()),
-            telemetry,
-            agent,
+            telemetry: context.telemetry,
+            agent: context.agent,
             mailboxes,
-            commands,
-            clock,
-            counters,
+            commands: context.commands,
+            clock: context.clock,
+            counters: context.counters,
+            ward: context.ward,
         }
     }
 
@@ -220,25 +216,40 @@ pub(crate) fn answer_dead<A: Agent>(
     task.fail(failure, Position::START);
 }
 
+/// Has a shard load entities, as far as it goes without keeping its commands waiting.
+async fn load_some<A: Agent>(
+    mailbox: &Mailbox<Envelope<A>>,
+    keys: Vec<Box<str>>,
+    again: Option<Principal>,
+) -> Result<LoadReport, AskFailure> {
+    let (sender, done) = oneshot::channel();
+    let envelope = Envelope::Load {
+        keys,
+        again,
+        done: Some(sender),
+    };
+    let sent = mailbox.send_control(envelope);
+    sent.map_err(|_| AskFailure::Stopped)?;
+    done.await.map_err(|_| AskFailure::Stopped)
+}
+
 /// Hands the keys to one shard a few at a time, so that commands come in between.
 async fn load_into<A: Agent>(
     mailbox: &Mailbox<Envelope<A>>,
     keys: Vec<Box<str>>,
     preload: &Preload,
 ) {
-    for few in keys.chunks(LOAD_AT_ONCE) {
-        let (sender, done) = oneshot::channel();
-        let envelope = Envelope::Load {
-            keys: few.to_vec(),
-            done: Some(sender),
+    let mut keys = VecDeque::from(keys);
+    while !keys.is_empty() {
+        let few: Vec<_> = keys.drain(..keys.len().min(LOAD_AT_ONCE)).collect();
+        let many = few.len();
+        let Ok(report) = load_some(mailbox, few, None).await else {
+            return;
         };
-        if mailbox.send_control(envelope).is_err() {
-            return;
+        preload.loaded(many - report.rest.len());
+        for key in report.rest.into_iter().rev() {
+            keys.push_front(key);
         }
-        if done.await.is_err() {
-            return;
-        }
-        preload.loaded(few.len());
     }
 }
 
@@ -260,6 +271,20 @@ pub(crate) trait AnyService: Send + Sync {
         key: &'a str,
         timer: Timer,
     ) -> BoxFuture<'a, Result<(), AskFailure>>;
+    /// What stands aside of this agent.
+    fn ward(&self) -> &Ward;
+    /// Reads a command that stands aside, kept in this version; 0 where that is not known.
+    fn open_body(&self, name: &str, version: u16, body: &[u8]) -> Result<Opened, CodecError>;
+    /// A stored event for people.
+    fn view_event(&self, event: &EventData) -> Result<Value, CodecError>;
+    /// Tries to load an entity that could not be loaded.
+    fn load_again<'a>(
+        &'a self,
+        key: &'a str,
+        by: Principal,
+    ) -> BoxFuture<'a, Result<(), AskFailure>>;
+    /// Has a shard passivate what has been idle for long enough.
+    fn passivate(&self, shard: usize);
     /// The agent's name.
     fn name(&self) -> &'static str;
     /// The agent's events.
@@ -312,6 +337,50 @@ impl<A: Agent> AnyService for Service<A> {
             done.await.unwrap_or(Err(AskFailure::Stopped))
         }
         .boxed()
+    }
+
+    fn ward(&self) -> &Ward {
+        &self.ward
+    }
+
+    fn open_body(&self, name: &str, version: u16, body: &[u8]) -> Result<Opened, CodecError> {
+        self.commands.open(name, version, body)
+    }
+
+    fn view_event(&self, event: &EventData) -> Result<Value, CodecError> {
+        // Reading it may be what panics.
+        let viewed =
+            contain(|| A::Event::decode(&event.name, event.version, &event.payload)?.view());
+        viewed.unwrap_or_else(|panic| {
+            Err(CodecError::Decode(format!("reading it panicked: {panic}")))
+        })
+    }
+
+    fn load_again<'a>(
+        &'a self,
+        key: &'a str,
+        by: Principal,
+    ) -> BoxFuture<'a, Result<(), AskFailure>> {
+        async move {
+            let mailbox = &self.mailboxes[self.shard_of(key)?.0];
+            loop {
+                let report = load_some(mailbox, vec![key.into()], Some(by.clone())).await?;
+                match report.failure {
+                    Some(failure) => return Err(failure),
+                    None if report.rest.is_empty() => return Ok(()),
+                    // A long history takes several turns of its shard.
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn passivate(&self, shard: usize) {
+        if let Some(mailbox) = self.mailboxes.get(shard) {
+            // Refused where the runtime is stopping, and memory is let go anyway.
+            let _ = mailbox.send_control(Envelope::PassivateIdle);
+        }
     }
 
     fn name(&self) -> &'static str {

@@ -4,25 +4,34 @@
 //! goes on with the next command on top of what it appended, and releases each reply with the
 //! position that it depends on.
 
+mod serve;
+
 use std::sync::Arc;
+use std::time::Duration;
 
-use mercato_persistence::{
-    Append, AppendError, EventData, FirstReply, Journal, Position, Timer, TimerChange,
-};
+use mercato_persistence::{Journal, Position, Timer};
 use mercato_supervisor::{InHand, Worker};
-use xxhash_rust::xxh3::xxh3_128;
 
-use crate::agent::{Agent, Context, Kind};
+use self::serve::{clear_timer, serve};
+use crate::agent::{Agent, Kind};
 use crate::clock::Clock;
-use crate::entities::{Entities, Entity};
-use crate::envelope::{Call, CrashPoint, Envelope, Staged, Task};
+use crate::entities::{Entities, Progress, SLICE_EVENTS, Unloaded};
+use crate::envelope::{Call, CrashPoint, Envelope, LoadReport, Task};
 use crate::error::AskFailure;
-use crate::event::{CodecError, Event};
 use crate::fault::{FaultHook, FaultPoint, Moment};
+use crate::principal::Principal;
+use crate::quarantine::Ward;
 use crate::registry::Commands;
 use crate::stats::AgentCounters;
 use crate::telemetry::{Telemetry, Traced};
 use crate::timer::Bell;
+
+pub(crate) use self::serve::{append_failure, event_data};
+
+/// How many entities are loaded ahead in one piece at most: about a slice's work.
+pub(crate) const LOAD_AT_ONCE: usize = 16;
+/// When to try again where an entity is on its way into memory.
+const LOADING_WAIT: Duration = Duration::from_millis(50);
 
 /// What all shards of one agent share.
 pub(crate) struct ShardContext<A: Agent> {
@@ -36,6 +45,8 @@ pub(crate) struct ShardContext<A: Agent> {
     pub(crate) bell: Arc<Bell>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) faults: FaultHook,
+    /// What stands aside.
+    pub(crate) ward: Arc<Ward>,
 }
 
 impl<A: Agent> Clone for ShardContext<A> {
@@ -49,6 +60,7 @@ impl<A: Agent> Clone for ShardContext<A> {
             bell: self.bell.clone(),
             telemetry: self.telemetry.clone(),
             faults: self.faults.clone(),
+            ward: self.ward.clone(),
         }
     }
 }
@@ -89,28 +101,6 @@ impl<A: Agent> Shard<A> {
         }
     }
 
-    /// Brings entities into memory. What cannot be loaded is told to whoever asks for it.
-    fn load(&mut self, keys: &[Box<str>]) {
-        for key in keys {
-            let _ = self.entities.load(&*self.context.journal, key);
-        }
-    }
-
-    /// Clears a timer whose command can never be served, where it is still set.
-    fn drop_timer(&mut self, key: &str, timer: &Timer) -> Result<(), AskFailure> {
-        let journal = &*self.context.journal;
-        let epoch = journal.epoch();
-        if epoch != self.epoch {
-            self.entities.clear();
-            self.epoch = epoch;
-        }
-        if journal.timer(&timer.stream, &timer.name).as_ref() != Some(timer) {
-            return Ok(());
-        }
-        let entity = self.entities.load(journal, key)?;
-        clear_timer(&self.context, entity, epoch, timer)
-    }
-
     /// The span of a command that is handled now.
     fn traced(&self, call: &Call, task: &dyn Task<A>, attempt: u32) -> Traced {
         let journal = &self.context.journal;
@@ -122,232 +112,167 @@ impl<A: Agent> Shard<A> {
         spans.command(call.trace, call.id, is_first, names)
     }
 
-    fn command(&mut self, call: &Call, task: &mut dyn Task<A>) {
-        let counters = &self.context.counters;
-        let now = self.context.clock.now();
-        if now >= call.deadline {
-            counters.shed.add();
-            return task.fail(AskFailure::DeadlineExceeded, Position::START);
-        }
-        if task.is_abandoned() {
-            // Nobody waits any more: whoever gives it again, under the same id, has it done then.
-            counters.abandoned.add();
-            return;
-        }
+    /// Forgets what was known in an epoch of the journal that is over. Gives the present one.
+    fn turn_to_epoch(&mut self) -> u64 {
         let epoch = self.context.journal.epoch();
         if epoch != self.epoch {
             self.entities.clear();
             self.epoch = epoch;
         }
-        if call.epoch != epoch {
-            counters.failed.add();
-            return task.fail(AskFailure::taken_back(), Position::START);
+        epoch
+    }
+
+    /// Brings an entity closer to memory, by one slice. Where it has an event that cannot be applied,
+    /// it stands aside; where it did and has none, it is released. A failure comes with what it
+    /// depends on.
+    fn approach(
+        &mut self,
+        epoch: u64,
+        key: &str,
+        by: &Principal,
+    ) -> Result<Progress, (AskFailure, Position)> {
+        let ShardContext {
+            journal,
+            clock,
+            ward,
+            ..
+        } = &self.context;
+        let told = |failure| (failure, Position::START);
+        match self.entities.load(&**journal, epoch, key, clock.now()) {
+            Ok(progress @ (Progress::Ready | Progress::Partly)) => Ok(progress),
+            Ok(Progress::Loaded) => {
+                ward.release_entity(epoch, key, by).map_err(told)?;
+                Ok(Progress::Ready)
+            }
+            Err(Unloaded::Failed(failure)) => {
+                tracing::error!(agent = A::NAME, %failure, "an entity cannot be loaded");
+                Err(told(failure))
+            }
+            Err(Unloaded::Poisoned(poison)) => {
+                let kept = ward.set_entity_aside(key, &poison).map_err(told)?;
+                Err((poison.failure(), kept))
+            }
         }
+    }
+
+    /// Brings entities into memory, as far as one slice's worth of events goes.
+    fn load(&mut self, keys: &[Box<str>], again: Option<&Principal>) -> LoadReport {
+        let epoch = self.turn_to_epoch();
+        let mut report = LoadReport::default();
+        let mut left = SLICE_EVENTS;
+        for key in keys {
+            if let Some(by) = again {
+                self.entities.forget_poison(key);
+                if self.entities.get(key, self.context.clock.now()).is_some() {
+                    // It was loaded meanwhile; that may not have been noted.
+                    let released = self.context.ward.release_entity(epoch, key, by);
+                    report.failure = released.err();
+                    continue;
+                }
+            }
+            if left == 0 {
+                report.rest.push(key.clone());
+                continue;
+            }
+            match self.approach(epoch, key, again.unwrap_or(&Principal::System)) {
+                Ok(Progress::Ready | Progress::Loaded) => {
+                    left = left.saturating_sub(SLICE_EVENTS / LOAD_AT_ONCE);
+                }
+                Ok(Progress::Partly) => {
+                    left = 0;
+                    report.rest.push(key.clone());
+                }
+                // What cannot be loaded is told to whoever asks for it.
+                Err((failure, _)) => report.failure = Some(failure),
+            }
+        }
+        report
+    }
+
+    /// Clears a timer whose command can never be served, where it is still set.
+    fn drop_timer(&mut self, key: &str, timer: &Timer) -> Result<(), AskFailure> {
+        let epoch = self.turn_to_epoch();
+        if self
+            .context
+            .journal
+            .timer(&timer.stream, &timer.name)
+            .as_ref()
+            != Some(timer)
+        {
+            return Ok(());
+        }
+        let progress = self.approach(epoch, key, &Principal::System);
+        let now = self.context.clock.now();
+        match progress.map_err(|(failure, _)| failure)? {
+            Progress::Ready | Progress::Loaded => match self.entities.get(key, now) {
+                Some(entity) => clear_timer(&self.context, entity, epoch, timer),
+                None => Err(gone()),
+            },
+            Progress::Partly => Err(AskFailure::Overloaded {
+                retry_after: LOADING_WAIT,
+            }),
+        }
+    }
+
+    fn passivate_idle(&mut self) {
+        let epoch = self.turn_to_epoch();
+        let now = self.context.clock.now();
+        self.entities
+            .passivate_idle(&*self.context.journal, epoch, now);
+    }
+
+    /// Serves a command, unless its entity is still on its way into memory.
+    fn command(&mut self, call: &Call, task: &mut dyn Task<A>, attempt: u32) -> Progress {
+        let now = self.context.clock.now();
+        if now >= call.deadline {
+            self.context.counters.shed.add();
+            task.fail(AskFailure::DeadlineExceeded, Position::START);
+            return Progress::Ready;
+        }
+        if task.is_abandoned() {
+            // Nobody waits any more: whoever gives it again, under the same id, has it done then.
+            self.context.counters.abandoned.add();
+            return Progress::Ready;
+        }
+        let epoch = self.turn_to_epoch();
         let key = task.entity().into_owned();
         self.context.fault(Moment::Load, task.name(), &key, call);
-        let entity = match self.entities.load(&*self.context.journal, &key) {
-            Ok(entity) => entity,
-            Err(failure) => {
-                counters.failed.add();
-                tracing::error!(agent = A::NAME, %failure, "an entity cannot be loaded");
-                return task.fail(failure, Position::START);
-            }
+        let approached = if call.epoch == epoch {
+            self.approach(epoch, &key, &Principal::System)
+        } else {
+            Err((AskFailure::taken_back(), Position::START))
         };
-        let served = serve(&self.context, entity, &key, call, task);
+        if approached == Ok(Progress::Partly) {
+            return Progress::Partly;
+        }
+        let traced = self.traced(call, task, attempt);
+        let _within = traced.span.enter();
+        let served = approached.and_then(|_| match self.entities.get(&key, now) {
+            Some(entity) => serve(&self.context, entity, &key, call, task)
+                .map_err(|failure| (failure, Position::START)),
+            None => Err((gone(), Position::START)),
+        });
         match served {
             Ok(()) => {
                 let journal = &*self.context.journal;
-                self.entities.snapshot_if_due(journal, epoch, &key);
+                self.entities.after_command(journal, epoch, &key);
             }
-            Err(failure) => {
-                counters.failed.add();
+            Err((failure, depends_on)) => {
+                self.context.counters.failed.add();
+                self.entities.forget_if_ahead(&key);
                 if matches!(failure, AskFailure::Storage { .. }) {
                     // What is in memory does not match the journal; read it anew next time.
                     self.entities.clear();
                 }
-                task.fail(failure, Position::START);
+                task.fail(failure, depends_on);
             }
         }
+        Progress::Ready
     }
 }
 
-/// Decides, appends and evolves one command against its entity, and releases the reply.
-fn serve<A: Agent>(
-    shard: &ShardContext<A>,
-    entity: &mut Entity<A>,
-    key: &str,
-    call: &Call,
-    task: &mut dyn Task<A>,
-) -> Result<(), AskFailure> {
-    let body_hash = match task.kind() {
-        Kind::Read => None,
-        Kind::Write => Some(xxh3_128(&task.body().map_err(AskFailure::invalid)?)),
-    };
-    if let Some(body_hash) = body_hash
-        && let Some(first) = shard
-            .journal
-            .first_reply(call.id.as_uuid())
-            .map_err(AskFailure::unreadable)?
-    {
-        if first.body_hash != body_hash {
-            return Err(AskFailure::IdReused);
-        }
-        shard.counters.repeated.add();
-        task.answer_first(&first.reply, entity.position);
-        return Ok(());
-    }
-
-    if let Some(timer) = call.timer.as_deref()
-        && shard.journal.timer(&timer.stream, &timer.name).as_ref() != Some(timer)
-    {
-        return Err(AskFailure::Superseded);
-    }
-    let context = Context {
-        now: shard.clock.now(),
-        entity: key,
-        version: entity.version,
-        command_id: call.id,
-        principal: &call.principal,
-        deadline: call.deadline,
-    };
-    shard.fault(Moment::Decide, task.name(), key, call);
-    let decided = task
-        .decide(&shard.agent, &entity.state, &context, entity.position)
-        .map_err(AskFailure::invalid)?;
-    let Some(staged) = decided else {
-        shard.counters.rejected.add();
-        if let Some(timer) = call.timer.as_deref() {
-            clear_timer(shard, entity, call.epoch, timer)?;
-        }
-        return Ok(());
-    };
-    match body_hash {
-        Some(body_hash) => {
-            let evolving = || shard.fault(Moment::Evolve, task.name(), key, call);
-            record(shard, entity, call, &context, staged, body_hash, evolving)?;
-        }
-        None if staged.events.is_empty() && staged.timers.is_empty() => {}
-        None => {
-            return Err(AskFailure::invalid(format_args!(
-                "`{}` is a read, but it decided {} events and {} timers; make it a write",
-                task.name(),
-                staged.events.len(),
-                staged.timers.len()
-            )));
-        }
-    }
-    shard.fault(Moment::Answer, task.name(), key, call);
-    shard.counters.handled.add();
-    task.answer(entity.position);
-    Ok(())
-}
-
-/// One atomic append: the events and the dedupe record. Then, and only then, the state moves on.
-fn record<A: Agent>(
-    shard: &ShardContext<A>,
-    entity: &mut Entity<A>,
-    call: &Call,
-    context: &Context<'_>,
-    staged: Staged<A::Event>,
-    body_hash: u128,
-    evolving: impl FnOnce(),
-) -> Result<(), AskFailure> {
-    // The command of a timer may set it anew, so it is cleared first.
-    let fired = call.timer.as_deref().map(cleared);
-    let mut timers: Vec<TimerChange> = fired.into_iter().collect();
-    for order in staged.timers {
-        let knows = |name: &str| shard.commands.knows(name);
-        timers.push(order.change(call, A::NAME, context.entity, knows)?);
-    }
-    let changes_timers = !timers.is_empty();
-    let append = Append {
-        stream: entity.stream.clone(),
-        expected_version: entity.version,
-        recorded_at_ms: context.now.as_millis(),
-        events: staged
-            .events
-            .iter()
-            .map(event_data)
-            .collect::<Result<_, _>>()
-            .map_err(AskFailure::invalid)?,
-        command: Some(FirstReply {
-            command: call.id.as_uuid(),
-            body_hash,
-            reply: staged.reply.unwrap_or_default(),
-        }),
-        mark: None,
-        timers,
-        trace: call.trace.kept_with(call.id),
-    };
-    // State, first replies and whatever the asker knows are of this epoch.
-    let appended = shard
-        .journal
-        .append_in(call.epoch, append)
-        .map_err(append_failure)?;
-    tracing::trace!(
-        agent = A::NAME,
-        trace = %call.trace,
-        causation = ?call.causation,
-        position = %appended.position,
-        "recorded"
-    );
-    if changes_timers {
-        shard.bell.ring();
-    }
-    entity.position = appended.position;
-    evolving();
-    for event in &staged.events {
-        A::evolve(&mut entity.state, event);
-        entity.version += 1;
-    }
-    Ok(())
-}
-
-/// Clears a timer whose command was refused, or can never be served, and nothing else.
-fn clear_timer<A: Agent>(
-    shard: &ShardContext<A>,
-    entity: &mut Entity<A>,
-    epoch: u64,
-    timer: &Timer,
-) -> Result<(), AskFailure> {
-    let now_ms = shard.clock.now().as_millis();
-    let append = Append {
-        timers: vec![cleared(timer)],
-        ..Append::to(entity.stream.clone(), entity.version, now_ms)
-    };
-    let appended = shard.journal.append_in(epoch, append);
-    entity.position = appended.map_err(append_failure)?.position;
-    Ok(())
-}
-
-fn cleared(timer: &Timer) -> TimerChange {
-    TimerChange::Clear {
-        name: timer.name.clone(),
-    }
-}
-
-/// An event in its stored form.
-pub(crate) fn event_data<E: Event>(event: &E) -> Result<EventData, CodecError> {
-    Ok(EventData {
-        name: event.name().into(),
-        version: event.version(),
-        payload: event.encode()?,
-    })
-}
-
-/// What a refused append means to the one who asked.
-pub(crate) fn append_failure(error: AppendError) -> AskFailure {
-    match error {
-        AppendError::Full { .. } => AskFailure::Overloaded {
-            retry_after: std::time::Duration::from_millis(50),
-        },
-        AppendError::Failed(failed) => AskFailure::read_only(failed),
-        AppendError::WrongEpoch(_) => AskFailure::taken_back(),
-        error @ (AppendError::TooLarge { .. } | AppendError::Codec(_)) => {
-            AskFailure::invalid(error)
-        }
-        error => AskFailure::storage(error),
-    }
+fn gone() -> AskFailure {
+    AskFailure::storage("the entity left memory while it was asked for")
 }
 
 impl<A: Agent> Worker for Shard<A> {
@@ -361,13 +286,14 @@ impl<A: Agent> Worker for Shard<A> {
             Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),
             Envelope::Crash(CrashPoint::Idle) => {}
             Envelope::Crash(CrashPoint::NextCommand) => self.crash_at_next = true,
-            Envelope::Load { keys, done } => {
-                self.load(keys);
+            Envelope::Load { keys, again, done } => {
+                let report = self.load(keys, again.as_ref());
                 if let Some(done) = done.take() {
                     // Nobody waits any more where the runtime is stopping.
-                    let _ = done.send(());
+                    let _ = done.send(report);
                 }
             }
+            Envelope::PassivateIdle => self.passivate_idle(),
             Envelope::DropTimer { key, timer, done } => {
                 let dropped = self.drop_timer(key, timer);
                 if let Some(done) = done.take() {
@@ -378,9 +304,10 @@ impl<A: Agent> Worker for Shard<A> {
             // Answered before the crash: deciding anew could come out differently.
             Envelope::Command { task, .. } if task.is_answered() => {}
             Envelope::Command { call, task } => {
-                let traced = self.traced(call, task.as_ref(), attempt);
-                let _within = traced.span.enter();
-                self.command(call, task.as_mut());
+                if self.command(call, task.as_mut(), attempt) == Progress::Partly {
+                    // Others of this shard have their turn between two slices.
+                    return message.defer();
+                }
                 if self.crash_at_next {
                     // The worst moment: recorded and answered, but still in hand.
                     crash();

@@ -16,6 +16,23 @@ impl Counter {
     }
 }
 
+/// A number that goes up and down, to which many contribute.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Takes back what was contributed before, and contributes something else.
+    pub(crate) fn change(&self, before: u64, now: u64) {
+        // It wraps around and back: the sum is right once everybody has taken back what they gave.
+        self.0
+            .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What the shards of one agent count.
 #[derive(Debug, Default)]
 pub(crate) struct AgentCounters {
@@ -27,6 +44,10 @@ pub(crate) struct AgentCounters {
     pub(crate) abandoned: Counter,
     pub(crate) quarantined: Counter,
     pub(crate) restarts: Counter,
+    pub(crate) active: Gauge,
+    pub(crate) active_bytes: Gauge,
+    pub(crate) passivated: Counter,
+    pub(crate) reactivated: Counter,
 }
 
 impl AgentCounters {
@@ -41,6 +62,10 @@ impl AgentCounters {
             abandoned: self.abandoned.get(),
             quarantined: self.quarantined.get(),
             restarts: self.restarts.get(),
+            active: self.active.get(),
+            active_bytes: self.active_bytes.get(),
+            passivated: self.passivated.get(),
+            reactivated: self.reactivated.get(),
         }
     }
 }
@@ -67,6 +92,14 @@ pub struct AgentStats {
     pub quarantined: u64,
     /// Restarts of its shards.
     pub restarts: u64,
+    /// Entities in memory now.
+    pub active: u64,
+    /// What they take, more or less: see [`AgentOptions::active_bytes_max`](crate::AgentOptions).
+    pub active_bytes: u64,
+    /// Entities that left memory because they were idle or others needed the room.
+    pub passivated: u64,
+    /// Entities that came back into memory from the journal.
+    pub reactivated: u64,
 }
 
 /// What the orchestrator has done since the runtime started.

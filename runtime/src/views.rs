@@ -17,6 +17,7 @@ use crate::json::view_of;
 use crate::layout::Layout;
 use crate::quarantine::{QUARANTINE, QuarantineEvent};
 use crate::schema::EventSchema;
+use crate::trigger::{TRIGGER, TriggerEvent};
 
 /// Streams of flows begin with this, whatever flows there are.
 const FLOW: &str = "flow";
@@ -61,10 +62,11 @@ pub struct EventViews {
     readers: BTreeMap<&'static str, Reader>,
 }
 
-/// What one agent, the flows, the subscriptions or the quarantine store.
+/// What one agent, the flows, the subscriptions, the triggers or the quarantine store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds {
-    /// The agent's name, `flow`, `subscription` or `quarantine`: the first part of the streams' names.
+    /// The agent's name, `flow`, `subscription`, `trigger` or `quarantine`: the first part of the
+    /// streams' names.
     pub owner: &'static str,
     /// Its events.
     pub events: &'static [EventSchema],
@@ -120,17 +122,20 @@ impl Default for EventViews {
 }
 
 impl EventViews {
-    /// Views of what the runtime itself stores: flows, subscriptions, and the commands in quarantine.
+    /// Views of what the runtime itself stores: flows, subscriptions, what triggers set aside, and the
+    /// quarantine.
     #[must_use]
     pub fn new() -> Self {
         let flows = Reader::of::<FlowEvent, ()>(FLOW, None);
         let subscriptions = Reader::of::<SubscriptionEvent, ()>(SUBSCRIPTION, None);
         let set_aside = Reader::of::<QuarantineEvent, ()>(QUARANTINE, None);
+        let triggers = Reader::of::<TriggerEvent, ()>(TRIGGER, None);
         Self {
             readers: BTreeMap::from([
                 (FLOW, flows),
                 (SUBSCRIPTION, subscriptions),
                 (QUARANTINE, set_aside),
+                (TRIGGER, triggers),
             ]),
         }
     }

@@ -32,10 +32,21 @@ pub(crate) struct Incarnation<W> {
     is_fresh: bool,
 }
 
+/// What came of a message.
+#[derive(PartialEq, Eq)]
+enum Handled {
+    Done,
+    Deferred,
+    /// The worker wants to end.
+    Finished,
+}
+
 /// Why draining paused without a panic.
 #[derive(PartialEq, Eq)]
 enum Pause {
     Empty,
+    /// A message was put off: the others in the lanes have their turn first.
+    Deferred,
     Interrupted,
     Finished,
 }
@@ -188,20 +199,31 @@ impl<W: Worker> Draining<'_, W> {
                 return Ok(Pause::Empty);
             }
             if since_yield >= mailbox.batch_max() {
-                if let Some(pulse) = self.pulse {
-                    pulse.rest();
-                }
                 // One busy mailbox must not keep the other tasks of this thread from running.
-                tokio::task::yield_now().await;
+                self.pass_on().await;
                 since_yield = 0;
             }
             since_yield += left;
             let pause = self.work_off(worker, left, &interrupted).await?;
             worker.after_batch();
-            if pause != Pause::Empty {
-                return Ok(pause);
+            match pause {
+                Pause::Empty => {}
+                Pause::Deferred => {
+                    // It may be that nothing else waits. Then this is where others of the thread go
+                    // on, while what was put off is in its lane and counts.
+                    self.pass_on().await;
+                    since_yield = 0;
+                }
+                Pause::Interrupted | Pause::Finished => return Ok(pause),
             }
         }
+    }
+
+    async fn pass_on(&self) {
+        if let Some(pulse) = self.pulse {
+            pulse.rest();
+        }
+        tokio::task::yield_now().await;
     }
 
     async fn work_off(
@@ -211,6 +233,7 @@ impl<W: Worker> Draining<'_, W> {
         interrupted: &(impl Fn() -> bool + Sync),
     ) -> Result<Pause, Payload> {
         let mailbox = &self.spec.mailbox;
+        let mut pause = Pause::Empty;
         for _ in 0..left {
             if interrupted() {
                 mailbox.settle(self.epoch);
@@ -218,15 +241,20 @@ impl<W: Worker> Draining<'_, W> {
             }
             self.until_ready(worker).await;
             let Some(entry) = mailbox.begin(self.epoch) else {
-                // We have been given up, or the mailbox was emptied.
-                return Ok(Pause::Empty);
+                // We have been given up, or the mailbox was emptied; or those of a key whose turn
+                // is over went back to it.
+                return Ok(pause);
             };
-            if self.handle(worker, entry)? {
-                mailbox.settle(self.epoch);
-                return Ok(Pause::Finished);
+            match self.handle(worker, entry)? {
+                Handled::Done => {}
+                Handled::Deferred => pause = Pause::Deferred,
+                Handled::Finished => {
+                    mailbox.settle(self.epoch);
+                    return Ok(Pause::Finished);
+                }
             }
         }
-        Ok(Pause::Empty)
+        Ok(pause)
     }
 
     #[inline]
@@ -249,9 +277,9 @@ impl<W: Worker> Draining<'_, W> {
         }
     }
 
-    /// Handles one message, unless it comes too late; says whether the worker wants to end.
+    /// Handles one message, unless it comes too late.
     #[inline]
-    fn handle(&self, worker: &mut W, mut entry: Entry<W::Message>) -> Result<bool, Payload> {
+    fn handle(&self, worker: &mut W, mut entry: Entry<W::Message>) -> Result<Handled, Payload> {
         let mailbox = &self.spec.mailbox;
         let watching = self.pulse.filter(|pulse| pulse.watches(Phase::Handle));
         if entry.is_dated() || watching.is_some() {
@@ -259,7 +287,7 @@ impl<W: Worker> Draining<'_, W> {
             if entry.deadline <= Instant::at(now) {
                 entry.attempts -= 1;
                 mailbox.bury([entry], now, DeadReason::Expired);
-                return Ok(false);
+                return Ok(Handled::Done);
             }
             if let Some(pulse) = watching {
                 pulse.begin(Phase::Handle, now);
@@ -267,12 +295,20 @@ impl<W: Worker> Draining<'_, W> {
         }
         let mut message = InHand::new(&mut entry.message, entry.attempts);
         let handled = catch_unwind(AssertUnwindSafe(|| worker.handle(&mut message)));
-        let finished = message.is_finished();
+        let (finished, deferred) = (message.is_finished(), message.is_deferred());
         if let Err(payload) = handled {
             mailbox.put_back(self.epoch, entry);
             return Err(payload);
         }
-        drop_contained(entry.message, "a message that was handled");
-        Ok(finished)
+        if deferred {
+            mailbox.defer(self.epoch, entry);
+        } else {
+            drop_contained(entry.message, "a message that was handled");
+        }
+        Ok(match (finished, deferred) {
+            (true, _) => Handled::Finished,
+            (false, true) => Handled::Deferred,
+            (false, false) => Handled::Done,
+        })
     }
 }

@@ -11,6 +11,7 @@ pub struct InHand<'a, M> {
     message: &'a mut M,
     attempt: u32,
     finished: bool,
+    deferred: bool,
 }
 
 impl<'a, M> InHand<'a, M> {
@@ -19,6 +20,7 @@ impl<'a, M> InHand<'a, M> {
             message,
             attempt,
             finished: false,
+            deferred: false,
         }
     }
 
@@ -35,6 +37,20 @@ impl<'a, M> InHand<'a, M> {
 
     pub(crate) fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// Not yet: once `handle` returns, the message goes back to the mailbox, and comes again when
+    /// its key has its next turn. This was no attempt. The messages of its key wait behind it in
+    /// their order, within their bounds, and those of other keys go on. For work on one message that
+    /// is too long to be done in one piece: do a part of it each time.
+    ///
+    /// A message of the control lane goes on in the business lane.
+    pub fn defer(&mut self) {
+        self.deferred = true;
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.deferred
     }
 }
 

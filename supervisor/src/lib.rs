@@ -95,6 +95,7 @@ pub use mailbox::{
     WAITING_SENDERS_MAX,
 };
 pub use notice::SupervisionNotice;
+pub use panic::{contain, panic_text};
 pub use spec::{ChildSpec, Restart, Strategy, SupervisorSpec, supervisor_child};
 pub use tree::{Tree, TreeOptions};
 pub use worker::{Worker, WorkerOptions, worker_child};

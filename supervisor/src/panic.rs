@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// What a panic said, when it said something. The payload is foreign code too, and is dropped here.
-pub(crate) fn panic_text(payload: Payload) -> String {
+pub fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
     } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -26,8 +26,18 @@ fn drop_payload(payload: Payload) {
     }
 }
 
-/// Runs foreign code whose panic must not end the caller. Its panic text is the error.
-pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs foreign code whose panic must not end the caller. Its panic text is the error. What the code
+/// was working on may be half done: the caller throws it away.
+///
+/// ```
+/// # use mercato_supervisor::contain;
+/// assert_eq!(contain(|| 7), Ok(7));
+/// assert_eq!(contain(|| -> u32 { panic!("no shelf") }), Err("no shelf".to_owned()));
+/// ```
+///
+/// # Errors
+/// What the panic said.
+pub fn contain<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(panic_text)
 }
 

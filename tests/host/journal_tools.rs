@@ -11,7 +11,11 @@ mod command;
 use std::path::Path;
 use std::process::Command;
 
-use mercato_actors::runtime::persistence::verify;
+use futures::executor::block_on;
+use mercato_actors::runtime::persistence::{
+    Append, EventData, Journal, JournalOptions, RedbJournal, WriterPlace, verify,
+};
+use mercato_actors::runtime::{CommandId, Principal, codec};
 use serde_json::Value;
 
 use command::{is_refused, mercato, shop, succeeds};
@@ -380,4 +384,70 @@ fn each_tool_says_what_it_does() {
         );
         assert!(help.contains("Usage: mercato journal"), "{help}");
     }
+}
+
+/// Records what the runtime does where something stands aside: a tuple is stored as a struct is.
+fn with_quarantine(file: &Path) {
+    let journal = RedbJournal::open(file, JournalOptions::default(), WriterPlace::Thread);
+    let journal = journal.expect("a journal");
+    let record = |agent: &str, name: &'static str, version, payload| {
+        let stream = format!("quarantine/{agent}");
+        let before = journal.version(&stream).expect("it reads");
+        let event = EventData {
+            name: name.into(),
+            version,
+            payload,
+        };
+        let append = Append {
+            events: vec![event],
+            ..Append::to(stream, before, 1_000)
+        };
+        journal.append(append).expect("taken");
+    };
+    let command = |id: &str| CommandId::from_key(id).as_uuid();
+    let by = || Principal::Operator("ann".into());
+    for id in ["first", "second"] {
+        let (name, entity, panic) = ("ReserveStock", "85123A", "no such shelf");
+        let body: &[u8] = &[7, 9];
+        let quarantined = (command(id), name, 1u16, entity, by(), 3u32, panic, body);
+        let payload = codec::encode(&quarantined).expect("bytes");
+        record("inventory", "CommandQuarantined", 2, payload);
+    }
+    let again = codec::encode(&(command("second"), 3u32, "no shelf")).expect("bytes");
+    record("inventory", "CommandFailedAgain", 1, again);
+    let dropped = codec::encode(&(command("first"), "a test", by())).expect("bytes");
+    record("inventory", "CommandDropped", 1, dropped);
+    let poisoned = ("o1-1", (7u64, 1u32), "OrderPlaced", 9u16, "nobody reads it");
+    let poisoned = codec::encode(&poisoned).expect("bytes");
+    record("order", "EntityQuarantined", 1, poisoned);
+    block_on(journal.close()).expect("closed");
+}
+
+/// Catches: what was dropped and is printed still, what stands aside and is not, and an agent that is
+/// not chosen.
+#[test]
+fn what_stands_aside_is_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("shop.redb");
+    with_quarantine(&file);
+    let printed = lines(&succeeds(tool("quarantine", &file).arg("--json")));
+    let [command, entity] = &*printed else {
+        panic!("{printed:?}");
+    };
+    let second = CommandId::from_key("second").to_string();
+    assert_eq!(command["command"], second);
+    assert_eq!(
+        (&command["attempts"], &command["times"]),
+        (&6.into(), &2.into())
+    );
+    assert_eq!(command["panic"], "no shelf");
+    assert_eq!(
+        (&entity["agent"], &entity["at"]),
+        (&"order".into(), &"7/1".into())
+    );
+    let text = succeeds(tool("quarantine", &file).args(["--agent", "order"]));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("order/o1-1") && text.contains("nobody reads it"));
+    let few = succeeds(tool("quarantine", &file).args(["--limit", "1"]));
+    assert!(few.contains(&second) && few.lines().count() == 1, "{few}");
 }

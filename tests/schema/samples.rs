@@ -14,7 +14,7 @@ use mercato::actors::{
     VariantPreferred,
 };
 use mercato::persistence::Position;
-use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
+use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
@@ -29,17 +29,6 @@ pub fn by_hand() -> Vec<Sample> {
             "flow",
             "UndoGivenUp",
             &("capture", "the gateway refused it"),
-        ),
-        of(
-            "quarantine",
-            "CommandQuarantined",
-            &(
-                CommandId::from_key("o1-1").as_uuid(),
-                "ReserveStock",
-                3u32,
-                "no such shelf",
-                vec![7u8, 9],
-            ),
         ),
         of(
             "inventory",
@@ -81,6 +70,8 @@ pub fn by_hand() -> Vec<Sample> {
         ),
     ];
     samples.extend(of_subscriptions());
+    samples.extend(of_quarantine());
+    samples.extend(of_triggers());
     samples.extend(of_orders());
     samples.extend(of_prices());
     samples.extend(of_marketing());
@@ -109,6 +100,52 @@ fn of_subscriptions() -> Vec<Sample> {
         ),
         of(owner, "DeadLettersSettled", &(vec![place], true)),
         of(owner, "SubscriptionRemoved", &()),
+    ]
+}
+
+/// What triggers set aside is stored as what subscribers do.
+fn of_triggers() -> Vec<Sample> {
+    let place = (Position::new(7), 1u32);
+    let letter = (
+        place,
+        "order/o1-1",
+        "OrderPlaced",
+        8u32,
+        "the rule panicked",
+    );
+    vec![
+        of("trigger", "DeadLettered", &letter),
+        of("trigger", "DeadLettersSettled", &(vec![place], true)),
+    ]
+}
+
+fn of_quarantine() -> Vec<Sample> {
+    let owner = "quarantine";
+    let command = CommandId::from_key("o1-1").as_uuid();
+    let by = Principal::Operator("ann".into());
+    let quarantined = (
+        command,
+        "ReserveStock",
+        1u16,
+        "85123A",
+        Principal::user("17850"),
+        3u32,
+        "no such shelf",
+        vec![7u8, 9],
+    );
+    let place = (Position::new(7), 1u32);
+    let poisoned = ("85123A", place, "StockReserved", 1u16, "no such shelf");
+    vec![
+        of(owner, "CommandQuarantined", &quarantined),
+        of(
+            owner,
+            "CommandFailedAgain",
+            &(command, 3u32, "no such shelf"),
+        ),
+        of(owner, "CommandReplayed", &(command, true, by.clone())),
+        of(owner, "CommandDropped", &(command, "a test", by.clone())),
+        of(owner, "EntityQuarantined", &poisoned),
+        of(owner, "EntityReleased", &("85123A", by)),
     ]
 }
 

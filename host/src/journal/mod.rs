@@ -4,6 +4,7 @@ mod copy;
 mod erase;
 mod export;
 mod inspect;
+mod quarantine;
 mod stats;
 mod verify;
 
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &JournalArgs) -> Result<bool, String> {
         JournalTask::Verify { file } => verify::run(file),
         JournalTask::Stats { file, json } => stats::run(file, *json),
         JournalTask::Inspect(args) => inspect::run(args),
+        JournalTask::Quarantine(args) => quarantine::run(args),
         JournalTask::Backup { file, to } => copy::backup_to(file, to),
         JournalTask::Restore { backup, to } => copy::restore_to(backup, to),
         JournalTask::Compact { file } => copy::compact_file(file),

@@ -14,10 +14,9 @@ use crate::clock::Timestamp;
 use crate::error::{AskError, AskFailure};
 use crate::event::{CodecError, Event};
 use crate::ids::CommandId;
+use crate::readable::reason_of;
 use crate::telemetry::TraceContext;
 
-/// The longest reason that is kept of a failure.
-const REASON_BYTES_MAX: usize = 512;
 /// What an event takes in memory beside its payload and its key, more or less.
 const EVENT_BYTES: usize = 256;
 
@@ -231,10 +230,8 @@ impl DeliveryError {
     }
 
     fn with(remedy: Remedy, reason: &dyn fmt::Display) -> Self {
-        let mut reason = reason.to_string();
-        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
         Self {
-            reason: reason.into(),
+            reason: reason_of(reason),
             remedy,
         }
     }

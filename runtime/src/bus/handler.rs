@@ -1,13 +1,13 @@
 //! Deliveries for a handler: each in a task of its own, whose panic is its own.
 
-use std::any::Any;
 use std::convert::Infallible;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use mercato_supervisor::panic_text;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -55,7 +55,10 @@ async fn handle(handler: Handler, leased: Leased, time_max: Duration) {
     let answered = match tokio::time::timeout(time_max, handled).await {
         Ok(Ok(Ok(()))) => leased.ack(),
         Ok(Ok(Err(error))) => leased.fail(error),
-        Ok(Err(panic)) => leased.fail(DeliveryError::retry(panicked(panic))),
+        Ok(Err(panic)) => leased.fail(DeliveryError::retry(format_args!(
+            "the handler panicked: {}",
+            panic_text(panic)
+        ))),
         Err(_) => leased.fail(DeliveryError::retry(format_args!(
             "the handler took more than {} ms",
             time_max.as_millis()
@@ -63,17 +66,4 @@ async fn handle(handler: Handler, leased: Leased, time_max: Duration) {
     };
     // Late only where the subscriber was reset or the disk failed: then it comes again.
     let _ = answered;
-}
-
-fn panicked(panic: Box<dyn Any + Send>) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    // Foreign code made it, so its drop may panic too; what that leaves is not dropped at all.
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(again);
-    }
-    let text = text.as_deref().unwrap_or("it said nothing");
-    format!("the handler panicked: {text}")
 }

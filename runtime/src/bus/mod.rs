@@ -47,5 +47,5 @@ pub use subscription::{
     DeliveryOrder, OnFailure, Redelivery, StartAt, Subscription, SubscriptionOptions,
 };
 
-pub(crate) use events::SubscriptionEvent;
-pub(crate) use ledger::SUBSCRIPTION;
+pub(crate) use events::{DeadLettered, DeadLettersSettled, SubscriptionEvent};
+pub(crate) use ledger::{Ledger, SUBSCRIPTION};

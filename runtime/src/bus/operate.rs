@@ -10,13 +10,14 @@ use tokio::sync::oneshot;
 use super::delivery::{Delivery, EventPlace};
 use super::desk::{Desk, Order};
 use super::error::BusError;
-use super::ledger::{Ledger, Made};
+use super::ledger::Ledger;
 use super::pump::event_at;
 use super::registry::Bus;
 use super::stats::{DeadLetter, SubscriberState, SubscriberStats};
 use super::subscription::StartAt;
 use crate::clock::Timestamp;
 use crate::error::AskFailure;
+use crate::folded::Made;
 
 /// When to try again where the journal has no room.
 const BUSY: Duration = Duration::from_millis(50);
@@ -31,7 +32,7 @@ pub enum Letters {
 }
 
 impl Letters {
-    fn of(self, ledger: &Ledger) -> Result<Vec<EventPlace>, BusError> {
+    pub(crate) fn of(self, ledger: &Ledger) -> Result<Vec<EventPlace>, BusError> {
         match self {
             Self::All => Ok(ledger.letter_places().collect()),
             Self::At(place) if ledger.has_letter(place) => Ok(vec![place]),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use mercato_persistence::{JournalFailed, Position};
+use mercato_persistence::JournalFailed;
 use tokio::sync::{mpsc, watch};
 
 use super::delivery::{BusEvent, EventPlace};
@@ -278,10 +278,8 @@ pub(super) fn event_at(
     core: &Core,
     place: EventPlace,
 ) -> Result<Option<Arc<BusEvent>>, AskFailure> {
-    let before = Position::new(place.position.get().saturating_sub(1));
-    let records = core.journal.read(before, 1);
-    let records = records.map_err(AskFailure::unreadable)?;
-    let found = records.into_iter().next().and_then(|recorded| {
+    let record = core.durable_record(place.position)?;
+    let found = record.and_then(|recorded| {
         let (agent, _) = recorded.append.stream.split_once('/')?;
         let agent = core.services.named(agent)?.name();
         BusEvent::chosen_of(recorded, agent, |index, _| index == place.index).next()

@@ -101,6 +101,16 @@ families! {
         "Commands that agents are done with";
     SHARD_RESTARTS: Counter in Count, "mercato_shard_restarts_total", ["agent"],
         "Restarts of an agent's shards";
+    ENTITIES_ACTIVE: Gauge in Count, "mercato_entities_active", ["agent"],
+        "Entities in memory";
+    ENTITIES_BYTES: Gauge in Bytes, "mercato_entities_active_bytes", ["agent"],
+        "What the entities in memory take, their states as they would be stored";
+    ENTITIES_PASSIVATED: Counter in Count, "mercato_entities_passivated_total", ["agent"],
+        "Entities that left memory because they were idle or others needed the room";
+    ENTITIES_REACTIVATED: Counter in Count, "mercato_entities_reactivated_total", ["agent"],
+        "Entities that came back into memory from the journal";
+    QUARANTINE_SIZE: Gauge in Count, "mercato_quarantine_size", ["agent"],
+        "Commands and entities that stand aside";
     MAILBOX_DEPTH: Gauge in Count, "mercato_mailbox_depth", ["agent", "shard"],
         "Messages that wait in a shard's mailbox or are in its hand";
     MAILBOX_SENDERS: Gauge in Count, "mercato_mailbox_waiting_senders", ["agent", "shard"],
@@ -108,9 +118,11 @@ families! {
     DEAD_LETTERS: Counter in Count, "mercato_dead_letters_total", ["agent", "reason"],
         "Messages that a mailbox had taken and nobody handled";
     REACTIONS_SET_ASIDE: Counter in Count, "mercato_reactions_set_aside_total", [],
-        "Reactions of triggers that were refused or could not be served";
+        "Events that triggers could not deal with and set aside";
     TRIGGER_LAG: Gauge in Count, "mercato_trigger_lag_records", ["trigger"],
         "Durable records that a trigger has not followed yet";
+    TRIGGER_LETTERS: Gauge in Count, "mercato_trigger_dead_letters", ["trigger"],
+        "Events that a trigger set aside and that stand aside";
     TREE_STATE: Gauge in Count, "mercato_tree_state", ["state"],
         "1 for the state that the supervision tree is in";
     DURABLE_WAIT: Histogram in Seconds, "mercato_durable_wait_seconds", [],

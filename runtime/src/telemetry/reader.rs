@@ -21,7 +21,7 @@ use crate::flow::Orchestrator;
 use crate::policy::{BreakerState, PolicyStats};
 use crate::service::AnyService;
 use crate::timer::TimerCounters;
-use crate::trigger::TriggerCounters;
+use crate::trigger::Triggers;
 
 /// Reads the metrics of one runtime. Cheap to clone; it outlives the runtime, and then reads what
 /// was last.
@@ -36,8 +36,7 @@ pub(crate) struct Sources {
     pub(crate) orchestrator: Orchestrator,
     pub(crate) tree: watch::Receiver<RootState>,
     pub(crate) bus: Bus,
-    pub(crate) triggers: Vec<&'static str>,
-    pub(crate) trigger_counters: Arc<TriggerCounters>,
+    pub(crate) triggers: Triggers,
     pub(crate) timer_counters: Arc<TimerCounters>,
     pub(crate) alarms: Arc<AlarmBoard>,
     pub(crate) since: Timestamp,
@@ -190,6 +189,19 @@ impl Page<'_> {
             self.count(family::COMMANDS, vec![agent(), named(outcome)], count);
         }
         self.count(family::SHARD_RESTARTS, vec![agent()], stats.restarts);
+        self.level(family::ENTITIES_ACTIVE, vec![agent()], stats.active);
+        self.level(family::ENTITIES_BYTES, vec![agent()], stats.active_bytes);
+        self.count(family::ENTITIES_PASSIVATED, vec![agent()], stats.passivated);
+        self.count(
+            family::ENTITIES_REACTIVATED,
+            vec![agent()],
+            stats.reactivated,
+        );
+        if self.wants(family::QUARANTINE_SIZE)
+            && let Some(size) = service.ward().size()
+        {
+            self.level(family::QUARANTINE_SIZE, vec![agent()], size as u64);
+        }
         for (shard, depth) in service.depths().into_iter().enumerate() {
             let labels = || vec![agent(), shard.to_string().into()];
             let waiting = depth.business + depth.control + depth.in_hand;
@@ -360,16 +372,22 @@ impl Page<'_> {
         ] {
             self.count(family::TIMERS, vec![named(outcome)], count);
         }
-        let triggers = &sources.trigger_counters;
-        let set_aside = triggers.dead_letters.get();
+        let triggers = &sources.triggers;
+        let set_aside = triggers.set_aside_so_far();
         self.count(family::REACTIONS_SET_ASIDE, vec![], set_aside);
-        let stopped = triggers.stopped.lock().len() as u64;
+        let stopped = (triggers.stopped().len() + triggers.blocked().len()) as u64;
         self.level(family::TRIGGERS_STOPPED, vec![], stopped);
         let journal = &sources.core.journal;
         let behind = |cursor: Position| journal.durable().get().saturating_sub(cursor.get());
-        for trigger in &sources.triggers {
-            let lag = behind(journal.cursor(&crate::trigger::cursor_of(trigger)));
-            self.level(family::TRIGGER_LAG, vec![named(trigger)], lag);
+        for rule in triggers.each() {
+            let lag = behind(journal.cursor(&rule.cursor_name()));
+            self.level(family::TRIGGER_LAG, vec![named(rule.name())], lag);
+            if self.wants(family::TRIGGER_LETTERS)
+                && let Some(letters) = rule.letters()
+            {
+                let letters = letters as u64;
+                self.level(family::TRIGGER_LETTERS, vec![named(rule.name())], letters);
+            }
         }
         let stopped = sources.bus.stopped().len() as u64;
         self.level(family::SUBSCRIBERS_STOPPED, vec![], stopped);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use mercato_persistence::{
     Append, AppendError, Appended, FirstReply, Histogram, Journal, JournalFailed, JournalMeters,
-    Position, ReadError, Recorded, Snapshot, Timer, Vault, WrongEpoch,
+    Position, ReadError, Recorded, Snapshot, StreamPart, Timer, Vault, WrongEpoch,
 };
 use uuid::Uuid;
 
@@ -63,6 +63,19 @@ impl Journal for TimedJournal {
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
         self.timed(&self.reads.stream, || {
             self.journal.read_stream(stream, after)
+        })
+    }
+
+    fn read_stream_part(
+        &self,
+        stream: &str,
+        until: Option<Position>,
+        after: u64,
+        events_max: usize,
+    ) -> Result<StreamPart, ReadError> {
+        self.timed(&self.reads.stream, || {
+            self.journal
+                .read_stream_part(stream, until, after, events_max)
         })
     }
 

@@ -99,6 +99,27 @@ impl<M: Send + 'static> Mailbox<M> {
         self.hand_over(letter, entry.message);
     }
 
+    /// Gives a message back to its lane that was begun and is to wait for its key's next turn, and
+    /// with it, behind it, what the hand holds of that key. From an incarnation that was given up it
+    /// is a dead letter, counted when that happened.
+    pub(crate) fn defer(&self, epoch: u64, mut entry: Entry<M>) {
+        let mut hand = self.inner.hand.lock();
+        if hand.epoch != epoch {
+            drop(hand);
+            return self.put_back(epoch, entry);
+        }
+        entry.attempts = entry.attempts.saturating_sub(1);
+        let behind = hand.take_of(entry.key);
+        let mut lanes = self.inner.lanes.lock();
+        // The front of the row comes last.
+        for entry in behind.into_iter().rev() {
+            lanes.business.put_back(entry);
+        }
+        lanes.business.put_back(entry);
+        drop(lanes);
+        drop(hand);
+    }
+
     /// Takes the front of the hand out if it has used up its attempts.
     pub(crate) fn condemn(&self, epoch: u64, attempts_max: u32) -> Option<Entry<M>> {
         let mut hand = self.inner.hand.lock();

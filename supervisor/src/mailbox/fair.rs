@@ -72,6 +72,29 @@ impl<M> Fair<M> {
     pub(super) fn push(&mut self, entry: Entry<M>) {
         let row = self.find(entry.key).unwrap_or_else(|| self.open(entry.key));
         let before = self.rows[row].last;
+        let message = self.insert(entry, row, before, NONE);
+        match self.messages.get_mut(before) {
+            Some(before) => before.after = message,
+            None => self.rows[row].first = message,
+        }
+        self.rows[row].last = message;
+        self.latest = row;
+    }
+
+    /// Puts a message before all others of its row.
+    pub(super) fn put_back(&mut self, entry: Entry<M>) {
+        let row = self.find(entry.key).unwrap_or_else(|| self.open(entry.key));
+        let after = self.rows[row].first;
+        let message = self.insert(entry, row, NONE, after);
+        match self.messages.get_mut(after) {
+            Some(after) => after.before = message,
+            None => self.rows[row].last = message,
+        }
+        self.rows[row].first = message;
+    }
+
+    /// Keeps a message in a row, between those two.
+    fn insert(&mut self, entry: Entry<M>, row: usize, before: usize, after: usize) -> usize {
         self.pushed += 1;
         let (number, deadline) = (self.pushed, entry.deadline);
         let message = self.messages.insert(Message {
@@ -79,21 +102,16 @@ impl<M> Fair<M> {
             number,
             row,
             before,
-            after: NONE,
+            after,
         });
-        match self.messages.get_mut(before) {
-            Some(before) => before.after = message,
-            None => self.rows[row].first = message,
-        }
-        self.rows[row].last = message;
         self.rows[row].len += 1;
-        self.latest = row;
         if self.expiry.is_kept() {
             self.expiry.add(deadline, number, message);
             self.expiry.tidy(self.messages.len(), |number, message| {
                 is_there(&self.messages, number, message)
             });
         }
+        message
     }
 
     /// Takes the first message of the row whose turn it is.

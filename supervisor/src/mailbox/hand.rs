@@ -50,6 +50,18 @@ impl<M> Hand<M> {
         self.waiting.push_front(entry);
     }
 
+    /// Gives up the message that was begun, and takes out what waits of its key. Messages without a
+    /// key are of different senders, and stay.
+    pub(super) fn take_of(&mut self, key: Key) -> VecDeque<Entry<M>> {
+        self.out = None;
+        if key.is_none() {
+            return VecDeque::new();
+        }
+        let (of_key, others) = self.waiting.drain(..).partition(|entry| entry.key == key);
+        self.waiting = others;
+        of_key
+    }
+
     /// Takes out the first if it was begun `attempts_max` times.
     pub(super) fn condemn(&mut self, attempts_max: u32) -> Option<Entry<M>> {
         let used_up = self.waiting.front()?.attempts >= attempts_max;

@@ -149,6 +149,52 @@ fn the_lane_does_what_the_model_does() {
     }
 }
 
+/// Catches: a message that is put back behind others of its key, or is counted wrongly; in one row
+/// and in rows by key.
+#[test]
+fn what_is_put_back_stands_before_all_others_of_its_key() {
+    for seed in 0..200 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (batch, keys) = (rng.random_range(1..12), rng.random_range(1..6));
+        let mut queue = Queue::new(batch, 1_000);
+        let mut sent = vec![0u32; keys];
+        let mut handled = vec![0u32; keys];
+        let mut hand = VecDeque::new();
+        for _ in 0..400 {
+            let key = rng.random_range(0..keys);
+            queue.push(Entry::new(Tag::key(key as u64 + 1), sent[key]));
+            sent[key] += 1;
+            if rng.random_bool(0.4) {
+                let before = queue.len();
+                queue.take(rng.random_range(1..4), &mut hand);
+                let taken = hand.len();
+                assert_eq!(queue.len(), before - taken);
+                // The first is put off, and with it those of its key; the others are handled.
+                let first = hand[0].key;
+                let (mut off, on): (Vec<_>, Vec<_>) =
+                    hand.drain(..).partition(|entry| entry.key == first);
+                if rng.random_bool(0.3) {
+                    for entry in off.drain(..).rev() {
+                        queue.put_back(entry);
+                    }
+                }
+                for entry in off.into_iter().chain(on) {
+                    let key = entry.key.get().expect("a key") as usize - 1;
+                    assert_eq!(entry.message, handled[key], "seed {seed}");
+                    handled[key] += 1;
+                }
+            }
+        }
+        queue.take(usize::MAX, &mut hand);
+        for entry in hand {
+            let key = entry.key.get().expect("a key") as usize - 1;
+            assert_eq!(entry.message, handled[key], "seed {seed}");
+            handled[key] += 1;
+        }
+        assert_eq!(sent, handled, "seed {seed}");
+    }
+}
+
 /// Catches: places of messages that have left and are kept for ever.
 #[test]
 fn deadlines_of_what_has_left_do_not_add_up() {

@@ -94,6 +94,19 @@ impl<M> Queue<M> {
         self.fair.push(entry);
     }
 
+    /// Puts a message that was taken back before all others of its key.
+    pub(super) fn put_back(&mut self, entry: Entry<M>) {
+        self.dated += usize::from(entry.is_dated());
+        if self.fair.is_empty() && self.plain.len() < self.sort_from {
+            let alone = self.plain.iter().all(|other| other.key == entry.key);
+            self.mixed = !alone;
+            self.plain.push_front(entry);
+            return;
+        }
+        self.sort();
+        self.fair.put_back(entry);
+    }
+
     fn sort(&mut self) {
         self.mixed = false;
         for entry in self.plain.drain(..) {

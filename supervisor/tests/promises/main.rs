@@ -11,6 +11,7 @@ mod common;
 mod dead_letters;
 mod deadlines;
 mod death_watch;
+mod deferred;
 mod escalation;
 mod fair_by_key;
 mod hung;

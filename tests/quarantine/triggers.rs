@@ -1,0 +1,167 @@
+//! What triggers cannot deal with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mercato::persistence::Journal;
+use mercato::{Letters, Occurred, Reaction, Runtime, Trigger, TriggerError, TriggerState, codec};
+
+use crate::drawers::{
+    AVERSE, DrawerEvent, Drawers, append_raw, ask_as, hush, look, one_shard, put,
+};
+use crate::support::{file, memory, virtual_runtime};
+
+/// What is put into `a` is copied; what is put into `b` would be, into a drawer that is locked.
+fn copying() -> Trigger {
+    Trigger::on::<Drawers>("copy", |occurred: &Occurred<DrawerEvent>| {
+        let DrawerEvent::Added(added) = &occurred.event;
+        assert_ne!(added.amount, AVERSE.get(), "not that amount");
+        let to = match &*occurred.entity {
+            "a" => "copy",
+            "b" => "locked",
+            _ => return vec![],
+        };
+        vec![Reaction::command(&put(to, added.amount))]
+    })
+}
+
+async fn start_copying(journal: Arc<dyn Journal>, drawers: &Drawers, copy: Trigger) -> Runtime {
+    hush();
+    let builder = virtual_runtime(journal).agent_with(drawers.clone(), one_shard());
+    let runtime = builder.trigger(copy).start().await.expect("it starts");
+    settle().await;
+    runtime
+}
+
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+/// Catches: a trigger that stops at what it cannot read, forgets it, or does it twice when it is
+/// delivered again.
+#[tokio::test(start_paused = true)]
+async fn what_a_trigger_cannot_deal_with_is_kept_and_can_be_delivered_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let drawers = Drawers::default();
+    let unread = {
+        let journal = file(&path);
+        let unread = append_raw(
+            &*journal,
+            "drawers/a",
+            9,
+            codec::encode(&3i64).expect("bytes"),
+        );
+        let runtime = start_copying(journal, &drawers, copying()).await;
+        ask_as(&runtime, "1", put("b", 2)).await.expect("taken");
+        settle().await;
+        let health = runtime.health();
+        assert!(health.stopped_triggers.is_empty() && health.blocked_triggers.is_empty());
+        assert_eq!(health.dead_letters, 2);
+        runtime.stop().await.expect("it stops");
+        unread
+    };
+
+    let runtime = start_copying(file(&path), &drawers, copying()).await;
+    let triggers = runtime.triggers();
+    let letters = triggers.dead_letters("copy").expect("it reads");
+    let reasons: Vec<_> = letters.iter().map(|it| &*it.reason).collect();
+    assert!(reasons[0].contains("version 9"), "{reasons:?}");
+    assert_eq!(reasons[1], "the drawer is locked");
+    assert_eq!((letters[0].place.position, &*letters[1].key), (unread, "b"));
+    // It is delivered again, refused again, and stands aside as before.
+    let refused = Letters::At(letters[1].place);
+    let again = triggers.redeliver("copy", refused).await.expect("tried");
+    assert_eq!((again.dealt_with, again.failed), (0, 1));
+    assert_eq!(triggers.dead_letters("copy").expect("it reads")[1].times, 2);
+    let dropped = triggers.drop_dead_letters("copy", refused).await;
+    assert_eq!(dropped, Ok(1));
+    let none = triggers.drop_dead_letters("copy", refused).await;
+    assert!(matches!(none, Err(TriggerError::NoDeadLetter { .. })));
+    let unknown = triggers.redeliver("paste", Letters::All).await;
+    assert!(matches!(unknown, Err(TriggerError::Unknown { .. })));
+    runtime.stop().await.expect("it stops");
+
+    let runtime = start_copying(file(&path), &drawers, copying()).await;
+    let stats = &runtime.triggers().stats().expect("it reads")[0];
+    assert_eq!((stats.dead_letters, stats.lag), (1, 0), "{stats:?}");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a rule whose panic stops it for good, and a redelivery with a second effect.
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_panics_over_an_event_goes_on_and_has_it_again_once_mended() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying()).await;
+    AVERSE.set(13);
+    for amount in [4, 13, 5] {
+        let id = amount.to_string();
+        ask_as(&runtime, &id, put("a", amount))
+            .await
+            .expect("taken");
+    }
+    settle().await;
+    AVERSE.set(0);
+    assert_eq!(look(&runtime, "copy").await, Ok(9));
+    let triggers = runtime.triggers();
+    let letters = triggers.dead_letters("copy").expect("it reads");
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].reason.contains("panicked"), "{letters:?}");
+    for expected in [(1, 0), (0, 0)] {
+        let done = triggers
+            .redeliver("copy", Letters::All)
+            .await
+            .expect("done");
+        assert_eq!((done.dealt_with, done.failed), expected);
+        assert_eq!(look(&runtime, "copy").await, Ok(22));
+    }
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a trigger in order that lets events overtake one that it cannot deal with, waits unseen,
+/// or does not go on.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_in_order_waits_visibly_and_goes_on_when_it_can_or_is_told_to() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying().in_order()).await;
+    let not_blocked = runtime.triggers().set_aside("copy");
+    assert_eq!(not_blocked, Err(TriggerError::NotBlocked { name: "copy" }));
+    let put_all = async |amounts: &[i64]| {
+        for amount in amounts {
+            let id = amount.to_string();
+            ask_as(&runtime, &id, put("a", *amount))
+                .await
+                .expect("taken");
+        }
+        settle().await;
+    };
+    let copied = async || look(&runtime, "copy").await.expect("an answer");
+
+    AVERSE.set(13);
+    put_all(&[4, 13, 5]).await;
+    assert_eq!(copied().await, 4, "nothing overtakes");
+    assert_eq!(runtime.health().blocked_triggers, ["copy"]);
+    let state = runtime.triggers().stats().expect("it reads")[0]
+        .state
+        .clone();
+    let TriggerState::Blocked { place, .. } = state else {
+        panic!("{state:?}");
+    };
+    let event = runtime.bus().event(place).expect("it reads");
+    assert_eq!(event.expect("an event").key(), "a");
+    // The rule is mended: it goes on by itself.
+    AVERSE.set(17);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(copied().await, 22);
+    assert!(runtime.health().blocked_triggers.is_empty());
+
+    put_all(&[17, 6]).await;
+    assert_eq!(copied().await, 22);
+    runtime.triggers().set_aside("copy").expect("it waits");
+    settle().await;
+    assert_eq!(copied().await, 28, "it goes on without that one");
+    let letters = runtime.triggers().dead_letters("copy").expect("it reads");
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].reason.contains("not that amount"), "{letters:?}");
+    runtime.stop().await.expect("it stops");
+}
