@@ -124,7 +124,8 @@ impl<M> Fair<M> {
 
     /// Takes the message with the earliest deadline, if that has passed.
     pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Entry<M>> {
-        if !self.expiry.is_kept() {
+        // An empty one has none to keep, nor those that come after it.
+        if !self.expiry.is_kept() && !self.is_empty() {
             self.expiry.keep();
             for (message, Message { entry, number, .. }) in &self.messages {
                 self.expiry.add(entry.deadline, *number, message);

@@ -108,3 +108,23 @@ impl<M> Entry<M> {
         self.deadline != Instant::NEVER
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: keys that fall together in the index of rows, because the bits of their hashes follow from
+    /// few of theirs.
+    #[test]
+    fn keys_that_are_counted_or_far_apart_are_spread_over_all_bits() {
+        const KEYS: u64 = 10_000;
+        for shift in [0, 32] {
+            let hashes = (1..=KEYS).map(|n| Key::new(Some(n << shift)).hash());
+            let hashes: Vec<u64> = hashes.collect();
+            for bit in 0..64 {
+                let set = hashes.iter().filter(|hash| *hash >> bit & 1 == 1).count();
+                assert!((4_500..=5_500).contains(&set), "bit {bit}: {set}");
+            }
+        }
+    }
+}
