@@ -15,6 +15,9 @@ use super::desk::TriggerState;
 use super::rule::{Dealt, FIRST_WAIT, Failed, Rule, place_of, wait_after};
 use crate::error::AskFailure;
 
+/// An event: its append, and its place in it.
+type Indexed<'a> = (&'a Recorded, u32);
+
 /// How many appends one step of a trigger takes from the journal.
 const BATCH: usize = 128;
 
@@ -130,7 +133,7 @@ impl Rule {
         &self,
         epoch: u64,
         records: &'a [Recorded],
-    ) -> Result<(Vec<(&'a Recorded, u32)>, Position), AskFailure> {
+    ) -> Result<(Vec<Indexed<'a>>, Position), AskFailure> {
         let first = records.first().map_or(Position::START, |it| it.position);
         let (aside, made) = self.with_ledger(epoch, |ledger| {
             let aside = ledger.letter_places().filter(|it| it.position >= first);

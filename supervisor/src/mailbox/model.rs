@@ -149,6 +149,12 @@ fn the_lane_does_what_the_model_does() {
     }
 }
 
+/// The place of a message's key among those that are counted.
+fn place(entry: &Entry<u32>) -> usize {
+    let key = entry.key.get().expect("a key");
+    usize::try_from(key).expect("few") - 1
+}
+
 /// Catches: a message that is put back behind others of its key, or is counted wrongly; in one row
 /// and in rows by key.
 #[test]
@@ -179,7 +185,7 @@ fn what_is_put_back_stands_before_all_others_of_its_key() {
                     }
                 }
                 for entry in off.into_iter().chain(on) {
-                    let key = entry.key.get().expect("a key") as usize - 1;
+                    let key = place(&entry);
                     assert_eq!(entry.message, handled[key], "seed {seed}");
                     handled[key] += 1;
                 }
@@ -187,7 +193,7 @@ fn what_is_put_back_stands_before_all_others_of_its_key() {
         }
         queue.take(usize::MAX, &mut hand);
         for entry in hand {
-            let key = entry.key.get().expect("a key") as usize - 1;
+            let key = place(&entry);
             assert_eq!(entry.message, handled[key], "seed {seed}");
             handled[key] += 1;
         }
