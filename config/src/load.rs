@@ -15,6 +15,7 @@ use crate::read::{Places, read_file};
 use crate::schema::Node;
 use crate::source::Text;
 use crate::tree::Tree;
+use crate::write::is_leaf;
 
 /// What a configuration file says, typed. A field is a section, and a section is the options of
 /// whoever uses them, with their defaults: nothing is said twice.
@@ -142,8 +143,8 @@ pub struct Loaded<T> {
     places: Places,
 }
 
-impl<T> Loaded<T> {
-    /// Where a value was said: its own place, or that of the table that was said as a whole.
+impl<T: Configuration> Loaded<T> {
+    /// Where a value was said.
     #[must_use]
     pub fn origin(&self, key: &Key) -> Origin {
         self.places.get(key).cloned().unwrap_or(Origin::Default)
@@ -152,8 +153,17 @@ impl<T> Loaded<T> {
     /// How many values were said by a file, and how many by the environment.
     #[must_use]
     pub fn said(&self) -> (usize, usize) {
+        let schema = schema_of::<T>();
+        let schema = Node::root(&schema);
+        let of_another = |key: &Key| {
+            let parent = key.parent().and_then(|parent| schema.at(&parent));
+            key.ends_with_index() || parent.is_some_and(Node::excludes)
+        };
         let leaves = self.places.iter().filter(|(key, _)| {
-            !matches!(self.tree.get(key), Some(Tree::Table(_)) | None) && !key.ends_with_index()
+            let node = schema.at(key);
+            let tree = self.tree.get(key);
+            let leaf = node.zip(tree).is_some_and(|(node, tree)| is_leaf(node, tree));
+            leaf && !of_another(key)
         });
         leaves.fold((0, 0), |(file, environment), (_, origin)| match origin {
             Origin::Environment { .. } => (file, environment + 1),
@@ -188,11 +198,11 @@ pub fn load<T: Configuration>(sources: &Sources) -> Result<Loaded<T>, ConfigErro
     let environment = &sources.environment;
     read_environment(schema, environment, &mut said, &mut places, &mut problems);
     let config = build::<T>(schema, said, &places, &mut problems);
-    for found in config.contradictions() {
-        if !problems.any_under(&found.within) {
-            let place = nearest(&places, &found.key);
-            problems.add(place, found.key, found.what, found.remedy);
-        }
+    let mut contradictions = config.contradictions();
+    contradictions.retain(|it| !problems.any_under(&it.within));
+    for found in contradictions {
+        let place = nearest(&places, &found.key);
+        problems.add(place, found.key, found.what, found.remedy);
     }
     problems.into_result()?;
     let tree = Tree::of(&config).map_err(|error| ConfigError::Unreadable {

@@ -141,7 +141,11 @@ impl Reference {
             write_leaf(&mut self.out, name, Some(of_leaf), tree)?;
             self.out.push('\n');
             if first.is_none() && of_leaf.kind() == Kind::Table {
-                self.comment(0, &format!("[{}], where it is there, says:", key.child(name)))?;
+                let says = match of_leaf.excludes() {
+                    true => "One of:".to_owned(),
+                    false => format!("[{}], where it is there, says:", key.child(name)),
+                };
+                self.comment(0, &says)?;
                 self.listed(of_leaf, 4)?;
             }
         }

@@ -6,7 +6,8 @@
 //! - a [`Duration`](std::time::Duration) is written as a time, `"30s"`;
 //! - a whole number with `bytes` in its name is written as a size, `"64 MiB"`;
 //! - a range is `#[schemars(range(min = .., max = ..))]`; where that does not reach the number (a
-//!   time, a newtype), `#[schemars(extend("minimum" = .., "maximum" = ..))]`.
+//!   time, a newtype), `#[schemars(extend("minimum" = .., "maximum" = ..))]`. On a list or a map it
+//!   is the range of each value in it.
 
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Node<'a> {
     optional: bool,
     /// What is said of it by what it stands in.
     said: Option<&'a str>,
+    /// What is said where the list or the map stands that it is in.
+    around: &'a Value,
     secret: bool,
 }
 
@@ -92,6 +95,7 @@ impl<'a> Node<'a> {
             name,
             optional,
             said: None,
+            around: &Value::Null,
             secret: here["writeOnly"] == true || of["writeOnly"] == true,
         }
     }
@@ -144,7 +148,12 @@ impl<'a> Node<'a> {
     /// Whether the keys of this table that are not said have their defaults, also where another is
     /// said. Not where the keys exclude each other, or are chosen by whoever writes them.
     pub(crate) fn fills_up(self) -> bool {
-        self.kind() == Kind::Table && self.of["oneOf"].is_null()
+        self.kind() == Kind::Table && !self.excludes()
+    }
+
+    /// Whether the keys of this table exclude each other.
+    pub(crate) fn excludes(self) -> bool {
+        self.kind() == Kind::Table && !self.of["oneOf"].is_null()
     }
 
     /// The known keys of a table, in the order of their names.
@@ -195,16 +204,22 @@ impl<'a> Node<'a> {
 
     /// The values of a map.
     pub(crate) fn values(self) -> Option<Self> {
-        let here = &self.of["additionalProperties"];
-        here.is_object()
-            .then(|| Self::new(self.root, here, self.name))
+        self.each(&self.of["additionalProperties"])
     }
 
     /// The items of a list.
     pub(crate) fn items(self) -> Option<Self> {
-        let here = &self.of["items"];
-        here.is_object()
-            .then(|| Self::new(self.root, here, self.name))
+        self.each(&self.of["items"])
+    }
+
+    fn each(self, here: &'a Value) -> Option<Self> {
+        let node = Self::new(self.root, here, self.name);
+        let node = Self {
+            around: self.here,
+            secret: self.secret || node.secret,
+            ..node
+        };
+        here.is_object().then_some(node)
     }
 
     /// How many items a list may have.
@@ -242,7 +257,7 @@ impl<'a> Node<'a> {
     }
 
     fn bound(self, end: &str) -> Option<Bound> {
-        let said = [self.here, self.of].map(|it| &it[end]);
+        let said = [self.here, self.around, self.of].map(|it| &it[end]);
         let said = said.into_iter().find(|it| !it.is_null())?;
         match self.kind() {
             Kind::Time => Some(Bound::Time(text::duration(said.as_str()?)?)),
@@ -286,7 +301,19 @@ impl<'a> Node<'a> {
             Kind::Number => "a number",
             Kind::Boolean => "true or false",
             Kind::Text => "a text",
-            Kind::List => "a list",
+            Kind::List => {
+                let items = self.items().map(Self::expected).unwrap_or_default();
+                let count = match self.items_bounds() {
+                    (Some(min), Some(max)) if min == max => format!(" of {max}"),
+                    (_, Some(max)) => format!(" of at most {}", grouped(max.into())),
+                    _ => String::new(),
+                };
+                return format!("a list{count}, each {items}");
+            }
+            Kind::Table if self.excludes() => {
+                let names: Vec<_> = self.properties().into_iter().map(|it| it.0).collect();
+                return format!("a table with one of {}", names.join(", "));
+            }
             Kind::Table | Kind::Map => "a table",
             Kind::Other => "a value",
             Kind::Choice(words) => return format!("one of \"{}\"", words.join("\", \"")),

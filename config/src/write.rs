@@ -11,9 +11,10 @@ use crate::schema::{Kind, Node};
 use crate::text::{bytes_text, duration_text, quoted};
 use crate::tree::Tree;
 
-/// Whether it is written behind `key =`, and not as a table of its own.
+/// Whether it is written behind `key =`, and not as a table of its own: so are a time, and a table
+/// whose keys exclude each other.
 pub(crate) fn is_leaf(node: Node<'_>, tree: &Tree) -> bool {
-    !matches!(tree, Tree::Table(_)) || node.kind() == Kind::Time
+    !matches!(tree, Tree::Table(_)) || node.kind() == Kind::Time || node.excludes()
 }
 
 /// What stands behind `key =`.

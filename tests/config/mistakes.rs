@@ -101,10 +101,10 @@ recent = "200d"
         "shop.toml:3:1: journal.queue_bytes_max is 524288 bytes; the largest append has to fit",
         "shop.toml:8:1: agents.order.mailbox.key_max is 11; one key cannot have more places",
         "shop.toml:11:1: policies.default.attempt_timeout is 120s; choose at most call_budget",
-        "shop.toml:13:2: policies.ports.mail.service_unavailable.breaker.calls_min is 5; choose at \
+        "shop.toml:13:42: policies.ports.mail.service_unavailable.breaker.calls_min is 5; choose at \
          most window.calls, which is 3",
         "shop.toml:14:1: policies.ports.mail.service_unavailable.breaker.open_first is 120s; choose",
-        "shop.toml:17:2: shop.marketing.segments.gone is",
+        "shop.toml:17:17: shop.marketing.segments.gone is",
     ];
     let told = lines(read(text));
     assert_eq!(told.len(), expected.len(), "{}", told.join("\n"));

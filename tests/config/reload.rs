@@ -61,7 +61,7 @@ fn what_may_change_counts_at_once_and_is_listed() {
         [
             "policies.ports.mail.attempt_timeout: \"8s\" -> \"7s\" (shop.toml:5:1)",
             "policies.ports.mail.call_budget: \"1m\" -> \"30s\" (shop.toml:6:1)",
-            "policies.ports.sms: nothing -> a table (shop.toml:8:16)",
+            "policies.ports.sms: nothing -> a table (shop.toml:8:17)",
         ]
     );
     assert_eq!(world.mail_timeout(), 7);

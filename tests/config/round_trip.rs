@@ -38,7 +38,7 @@ mailbox.key_max = 7
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Catches: a unit that rounds, a key that is left out of what is shown, an order of tables that
     /// TOML reads otherwise.

@@ -42,6 +42,7 @@ pub struct InventorySettings {
     pub smoothing: BasisPoints,
     /// Demand of each calendar month, beginning with January, as a share of an ordinary month.
     /// Default: 13 000 in November and December, 10 000 otherwise.
+    #[schemars(extend("minimum" = 0, "maximum" = 1_000_000))]
     pub season: [BasisPoints; 12],
     /// The longest that a hold may last. Default: 1 day.
     #[schemars(extend("minimum" = "1s", "maximum" = "30d"))]

@@ -14,6 +14,7 @@ use crate::domain::{BasisPoints, Jurisdiction, Money, MoneyError};
 pub struct OrderSettings {
     /// The tax on goods and shipping in each country that the shop delivers to. Default: the
     /// standard rates of the United Kingdom and of the countries it mostly sells to.
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub tax: BTreeMap<Jurisdiction, BasisPoints>,
     /// Shipping of one order. Default: 495.
     #[schemars(range(min = 0, max = 1_000_000_000))]
