@@ -1,9 +1,12 @@
 //! What a configuration file says of a shop and of the runtime below it.
 
-use mercato_config::{Configuration, Contradiction, Key};
+use std::sync::Arc;
+
+use mercato_config::{Configuration, Contradiction, Key, Live, Loaded};
 use mercato_runtime::persistence::JournalOptions;
 use mercato_runtime::{
-    AgentOptions, CachesSettings, FlowOptions, Policies, RecoveryOptions, RuntimeBuilder,
+    AgentOptions, CachesSettings, Clock, FlowOptions, Policies, PolicyBook, RecoveryOptions,
+    RuntimeBuilder,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,6 +106,41 @@ impl ShopConfig {
         }
     }
 
+    /// What was loaded, as it may be read again while the shop works: its policies change at once, for
+    /// whoever goes by this book, and anything else needs a restart.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mercato_actors::ShopConfig;
+    /// use mercato_actors::config::{Sources, load};
+    /// use mercato_actors::runtime::{Clock, Dependency, PolicyBook, Timestamp};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let loaded = load::<ShopConfig>(&Sources::nothing())?;
+    /// let book = Arc::new(PolicyBook::new(loaded.config.policies.clone())?);
+    /// let clock = Clock::starting_at(Timestamp::from_millis(0));
+    /// // The book also goes to `RuntimeBuilder::policies`.
+    /// let live = ShopConfig::live(loaded, book.clone(), clock);
+    /// let text = "policies.ports.mail.attempt_timeout = '3s'";
+    /// let changes = live.reload(&Sources::text("shop.toml", text))?;
+    /// assert_eq!(changes[0].key.to_string(), "policies.ports.mail");
+    /// assert_eq!(book.policy(Dependency::Port("mail")).attempt_timeout.as_secs(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn live(loaded: Loaded<Self>, policies: Arc<PolicyBook>, clock: Clock) -> Live<Self> {
+        Live::new(
+            loaded,
+            move || clock.elapsed(),
+            move |config| {
+                policies.reload(config.policies.clone())?;
+                Ok(())
+            },
+        )
+    }
+
     fn agents(&self) -> [(&'static str, &AgentOptions); 6] {
         let ShopAgents {
             inventory,
@@ -126,17 +164,18 @@ impl ShopConfig {
 impl Configuration for ShopConfig {
     fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = Vec::new();
-        let mut add = |within: &str, contradictions: Vec<(&'static str, String, String)>| {
-            let within = Key::dotted(within);
-            found.extend(contradictions.into_iter().map(|(name, what, remedy)| {
-                Contradiction {
-                    key: within.child(name),
-                    within: within.clone(),
-                    what,
-                    remedy,
-                }
-            }));
-        };
+        let mut add =
+            |within: &str, contradictions: Vec<(&'static str, String, String)>| {
+                let within = Key::dotted(within);
+                found.extend(contradictions.into_iter().map(|(name, what, remedy)| {
+                    Contradiction {
+                        key: within.child(name),
+                        within: within.clone(),
+                        what,
+                        remedy,
+                    }
+                }));
+            };
         add("journal", self.journal.contradictions());
         for (name, agent) in self.agents() {
             let within = format!("agents.{name}.mailbox");
@@ -147,7 +186,11 @@ impl Configuration for ShopConfig {
         found.extend(self.policies.problems().into_iter().map(|problem| {
             let path = Key::dotted("policies").joined(&Key::dotted(&problem.path));
             Contradiction {
-                within: path.first(if problem.path.starts_with("default") { 2 } else { 3 }),
+                within: path.first(if problem.path.starts_with("default") {
+                    2
+                } else {
+                    3
+                }),
                 key: path,
                 what: format!("is {}", problem.found),
                 remedy: problem.mend,

@@ -162,7 +162,9 @@ impl<T: Configuration> Loaded<T> {
         let leaves = self.places.iter().filter(|(key, _)| {
             let node = schema.at(key);
             let tree = self.tree.get(key);
-            let leaf = node.zip(tree).is_some_and(|(node, tree)| is_leaf(node, tree));
+            let leaf = node
+                .zip(tree)
+                .is_some_and(|(node, tree)| is_leaf(node, tree));
             leaf && !of_another(key)
         });
         leaves.fold((0, 0), |(file, environment), (_, origin)| match origin {
@@ -243,9 +245,10 @@ fn build<T: Configuration>(
             } else {
                 format!("cannot be used: {}", refused.inner())
             };
-            let remedy = node.map_or_else(|| "correct it".to_owned(), |it| {
-                format!("use {}", it.expected())
-            });
+            let remedy = node.map_or_else(
+                || "correct it".to_owned(),
+                |it| format!("use {}", it.expected()),
+            );
             problems.add(nearest(places, &key), key.clone(), what, remedy);
         }
         while !said.remove(&key) {

@@ -158,11 +158,13 @@ impl Reader<'_> {
                 .ok()
                 .filter(|it: &f64| it.is_finite() && node.allows(Bound::Number(*it)))
                 .map(Tree::Number),
-            (Kind::Number, DeValue::Integer(number)) => i32::from_str_radix(number.as_str(), number.radix())
-                .ok()
-                .map(f64::from)
-                .filter(|it| node.allows(Bound::Number(*it)))
-                .map(Tree::Number),
+            (Kind::Number, DeValue::Integer(number)) => {
+                i32::from_str_radix(number.as_str(), number.radix())
+                    .ok()
+                    .map(f64::from)
+                    .filter(|it| node.allows(Bound::Number(*it)))
+                    .map(Tree::Number)
+            }
             (Kind::Boolean, DeValue::Boolean(it)) => Some(Tree::Boolean(*it)),
             (Kind::Text, DeValue::String(text)) => Some(Tree::Text(text.as_ref().to_owned())),
             (Kind::Choice(words), DeValue::String(text)) => {
@@ -214,7 +216,8 @@ impl Reader<'_> {
             .enumerate()
             .map(|(nth, item)| {
                 let key = key.item(nth);
-                self.places.insert(key.clone(), self.place(item.span().start));
+                self.places
+                    .insert(key.clone(), self.place(item.span().start));
                 self.value(of_item, item, &key)
             })
             .collect();
@@ -225,7 +228,9 @@ impl Reader<'_> {
 
 fn whole(number: i128) -> Option<Tree> {
     let signed = i64::try_from(number).map(Tree::Integer);
-    signed.or_else(|_| u64::try_from(number).map(Tree::Large)).ok()
+    signed
+        .or_else(|_| u64::try_from(number).map(Tree::Large))
+        .ok()
 }
 
 fn whole_unsigned(number: u64) -> Tree {

@@ -37,7 +37,13 @@ pub fn described<T: Configuration>() -> Vec<Described> {
     let schema = schema_of::<T>();
     let mut found = Vec::new();
     let default = Tree::of(&T::default()).unwrap_or(Tree::Nothing);
-    describe(Node::root(&schema), &Key::default(), &default, &mut found, 0);
+    describe(
+        Node::root(&schema),
+        &Key::default(),
+        &default,
+        &mut found,
+        0,
+    );
     found
 }
 
@@ -49,6 +55,8 @@ pub struct Described {
     pub key: Key,
     /// What it is for; empty where nothing is said.
     pub text: String,
+    /// The whole doc comment that it comes from.
+    pub doc: String,
     /// What it may be, in words.
     pub expected: String,
     /// Whether it is a number, a time or a size, and so has a range.
@@ -85,6 +93,7 @@ fn describe(node: Node<'_>, key: &Key, default: &Tree, found: &mut Vec<Described
             found.push(Described {
                 key: key.clone(),
                 text: plain(node.description().unwrap_or_default()),
+                doc: node.description().unwrap_or_default().to_owned(),
                 expected: node.expected(),
                 measured: matches!(
                     kind,
@@ -109,8 +118,8 @@ fn default_of(node: Node<'_>, said: Option<&Tree>) -> Tree {
 
 struct Reference {
     out: String,
-    /// The first table of each type, which alone is described key by key.
-    described: BTreeMap<String, Key>,
+    /// The first table of each type, which alone is described key by key, and what it is for.
+    described: BTreeMap<String, (Key, String)>,
 }
 
 impl Reference {
@@ -123,19 +132,21 @@ impl Reference {
     ) -> fmt::Result {
         let reloads = node.mark(RELOADS).or(reloads);
         let first = self.first_of_type(node, key);
+        let first = first.as_ref();
         if !key.steps().is_empty() {
-            self.header(node, key, reloads, first.as_ref())?;
+            self.header(node, key, reloads, first)?;
         }
         let below = table
             .iter()
             .filter_map(|(name, tree)| Some((name, node.below_name(name)?, tree)));
-        let (leaves, tables): (Vec<_>, Vec<_>) = below.partition(|(_, node, tree)| {
-            is_leaf(*node, tree) && !matches!(node.kind(), Kind::Map)
-        });
+        let (leaves, tables): (Vec<_>, Vec<_>) = below
+            .partition(|(_, node, tree)| is_leaf(*node, tree) && !matches!(node.kind(), Kind::Map));
         for (name, of_leaf, tree) in leaves {
             if first.is_none() && node.kind() != Kind::Map {
                 self.out.push('\n');
-                self.comment(0, &sentences(of_leaf, Some(&literal(Some(of_leaf), tree))))?;
+                self.comment(0, &plain(of_leaf.description().unwrap_or_default()))?;
+                let default = literal(Some(of_leaf), tree);
+                self.comment(0, &figures(of_leaf, Some(&default)))?;
             }
             self.out.push('#');
             write_leaf(&mut self.out, name, Some(of_leaf), tree)?;
@@ -163,11 +174,14 @@ impl Reference {
         Ok(())
     }
 
-    /// The table in which the keys of this type were described, where that was another one.
-    fn first_of_type(&mut self, node: Node<'_>, key: &Key) -> Option<Key> {
+    /// The table in which the keys of this type were described, where that was another one, and what
+    /// that is for.
+    fn first_of_type(&mut self, node: Node<'_>, key: &Key) -> Option<(Key, String)> {
         let name = node.type_name()?.to_owned();
-        let first = self.described.entry(name).or_insert_with(|| key.clone());
-        (first != key).then(|| first.clone())
+        let text = node.description().unwrap_or_default();
+        let first = self.described.entry(name);
+        let first = first.or_insert_with(|| (key.clone(), text.to_owned()));
+        (first.0 != *key).then(|| first.clone())
     }
 
     fn header(
@@ -175,13 +189,15 @@ impl Reference {
         node: Node<'_>,
         key: &Key,
         reloads: Option<bool>,
-        first: Option<&Key>,
+        first: Option<&(Key, String)>,
     ) -> fmt::Result {
         self.out.push('\n');
-        let mut text = plain(node.description().unwrap_or_default());
-        if let Some(first) = first {
-            text = format!("{text} The keys are those of [{first}].");
-        }
+        let said = node.description().unwrap_or_default();
+        let mut text = match first {
+            Some((first, text)) if text == said => format!("As [{first}]."),
+            Some((first, _)) => format!("{} As [{first}].", plain(said)),
+            None => plain(said),
+        };
         if node.kind() == Kind::Map {
             let of = node.values().map(Node::expected).unwrap_or_default();
             text = format!(
@@ -214,7 +230,7 @@ impl Reference {
         let named = key.child("NAME");
         self.comment(0, format!("{text}{when}").trim())?;
         match self.first_of_type(values, &named) {
-            Some(first) => self.comment(
+            Some((first, _)) => self.comment(
                 0,
                 &format!("Any number of [{named}], with the keys of [{first}]."),
             ),
@@ -230,8 +246,9 @@ impl Reference {
         for (name, below) in node.properties() {
             let default = default_of(below, None);
             let default = (default != Tree::Nothing).then(|| literal(Some(below), &default));
-            let text = format!("{name}: {}", sentences(below, default.as_deref()));
-            self.comment(indent, &text)?;
+            let text = plain(below.description().unwrap_or_default());
+            let figures = figures(below, default.as_deref());
+            self.comment(indent, &format!("{name}: {text} {figures}"))?;
         }
         Ok(())
     }
@@ -240,7 +257,8 @@ impl Reference {
     fn comment(&mut self, indent: usize, text: &str) -> fmt::Result {
         let mut line = String::new();
         for word in text.split_whitespace() {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() + indent + 2 > WIDTH
+            if !line.is_empty()
+                && line.chars().count() + 1 + word.chars().count() + indent + 2 > WIDTH
             {
                 writeln!(self.out, "# {:indent$}{line}", "")?;
                 line.clear();
@@ -257,27 +275,28 @@ impl Reference {
     }
 }
 
-/// What a value is for, what it may be, and its default.
-fn sentences(node: Node<'_>, default: Option<&str>) -> String {
-    let text = plain(node.description().unwrap_or_default());
+/// What a value may be, and its default.
+fn figures(node: Node<'_>, default: Option<&str>) -> String {
     let mut expected = node.expected();
     if let Some(first) = expected.get_mut(..1) {
         first.make_ascii_uppercase();
     }
     match default {
-        Some(default) => format!("{text} {expected}; default {default}."),
-        None => format!("{text} {expected}."),
+        Some(default) => format!("{expected}; default {default}."),
+        None => format!("{expected}."),
     }
 }
 
 /// A doc comment without its links and line breaks, and without the sentence that tells range and
 /// default to readers of the code: here both come from the code itself.
 fn plain(doc: &str) -> String {
-    let doc = unlinked(&doc.replace('\n', " "));
+    let doc = unlinked(&doc.replace('\n', " ")).replace("`None`", "\"none\"");
     let mut kept = String::new();
     for sentence in doc.split_inclusive(". ") {
         let lower = sentence.trim().to_lowercase();
-        let ranges = lower.starts_with(|c: char| c.is_ascii_digit()) && lower.contains("default ");
+        let figures = |c: char| c.is_ascii_digit() || ", to.".contains(c);
+        let ranges = lower.starts_with(|c: char| c.is_ascii_digit())
+            && (lower.contains("default ") || lower.chars().all(figures));
         if !ranges && !lower.starts_with("default") {
             kept.push_str(sentence);
         }
@@ -325,6 +344,9 @@ mod tests {
     #[test]
     fn doc_comments_read_without_links_and_without_their_figures() {
         let doc = "How often, see [`Guard`](x::y) and\n[`Call`]. 1 to 20; default 3. See [table].";
-        assert_eq!(plain(doc), "How often, see `Guard` and `Call`. See [table].");
+        assert_eq!(
+            plain(doc),
+            "How often, see `Guard` and `Call`. See [table]."
+        );
     }
 }

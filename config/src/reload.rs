@@ -75,7 +75,10 @@ pub enum ReloadError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// It changes what cannot change while the program works.
-    #[error("nothing was changed, since some of it needs a restart:{}", listed(changes))]
+    #[error(
+        "nothing was changed, since some of it needs a restart:{}",
+        listed(changes)
+    )]
     NeedsRestart {
         /// Everything that differs, in the order of the file; what needs a restart is marked.
         changes: Vec<Change>,

@@ -320,9 +320,11 @@ impl<'a> Node<'a> {
         };
         let mut text = what.to_owned();
         let range = match self.range() {
-            (Some(min), Some(max)) => {
-                Some(format!("{} to {}", self.bound_text(min), self.bound_text(max)))
-            }
+            (Some(min), Some(max)) => Some(format!(
+                "{} to {}",
+                self.bound_text(min),
+                self.bound_text(max)
+            )),
             (Some(min), None) => Some(format!("at least {}", self.bound_text(min))),
             (None, Some(max)) => Some(format!("at most {}", self.bound_text(max))),
             (None, None) => None,

@@ -32,11 +32,17 @@ impl Text {
             problem,
         };
         let refused = |error: std::io::Error| {
-            unreadable(format!("{error}; name a configuration file that can be read"))
+            unreadable(format!(
+                "{error}; name a configuration file that can be read"
+            ))
         };
         let metadata = std::fs::metadata(path).map_err(refused)?;
         if !metadata.is_file() {
-            let is = if metadata.is_dir() { "a folder" } else { "no plain file" };
+            let is = if metadata.is_dir() {
+                "a folder"
+            } else {
+                "no plain file"
+            };
             return Err(unreadable(format!("is {is}; name a configuration file")));
         }
         let mut bytes = Vec::new();

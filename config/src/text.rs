@@ -95,10 +95,7 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// The known word that was probably meant.
-pub(crate) fn closest<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Below this two words have little in common.
     const LIKENESS_MIN: f64 = 0.75;
     let word = word.to_ascii_lowercase();

@@ -49,7 +49,9 @@ impl Tree {
                 *tree = Self::table();
             }
             let Self::Table(table) = tree else { return };
-            tree = table.entry(name.as_ref().to_owned()).or_insert(Self::Nothing);
+            tree = table
+                .entry(name.as_ref().to_owned())
+                .or_insert(Self::Nothing);
         }
         *tree = value;
     }

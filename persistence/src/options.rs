@@ -97,7 +97,9 @@ impl JournalOptions {
     #[must_use]
     pub(crate) fn within_range(mut self) -> Self {
         self.group_bytes_max = self.group_bytes_max.clamp(1, GROUP_BYTES_MAX);
-        self.record_bytes_max = self.record_bytes_max.clamp(RECORD_BYTES_MIN, RECORD_BYTES_MAX);
+        self.record_bytes_max = self
+            .record_bytes_max
+            .clamp(RECORD_BYTES_MIN, RECORD_BYTES_MAX);
         self.queue_bytes_max = self.queue_bytes_max.max(self.record_bytes_max);
         self.replies_max = self.replies_max.max(1);
         self

@@ -27,9 +27,15 @@ fn what_is_no_text_file_of_this_size_is_refused_with_a_remedy() {
         path
     };
     let missing = refused(&folder.path().join("none.toml"));
-    assert!(missing.contains("name a configuration file that can be read"), "{missing}");
+    assert!(
+        missing.contains("name a configuration file that can be read"),
+        "{missing}"
+    );
     let of_folder = refused(folder.path());
-    assert!(of_folder.contains("is a folder; name a configuration file"), "{of_folder}");
+    assert!(
+        of_folder.contains("is a folder; name a configuration file"),
+        "{of_folder}"
+    );
     let latin = refused(&file("latin.toml", b"[journal]\n# caf\xe9\n"));
     assert!(
         latin.contains("line 2, column 6 is no UTF-8 text; save the file as UTF-8"),
@@ -47,7 +53,13 @@ fn what_is_no_text_file_of_this_size_is_refused_with_a_remedy() {
 /// Catches: an empty file that is an error, and a byte order mark that is.
 #[test]
 fn a_file_that_says_nothing_is_the_defaults() {
-    for text in ["", "\n", "# nothing\n", "[journal]\n", "\u{feff}[journal]\n"] {
+    for text in [
+        "",
+        "\n",
+        "# nothing\n",
+        "[journal]\n",
+        "\u{feff}[journal]\n",
+    ] {
         let loaded = read(text).expect("it is read");
         assert_eq!(loaded.config, ShopConfig::default(), "{text:?}");
         assert_eq!(loaded.said(), (0, 0));
@@ -68,14 +80,19 @@ fn every_line_that_is_no_toml_is_told() {
     let told = lines(read(text));
     let at = |place: &str| {
         let found = told.iter().find(|line| line.starts_with(place));
-        found.unwrap_or_else(|| panic!("nothing at {place} in\n{}", told.join("\n"))).clone()
+        found
+            .unwrap_or_else(|| panic!("nothing at {place} in\n{}", told.join("\n")))
+            .clone()
     };
     at("shop.toml:2:");
     let doubled = at("shop.toml:4:1");
     assert!(doubled.contains("duplicate key"), "{doubled}");
     at("shop.toml:5:");
     let range = at("shop.toml:7:");
-    assert!(range.contains("flows.panics_max is 0; use a whole number, 1 to 100"), "{range}");
+    assert!(
+        range.contains("flows.panics_max is 0; use a whole number, 1 to 100"),
+        "{range}"
+    );
 }
 
 /// Catches: a nesting that ends the process, and a file of mistakes that is told without end.
@@ -85,7 +102,13 @@ fn nesting_and_mistakes_have_a_bound() {
     assert!(read(&deep).is_err());
     let many: String = (0..5_000).map(|n| format!("unknown_{n} = 1\n")).collect();
     let error = read(&many).err().expect("it is refused").to_string();
-    assert!(error.starts_with("the configuration has 5000 mistakes"), "{error}");
-    assert!(error.ends_with("and 4900 more; mend these first"), "{error}");
+    assert!(
+        error.starts_with("the configuration has 5000 mistakes"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("and 4900 more; mend these first"),
+        "{error}"
+    );
     assert_eq!(error.lines().count(), 102);
 }

@@ -122,7 +122,11 @@ fn what_follows_from_a_mistake_is_not_told_as_another() {
         "[journal]\nqueue_bytes_max = \"512 KiB\"\nrecord_bytes_max = \"256 KBB\"\n",
     ));
     assert_eq!(told.len(), 1, "{}", told.join("\n"));
-    assert!(told[0].starts_with("shop.toml:3:20: journal.record_bytes_max"), "{}", told[0]);
+    assert!(
+        told[0].starts_with("shop.toml:3:20: journal.record_bytes_max"),
+        "{}",
+        told[0]
+    );
     // Nor is `calls` missing, since it is there.
     let told = lines(read(
         "[policies.default.rate_limiting]\nlimit = { calls = -1, per = \"1s\", burst_calls = 1 }\n",

@@ -10,7 +10,8 @@ use super::{is_read, read_under};
 /// an origin that is not the one that counted.
 #[test]
 fn the_environment_goes_before_the_file_and_the_file_before_the_default() {
-    let text = "[journal]\nreplies_max = 5_000\ncommit_time_max = \"30ms\"\n\n[caches.store_reads]\n";
+    let text =
+        "[journal]\nreplies_max = 5_000\ncommit_time_max = \"30ms\"\n\n[caches.store_reads]\n";
     let loaded = read_under(
         text,
         &[
@@ -41,7 +42,10 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_default() {
         "environment MERCATO__JOURNAL__REPLIES_MAX"
     );
     assert_eq!(origin("journal.commit_time_max"), "shop.toml:3:1");
-    assert_eq!(loaded.origin(&Key::dotted("journal.replies_keep")), Origin::Default);
+    assert_eq!(
+        loaded.origin(&Key::dotted("journal.replies_keep")),
+        Origin::Default
+    );
 
     let shown = loaded.show();
     for line in [
@@ -51,7 +55,10 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_default() {
         "group_bytes_max = \"4 MiB\"                         # default",
         "command_max = \"none\"                              # environment MERCATO__AGENTS__ORDER__COMMAND_MAX",
     ] {
-        assert!(shown.lines().any(|shown| shown == line), "{line}\nis not in\n{shown}");
+        assert!(
+            shown.lines().any(|shown| shown == line),
+            "{line}\nis not in\n{shown}"
+        );
     }
 }
 

@@ -10,7 +10,11 @@ use super::{is_read, problems, read};
 #[test]
 fn every_key_is_described_with_its_range_and_its_default() {
     let described = described::<ShopConfig>();
-    assert!(described.len() > 150, "only {} keys were found", described.len());
+    assert!(
+        described.len() > 150,
+        "only {} keys were found",
+        described.len()
+    );
     let mut lacking = Vec::new();
     for it in &described {
         let key = it.key.to_string();
@@ -29,6 +33,49 @@ fn every_key_is_described_with_its_range_and_its_default() {
     assert!(lacking.is_empty(), "{}", lacking.join("\n"));
 }
 
+/// Catches: a doc comment whose default is no longer that of the code.
+#[test]
+fn defaults_in_doc_comments_are_those_of_the_code() {
+    let mut compared = 0;
+    for it in described::<ShopConfig>() {
+        // An agent's intensity is another one than that of any supervisor.
+        if it.key.to_string().contains(".intensity.") {
+            continue;
+        }
+        let said = it.doc.to_lowercase();
+        let Some((_, said)) = said.rsplit_once("default") else {
+            continue;
+        };
+        let said: String = said
+            .trim_start_matches(|c: char| !c.is_ascii_digit())
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || ",. _".contains(*c))
+            .filter(char::is_ascii_digit)
+            .collect();
+        let Some(default) = it.default.filter(|_| it.measured && !said.is_empty()) else {
+            continue;
+        };
+        let digits: String = default.chars().filter(char::is_ascii_digit).collect();
+        // A share is said in percent, a minute in seconds, and a clear price with its point.
+        let same = [1u64, 60, 3_600, 86_400, 100].iter().any(|factor| {
+            let (said, digits) = (said.parse::<u64>(), digits.parse::<u64>());
+            match (said, digits) {
+                (Ok(said), Ok(digits)) => {
+                    said == digits || digits * factor == said || said * factor == digits
+                }
+                _ => false,
+            }
+        });
+        assert!(
+            same,
+            "{} is {default}, and its doc comment says: {}",
+            it.key, it.doc
+        );
+        compared += 1;
+    }
+    assert!(compared > 60, "only {compared} were compared");
+}
+
 /// Catches: a range in the reference that is not the one that is checked, at either end.
 #[test]
 fn the_ranges_that_are_documented_are_those_that_are_checked() {
@@ -40,7 +87,8 @@ fn the_ranges_that_are_documented_are_those_that_are_checked() {
             let end = end.as_ref().expect("a range");
             let out = problems(read(&format!("{key} = {}\n", further(it, end, beyond))));
             assert!(
-                out.iter().any(|it| it.key == key && it.remedy.contains("use ")),
+                out.iter()
+                    .any(|it| it.key == key && it.remedy.contains("use ")),
                 "{key}: {} is accepted, or refused without a remedy: {out:?}",
                 further(it, end, beyond)
             );
@@ -103,7 +151,10 @@ fn the_document_holds_the_reference_as_the_code_gives_it() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CONFIG.md");
     let document = std::fs::read_to_string(path).expect("docs/CONFIG.md");
     let (before, _) = document.split_once("```toml\n# --").expect("the reference");
-    let now = format!("{before}```toml\n# -- mercato config show --defaults --\n{}```\n", reference::<ShopConfig>());
+    let now = format!(
+        "{before}```toml\n# -- mercato config show --defaults --\n{}```\n",
+        reference::<ShopConfig>()
+    );
     if std::env::var_os("MERCATO_DOCS").is_some_and(|it| it == "write") {
         std::fs::write(path, now).expect("it is written");
         return;
@@ -117,7 +168,11 @@ fn the_document_holds_the_reference_as_the_code_gives_it() {
 
 /// A key with a name in place of the one that whoever writes it chooses.
 fn named(key: &Key) -> Key {
-    let name = if key.to_string().contains("tax") { "FR" } else { "payments" };
+    let name = if key.to_string().contains("tax") {
+        "FR"
+    } else {
+        "payments"
+    };
     Key::dotted(&key.to_string().replace("NAME", name))
 }
 

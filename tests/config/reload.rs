@@ -1,61 +1,55 @@
 //! A reload takes all of a new configuration, or nothing of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use mercato::actors::ShopConfig;
 use mercato::config::{Live, ReloadError, Sources, load};
-use mercato::{Dependency, PolicyBook};
+use mercato::{Clock, Dependency, PolicyBook, Timestamp};
 
 struct World {
     live: Live<ShopConfig>,
     book: Arc<PolicyBook>,
-    millis: Arc<AtomicU64>,
 }
 
 const FIRST: &str = "[journal]\nreplies_max = 5000\n\n\
                      [policies.ports.mail]\nattempt_timeout = \"8s\"\n";
 
-/// A shop's policies under a configuration, and a clock that stands.
+/// A shop's policies under a configuration.
 fn world() -> World {
     let loaded = load::<ShopConfig>(&Sources::text("shop.toml", FIRST)).expect("it is read");
     let book = PolicyBook::new(loaded.config.policies.clone()).expect("they hold");
-    let (book, millis) = (Arc::new(book), Arc::new(AtomicU64::new(0)));
-    let (in_force, clock) = (book.clone(), millis.clone());
-    let live = Live::new(
-        loaded,
-        move || Duration::from_millis(clock.load(Ordering::Relaxed)),
-        move |config| {
-            in_force.reload(config.policies.clone())?;
-            Ok(())
-        },
-    );
-    World { live, book, millis }
+    let book = Arc::new(book);
+    let clock = Clock::starting_at(Timestamp::from_millis(0));
+    let live = ShopConfig::live(loaded, book.clone(), clock);
+    World { live, book }
 }
 
 impl World {
     /// Reads a text two seconds later.
-    fn reload(&self, text: &str) -> Result<Vec<String>, ReloadError> {
-        self.millis.fetch_add(2_000, Ordering::Relaxed);
+    async fn reload(&self, text: &str) -> Result<Vec<String>, ReloadError> {
+        tokio::time::advance(Duration::from_secs(2)).await;
         let changes = self.live.reload(&Sources::text("shop.toml", text))?;
         Ok(changes.iter().map(ToString::to_string).collect())
     }
 
     fn mail_timeout(&self) -> u64 {
-        self.book.policy(Dependency::Port("mail")).attempt_timeout.as_secs()
+        self.book
+            .policy(Dependency::Port("mail"))
+            .attempt_timeout
+            .as_secs()
     }
 }
 
 /// Catches: a reload that does not reach who works by it, and an answer that does not say what
 /// changed, from what, to what, and where.
-#[test]
-fn what_may_change_counts_at_once_and_is_listed() {
+#[tokio::test(start_paused = true)]
+async fn what_may_change_counts_at_once_and_is_listed() {
     let world = world();
-    assert_eq!(world.reload(FIRST).expect("the same"), [""; 0]);
+    assert_eq!(world.reload(FIRST).await.expect("the same"), [""; 0]);
     assert_eq!(world.book.version(), 1, "nothing is exchanged for the same");
     let second = FIRST.replace("8s", "7s") + "call_budget = \"30s\"\n\n[policies.ports.sms]\n";
-    let changes = world.reload(&second).expect("it holds");
+    let changes = world.reload(&second).await.expect("it holds");
     assert_eq!(
         changes,
         [
@@ -65,7 +59,7 @@ fn what_may_change_counts_at_once_and_is_listed() {
         ]
     );
     assert_eq!(world.mail_timeout(), 7);
-    let back = world.reload(FIRST).expect("it holds");
+    let back = world.reload(FIRST).await.expect("it holds");
     assert_eq!(back.len(), 3, "{back:?}");
     assert_eq!(back[2], "policies.ports.sms: a table -> nothing (default)");
     assert_eq!(world.mail_timeout(), 8);
@@ -73,34 +67,40 @@ fn what_may_change_counts_at_once_and_is_listed() {
 
 /// Catches: a half of a configuration in force, and a refusal that does not say which keys wait for a
 /// restart.
-#[test]
-fn one_key_that_needs_a_restart_keeps_all_of_it_out() {
+#[tokio::test(start_paused = true)]
+async fn one_key_that_needs_a_restart_keeps_all_of_it_out() {
     let world = world();
     let text = FIRST.replace("5000", "6000").replace("8s", "7s") + "\n[agents.order]\nshards = 8\n";
-    let refused = world.reload(&text).expect_err("it needs a restart");
+    let refused = world.reload(&text).await.expect_err("it needs a restart");
     let restart: Vec<_> = refused.restart().map(ToString::to_string).collect();
     assert_eq!(restart, ["journal.replies_max", "agents.order.shards"]);
     let told = refused.to_string();
-    assert!(told.starts_with("nothing was changed, since some of it needs a restart:"), "{told}");
+    assert!(
+        told.starts_with("nothing was changed, since some of it needs a restart:"),
+        "{told}"
+    );
     assert!(
         told.contains("agents.order.shards: 4 -> 8 (shop.toml:8:1), needs a restart"),
         "{told}"
     );
-    assert!(told.contains("policies.ports.mail.attempt_timeout"), "{told}");
+    assert!(
+        told.contains("policies.ports.mail.attempt_timeout"),
+        "{told}"
+    );
     assert_eq!(world.mail_timeout(), 8);
     assert_eq!(world.live.current().config.journal.replies_max, 5_000);
     // Caches are opened once, also where they are named without a key.
     let caches = FIRST.to_owned() + "\n[caches]\n";
-    let refused = world.reload(&caches).expect_err("it needs a restart");
+    let refused = world.reload(&caches).await.expect_err("it needs a restart");
     assert_eq!(refused.restart().count(), 1, "{refused}");
 }
 
 /// Catches: a file with a mistake that takes effect in part, or ends what is in force.
-#[test]
-fn a_configuration_with_a_mistake_changes_nothing() {
+#[tokio::test(start_paused = true)]
+async fn a_configuration_with_a_mistake_changes_nothing() {
     let world = world();
     let text = FIRST.replace("8s", "7s") + "retries = 3\n";
-    let refused = world.reload(&text).expect_err("it is wrong");
+    let refused = world.reload(&text).await.expect_err("it is wrong");
     assert!(matches!(refused, ReloadError::Config(_)), "{refused}");
     assert_eq!(world.mail_timeout(), 8);
     assert_eq!(world.book.version(), 1);
@@ -112,24 +112,25 @@ fn a_part_that_refuses_keeps_all_of_it_out() {
     let loaded = load::<ShopConfig>(&Sources::nothing()).expect("the defaults");
     let live = Live::new(loaded, || Duration::ZERO, |_| Err("not now".into()));
     let text = "[policies.default]\nattempt_timeout = \"9s\"\n";
-    let refused = live.reload(&Sources::text("shop.toml", text)).expect_err("refused");
+    let refused = live
+        .reload(&Sources::text("shop.toml", text))
+        .expect_err("refused");
     assert_eq!(refused.to_string(), "nothing was changed: not now");
     let now = live.current().config.policies.default.attempt_timeout;
     assert_eq!(now.as_secs(), 10);
 }
 
 /// Catches: reloads without a bound, which read the disk as often as somebody asks.
-#[test]
-fn reloads_have_a_pace() {
+#[tokio::test(start_paused = true)]
+async fn reloads_have_a_pace() {
     let world = world();
     let sources = Sources::text("shop.toml", FIRST);
-    world.millis.store(10_000, Ordering::Relaxed);
     world.live.reload(&sources).expect("the first one");
-    world.millis.store(10_400, Ordering::Relaxed);
+    tokio::time::advance(Duration::from_millis(400)).await;
     match world.live.reload(&sources) {
         Err(ReloadError::TooSoon { retry_after }) => assert_eq!(retry_after.as_millis(), 600),
         other => panic!("{other:?}"),
     }
-    world.millis.store(11_000, Ordering::Relaxed);
+    tokio::time::advance(Duration::from_millis(600)).await;
     world.live.reload(&sources).expect("a second later");
 }

@@ -65,7 +65,12 @@ fn what_is_shown_is_the_reference() {
     std::fs::write(&path, "sk_live_4242\n").expect("a file");
     let text = format!("payments.key = {{ file = {path:?} }}");
     let loaded = load::<Mine>(&Sources::text("mine.toml", text)).expect("it is read");
-    let secret = loaded.config.payments.key.resolve(|_| None).expect("it is there");
+    let secret = loaded
+        .config
+        .payments
+        .key
+        .resolve(|_| None)
+        .expect("it is there");
     assert_eq!(secret.expose(), "sk_live_4242");
     for shown in [
         loaded.show(),
@@ -83,8 +88,14 @@ fn what_is_shown_is_the_reference() {
 #[test]
 fn a_secret_that_is_not_there_is_an_error() {
     let unset = SecretSource::Env("PAYMENTS_KEY".into());
-    assert!(matches!(unset.resolve(|_| None), Err(SecretError::Unset(_))));
-    assert!(matches!(unset.resolve(|_| Some(String::new())), Err(SecretError::Unset(_))));
+    assert!(matches!(
+        unset.resolve(|_| None),
+        Err(SecretError::Unset(_))
+    ));
+    assert!(matches!(
+        unset.resolve(|_| Some(String::new())),
+        Err(SecretError::Unset(_))
+    ));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("key");
     for bytes in [&b""[..], b"\n", b"\xff\xfe", &vec![b'a'; 70_000]] {
@@ -92,14 +103,31 @@ fn a_secret_that_is_not_there_is_an_error() {
         let refused = SecretSource::File(path.clone()).resolve(|_| None);
         assert!(matches!(refused, Err(SecretError::File { .. })));
     }
-    assert!(SecretSource::File(folder.path().join("none")).resolve(|_| None).is_err());
+    assert!(
+        SecretSource::File(folder.path().join("none"))
+            .resolve(|_| None)
+            .is_err()
+    );
 }
 
 /// Catches: machinery that knows the shop's sections only.
 #[test]
 fn a_configuration_of_ones_own_is_described_like_the_shops() {
-    let keys: Vec<_> = described::<Mine>().iter().map(|it| it.key.to_string()).collect();
-    assert_eq!(keys, ["payments.connections", "payments.key.env", "payments.key.file"]);
+    let keys: Vec<_> = described::<Mine>()
+        .iter()
+        .map(|it| it.key.to_string())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "payments.connections",
+            "payments.key.env",
+            "payments.key.file"
+        ]
+    );
     let reference = reference::<Mine>();
-    assert!(reference.contains("A whole number, 1 to 10; default 2."), "{reference}");
+    assert!(
+        reference.contains("A whole number, 1 to 10; default 2."),
+        "{reference}"
+    );
 }

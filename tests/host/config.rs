@@ -24,7 +24,10 @@ fn check_tells_every_mistake_and_ends_with_2() {
             .arg(&good)
             .env("MERCATO__FLOWS__PANICS_MAX", "2"),
     );
-    assert!(told.contains("valid; it sets 1 keys, and the environment 1"), "{told}");
+    assert!(
+        told.contains("valid; it sets 1 keys, and the environment 1"),
+        "{told}"
+    );
 
     let (_folder, bad) = file("[journal]\nreplies_max = 0\n\n[shop.prising]\n");
     let told = is_refused(
@@ -42,7 +45,10 @@ fn check_tells_every_mistake_and_ends_with_2() {
         assert!(told.contains(part), "{part}\nis not in\n{told}");
     }
     let none = is_refused(mercato().args(["config", "check", "no-such.toml"]));
-    assert!(none.contains("no-such.toml: ") && none.contains("name a configuration file"), "{none}");
+    assert!(
+        none.contains("no-such.toml: ") && none.contains("name a configuration file"),
+        "{none}"
+    );
 }
 
 /// Catches: an origin that is lost on the way to the user, and a show that cannot be read again.
@@ -62,11 +68,20 @@ fn show_tells_whose_each_value_is_and_reads_again() {
         line.rsplit_once("# ").expect("an origin").1.to_owned()
     };
     assert!(origin("replies_max").ends_with("shop.toml:2"));
-    assert_eq!(origin("panics_max"), "environment MERCATO__FLOWS__PANICS_MAX");
+    assert_eq!(
+        origin("panics_max"),
+        "environment MERCATO__FLOWS__PANICS_MAX"
+    );
     assert_eq!(origin("check_on_open"), "default");
     let (_folder, again) = file(&shown);
     let values = |shown: &str| -> Vec<String> {
-        let value = |line: &str| line.split("# ").next().unwrap_or_default().trim().to_owned();
+        let value = |line: &str| {
+            line.split("# ")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        };
         shown.lines().map(value).collect()
     };
     assert_eq!(values(&show(&again)), values(&shown));
@@ -89,7 +104,8 @@ fn the_simulated_shop_goes_by_the_file() {
         succeeds(&mut command)
     };
     let (_folder, same) = file("[shop.order]\nshipping_minor = 495\n");
-    let (_folder, other) = file("[shop.order]\nshipping_minor = 995\nfree_shipping_from_minor = 4000000000\n");
+    let (_folder, other) =
+        file("[shop.order]\nshipping_minor = 995\nfree_shipping_from_minor = 4000000000\n");
     let defaults = day(None);
     assert_eq!(day(Some(&same)), defaults);
     let dearer = day(Some(&other));

@@ -47,7 +47,9 @@ mod tests {
     /// Catches: waits that do not double, or go over the bound.
     #[test]
     fn waits_grow_up_to_the_bound() {
-        let waits: Vec<_> = (1..=8).map(|n| Backoff::default().longest(n).as_millis()).collect();
+        let waits: Vec<_> = (1..=8)
+            .map(|n| Backoff::default().longest(n).as_millis())
+            .collect();
         assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
         let slow = Backoff {
             growth_percent: 100,

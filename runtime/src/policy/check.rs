@@ -130,7 +130,11 @@ impl Checks {
 
     fn time(&mut self, field: &str, value: Duration, min: Duration, max: Duration) {
         if !(min..=max).contains(&value) {
-            self.add(field, &format_args!("{value:?}"), format!("choose {min:?} to {max:?}"));
+            self.add(
+                field,
+                &format_args!("{value:?}"),
+                format!("choose {min:?} to {max:?}"),
+            );
         }
     }
 
@@ -164,7 +168,11 @@ fn policy(checks: &mut Checks, policy: &Policy) {
     checks.time("call_budget", *call_budget, SHORTEST, HOUR);
     if attempt_timeout > call_budget {
         let mend = format!("choose at most call_budget, which is {call_budget:?}");
-        checks.add("attempt_timeout", &format_args!("{attempt_timeout:?}"), mend);
+        checks.add(
+            "attempt_timeout",
+            &format_args!("{attempt_timeout:?}"),
+            mend,
+        );
     }
     checks.within("network_timeout", |checks| {
         let NetworkTimeout {

@@ -21,7 +21,9 @@ fn with_times(value: Value) -> Value {
             .map(|(name, it)| (name, with_times(it)))
             .collect(),
         Value::String(text) => match text.strip_suffix("ms").map(str::parse) {
-            Some(Ok(millis)) => serde_json::to_value(Duration::from_millis(millis)).expect("a time"),
+            Some(Ok(millis)) => {
+                serde_json::to_value(Duration::from_millis(millis)).expect("a time")
+            }
             _ => Value::String(text),
         },
         other => other,
