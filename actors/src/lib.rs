@@ -97,7 +97,7 @@ pub use recommendation::{
     recommend, recommendation_triggers,
 };
 pub use shop::{AGENTS, Ports, Shop, ShopAgents};
-pub use shop_config::{ShopConfig, ShopTerms};
+pub use shop_config::{ShopConfig, ShopTerms, Watching};
 pub use support::{
     AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
     ConversationIdError, CustomerQuery, Intent, IntentClassifier, KnowledgeBase, OpenTicket,

@@ -1,12 +1,13 @@
 //! What a configuration file says of a shop and of the runtime below it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mercato_config::{Configuration, Contradiction, Key, Live, Loaded};
 use mercato_runtime::persistence::JournalOptions;
 use mercato_runtime::{
-    AgentOptions, CachesSettings, Clock, FlowOptions, Policies, PolicyBook, RecoveryOptions,
-    RuntimeBuilder,
+    AGENT_RESPONSES, AgentOptions, Alarms, CacheSettings, CachesSettings, Clock, FlowOptions,
+    Policies, PolicyBook, RecoveryOptions, RuntimeBuilder,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ use crate::shop::{Shop, ShopAgents};
 /// assert_eq!(loaded.said(), (4, 0));
 /// # Ok::<_, mercato_actors::config::ConfigError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShopConfig {
     /// The limits of the journal.
@@ -55,11 +56,44 @@ pub struct ShopConfig {
     /// How calls to agents and ports treat failure.
     #[schemars(extend("x-reloads" = true))]
     pub policies: Policies,
-    /// What was answered before is kept in caches, where one is named here; without any there are
-    /// none.
-    pub caches: Option<CachesSettings>,
+    /// What was answered before is kept in caches: `agent_responses` by its name, and those that a
+    /// program opens by theirs.
+    pub caches: CachesSettings,
+    /// What is watched.
+    pub telemetry: Watching,
     /// The merchant's terms.
     pub shop: ShopTerms,
+}
+
+/// What is watched while the shop works.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watching {
+    /// What monitoring is told of. `None`, the default, watches nothing; an empty table watches the
+    /// performance targets.
+    pub alarms: Option<Alarms>,
+}
+
+impl Default for ShopConfig {
+    fn default() -> Self {
+        // What pages show of stock and prices is kept until an event says otherwise. What depends on
+        // the time beside that, such as a quote's end, is five minutes old at most: a third of the
+        // time for which the shop stands by a quote.
+        let answers = CacheSettings {
+            fresh: Duration::from_secs(300),
+            ..CacheSettings::default()
+        };
+        Self {
+            journal: JournalOptions::default(),
+            recovery: RecoveryOptions::default(),
+            flows: FlowOptions::default(),
+            agents: ShopAgents::default(),
+            policies: Policies::default(),
+            caches: CachesSettings::default().with(AGENT_RESPONSES, answers),
+            telemetry: Watching::default(),
+            shop: ShopTerms::default(),
+        }
+    }
 }
 
 /// What the merchant decides, by the agent that goes by it.
@@ -99,9 +133,12 @@ impl ShopConfig {
     /// [`PolicyBook`](mercato_runtime::PolicyBook), which whoever reloads them keeps.
     #[must_use]
     pub fn limit(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
-        let builder = builder.recovery(self.recovery).flow_options(self.flows);
-        match &self.caches {
-            Some(caches) => builder.caches(caches.clone()),
+        let builder = builder
+            .recovery(self.recovery)
+            .flow_options(self.flows)
+            .caches(self.caches.clone());
+        match &self.telemetry.alarms {
+            Some(alarms) => builder.alarms(alarms.clone()),
             None => builder,
         }
     }
@@ -196,7 +233,19 @@ impl Configuration for ShopConfig {
                 remedy: problem.mend,
             }
         }));
-        if let Some(Err(invalid)) = self.caches.as_ref().map(CachesSettings::check) {
+        let alarms = self.telemetry.alarms.as_ref().map(Alarms::problems);
+        found.extend(alarms.into_iter().flatten().map(|problem| {
+            let alarms = Key::dotted("telemetry.alarms");
+            let path = alarms.joined(&Key::dotted(&problem.path));
+            Contradiction {
+                // Of a list the alarm, of the rest all of it.
+                within: path.first(if problem.path.contains('[') { 4 } else { 3 }),
+                key: path,
+                what: format!("is {}", problem.found),
+                remedy: problem.mend,
+            }
+        }));
+        if let Err(invalid) = self.caches.check() {
             found.extend(invalid.problems.into_iter().map(|problem| {
                 let path = Key::dotted("caches").joined(&Key::dotted(&problem.path));
                 Contradiction {

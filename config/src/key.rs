@@ -38,10 +38,15 @@ impl Key {
         Self(steps)
     }
 
-    /// Reads `a.b.c`, of names without a dot in them.
+    /// Reads `a.b[3].c`, of names without a dot or a bracket in them.
     #[must_use]
     pub fn dotted(text: &str) -> Self {
-        Self::of(text.split('.').filter(|name| !name.is_empty()))
+        let names = text.split(['.', '[']).filter(|name| !name.is_empty());
+        let step = |name: &str| match name.strip_suffix(']').map(str::parse) {
+            Some(Ok(index)) => Step::Index(index),
+            _ => Step::Name(name.into()),
+        };
+        Self(names.map(step).collect())
     }
 
     /// Whether this is the key of a table or list around the other, or the other itself.

@@ -12,7 +12,7 @@ use crate::environment::read_environment;
 use crate::key::Key;
 use crate::problem::{ConfigError, Origin, PROBLEMS_MAX, Problems};
 use crate::read::{Places, read_file};
-use crate::schema::Node;
+use crate::schema::{Kind, Node};
 use crate::source::Text;
 use crate::tree::Tree;
 use crate::write::is_leaf;
@@ -269,13 +269,18 @@ fn completed(node: Node<'_>, default: Option<&Tree>, said: &Tree) -> Tree {
     let Tree::Table(said) = said else {
         return said.clone();
     };
+    let default = match default {
+        Some(Tree::Table(default)) if !node.excludes() => Some(default),
+        _ => None,
+    };
     let mut whole = match default {
-        Some(Tree::Table(default)) if node.fills_up() => default.clone(),
+        Some(default) if node.kind() == Kind::Table => default.clone(),
         _ => IndexMap::new(),
     };
     for (name, said) in said {
+        let default = default.and_then(|it| it.get(name));
         let completed = match node.below_name(name) {
-            Some(below) => completed(below, whole.get(name), said),
+            Some(below) => completed(below, default, said),
             None => said.clone(),
         };
         whole.insert(name.clone(), completed);

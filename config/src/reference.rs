@@ -249,6 +249,14 @@ impl Reference {
             let text = plain(below.description().unwrap_or_default());
             let figures = figures(below, default.as_deref());
             self.comment(indent, &format!("{name}: {text} {figures}"))?;
+            let table = match below.kind() {
+                Kind::List => below.items(),
+                Kind::Table => Some(below),
+                _ => None,
+            };
+            if let Some(table) = table.filter(|it| it.kind() == Kind::Table && indent < 12) {
+                self.listed(table, indent + 4)?;
+            }
         }
         Ok(())
     }

@@ -145,12 +145,6 @@ impl<'a> Node<'a> {
         words.filter(|words| !words.is_empty())
     }
 
-    /// Whether the keys of this table that are not said have their defaults, also where another is
-    /// said. Not where the keys exclude each other, or are chosen by whoever writes them.
-    pub(crate) fn fills_up(self) -> bool {
-        self.kind() == Kind::Table && !self.excludes()
-    }
-
     /// Whether the keys of this table exclude each other.
     pub(crate) fn excludes(self) -> bool {
         self.kind() == Kind::Table && !self.of["oneOf"].is_null()

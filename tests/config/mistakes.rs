@@ -38,6 +38,13 @@ burst_calls = 5
 [caches.knowledge_base]
 bytes_max = "1 KiB"
 
+[[telemetry.alarms.alarms]]
+name = "deep"
+measure = { kind = "level", of = { metric = "mercato_depths" } }
+comparison = "over"
+threshold = 5
+unit = "count"
+
 [shop.order.tax]
 GB = 2000
 Germany = 1900
@@ -63,10 +70,11 @@ quiet_hours.from_hour = 24
         r#"shop.toml:23:14: policies.default.network_timeout.fallbacks[0] is "cached_respons"; did you mean "cached_response"? use one of "cached_response", "alternative_service", "error_message", "queue_request", "re_authenticate""#,
         "shop.toml:26:9: policies.ports.payments.rate_limiting.limit.calls is 0; use a whole number, 1 to 1,000,000",
         r#"shop.toml:31:13: caches.knowledge_base.bytes_max is "1 KiB"; use a size, "4 KiB" to "1 TiB""#,
-        "shop.toml:35:1: shop.order.tax.Germany cannot be used: ",
-        "shop.toml:38:10: shop.inventory.season has 2 items; write 12 of them",
-        "shop.toml:41:21: shop.marketing.exploration_floor is 1.5; use a number, 0 to 1",
-        "shop.toml:42:25: shop.marketing.quiet_hours.from_hour is 24; use a whole number, 0 to 23",
+        r#"shop.toml:36:14: telemetry.alarms.alarms[0].comparison is "over"; use one of "above", "below""#,
+        "shop.toml:42:1: shop.order.tax.Germany cannot be used: ",
+        "shop.toml:45:10: shop.inventory.season has 2 items; write 12 of them",
+        "shop.toml:48:21: shop.marketing.exploration_floor is 1.5; use a number, 0 to 1",
+        "shop.toml:49:25: shop.marketing.quiet_hours.from_hour is 24; use a whole number, 0 to 23",
     ];
     let told = lines(read(text));
     for (told, expected) in told.iter().zip(expected) {
@@ -96,6 +104,13 @@ window = { calls = 3 }
 
 [shop.marketing.segments]
 recent = "200d"
+
+[[telemetry.alarms.alarms]]
+name = "deep"
+measure = { kind = "level", of = { metric = "mercato_depths" } }
+comparison = "above"
+threshold = 5
+unit = "count"
 "#;
     let expected = [
         "shop.toml:3:1: journal.queue_bytes_max is 524288 bytes; the largest append has to fit",
@@ -105,6 +120,7 @@ recent = "200d"
          most window.calls, which is 3",
         "shop.toml:14:1: policies.ports.mail.service_unavailable.breaker.open_first is 120s; choose",
         "shop.toml:17:17: shop.marketing.segments.gone is",
+        "shop.toml:21:34: telemetry.alarms.alarms[0].measure.of.metric is \"mercato_depths\"; there is",
     ];
     let told = lines(read(text));
     assert_eq!(told.len(), expected.len(), "{}", told.join("\n"));

@@ -28,7 +28,7 @@ fn the_environment_goes_before_the_file_and_the_file_before_the_default() {
     assert_eq!(config.journal.replies_max, 6_000);
     assert_eq!(config.journal.commit_time_max.as_millis(), 30);
     assert!(!config.journal.check_on_open);
-    let caches = config.caches.as_ref().expect("caches are named");
+    let caches = &config.caches;
     assert_eq!(caches.by_name.len(), 2);
     assert_eq!(caches.of("store_reads").fresh.as_secs(), 5);
     assert_eq!(caches.of("knowledge_base").bytes_max, 1 << 20);
