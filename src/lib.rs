@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub use mercato_config as config;
 pub use mercato_persistence as persistence;
 pub use mercato_runtime::*;
 pub use mercato_supervisor as supervisor;

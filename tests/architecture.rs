@@ -59,13 +59,14 @@ fn crates_know_only_what_lies_below_them() {
         })
         .collect();
     let expected = [
+        ("mercato-config", vec![]),
         ("mercato-persistence", vec![]),
         ("mercato-supervisor", vec![]),
         (
             "mercato-runtime",
             vec!["mercato-persistence", "mercato-supervisor"],
         ),
-        ("mercato-actors", vec!["mercato-runtime"]),
+        ("mercato-actors", vec!["mercato-config", "mercato-runtime"]),
         ("mercato-sim", vec!["mercato-actors"]),
         ("mercato-benches", vec!["mercato-runtime"]),
         (
@@ -76,6 +77,7 @@ fn crates_know_only_what_lies_below_them() {
             "mercato",
             vec![
                 "mercato-actors",
+                "mercato-config",
                 "mercato-persistence",
                 "mercato-runtime",
                 "mercato-sim",
@@ -188,6 +190,7 @@ fn root() -> &'static Path {
 /// The library and command sources, relative to the root.
 fn sources() -> Vec<PathBuf> {
     let crates = [
+        "config",
         "persistence",
         "supervisor",
         "runtime",

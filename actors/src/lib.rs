@@ -15,6 +15,7 @@ mod ports;
 mod pricing;
 mod recommendation;
 mod shop;
+mod shop_config;
 mod support;
 mod views;
 
@@ -61,6 +62,7 @@ pub use marketing::{
     Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred, deliver,
     marketing_triggers, run_campaign, send_mail,
 };
+pub use mercato_config as config;
 pub use mercato_runtime as runtime;
 pub use order::{
     CancelOrder, CancelReason, Cancelled, ChangeOrder, CheckModificationEligibility, Eligibility,
@@ -94,7 +96,8 @@ pub use recommendation::{
     RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste, SuppressProduct, Taste,
     recommend, recommendation_triggers,
 };
-pub use shop::{AGENTS, Ports, Shop};
+pub use shop::{AGENTS, Ports, Shop, ShopAgents};
+pub use shop_config::{ShopConfig, ShopTerms, Watching};
 pub use support::{
     AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
     ConversationIdError, CustomerQuery, Intent, IntentClassifier, KnowledgeBase, OpenTicket,

@@ -4,6 +4,8 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use mercato_runtime::{AgentOptions, RuntimeBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Catalogue;
 use crate::inventory::{InventoryAgent, InventorySettings};
@@ -59,7 +61,63 @@ pub struct Shop {
     /// The campaign that follows an order, if one does.
     pub follow_up: Option<FollowUp>,
     /// The limits of each agent's shards.
-    pub agents: AgentOptions,
+    pub agents: ShopAgents,
+}
+
+/// The limits of each agent's shards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShopAgents {
+    /// Those of Inventory.
+    pub inventory: AgentOptions,
+    /// Those of Pricing.
+    pub pricing: AgentOptions,
+    /// Those of Order.
+    pub order: AgentOptions,
+    /// Those of Recommendation. Its model of what goes with what is one large entity, of which a
+    /// snapshot is worth many events: one in 4,096.
+    pub recommendation: AgentOptions,
+    /// Those of Support.
+    pub support: AgentOptions,
+    /// Those of Marketing.
+    pub marketing: AgentOptions,
+}
+
+impl Default for ShopAgents {
+    fn default() -> Self {
+        Self::all(AgentOptions::default())
+    }
+}
+
+impl ShopAgents {
+    /// The same for all of them, but for the snapshots of Recommendation.
+    #[must_use]
+    pub fn all(options: AgentOptions) -> Self {
+        Self {
+            inventory: options.clone(),
+            pricing: options.clone(),
+            order: options.clone(),
+            recommendation: AgentOptions {
+                snapshot_every_events: NonZeroU64::new(4_096),
+                ..options.clone()
+            },
+            support: options.clone(),
+            marketing: options,
+        }
+    }
+
+    /// Each of them.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut AgentOptions> {
+        [
+            &mut self.inventory,
+            &mut self.pricing,
+            &mut self.order,
+            &mut self.recommendation,
+            &mut self.support,
+            &mut self.marketing,
+        ]
+        .into_iter()
+    }
 }
 
 impl Shop {
@@ -75,7 +133,7 @@ impl Shop {
             knowledge: KnowledgeBase::default(),
             marketing: MarketingSettings::default(),
             follow_up: Some(FollowUp::ask_for_opinion()),
-            agents: AgentOptions::default(),
+            agents: ShopAgents::default(),
         }
     }
 
@@ -136,30 +194,24 @@ impl Shop {
     #[must_use]
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
-        let model_limits = AgentOptions {
-            // The model of what goes with what is one large entity: a snapshot of it is worth
-            // many events.
-            snapshot_every_events: NonZeroU64::new(4_096),
-            ..limits
-        };
         builder
-            .agent_with(InventoryAgent::new(self.inventory), limits.clone())
+            .agent_with(InventoryAgent::new(self.inventory), limits.inventory)
             .agent_with(
                 PricingAgent::new(self.pricing, self.catalogue.clone()),
-                limits.clone(),
+                limits.pricing,
             )
             .agent_with(
                 OrderAgent::new(self.order, self.catalogue.clone()),
-                limits.clone(),
+                limits.order,
             )
             .agent_with(
                 RecommendationAgent::new(self.catalogue.clone(), self.rules),
-                model_limits,
+                limits.recommendation,
             )
             .agent_with(
                 SupportAgent::new(self.knowledge, self.catalogue),
-                limits.clone(),
+                limits.support,
             )
-            .agent_with(MarketingAgent::new(self.marketing), limits)
+            .agent_with(MarketingAgent::new(self.marketing), limits.marketing)
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Simulate(SimulateArgs),
     /// Looks after a journal file: checks, counts, shows, copies, compacts it.
     Journal(JournalArgs),
+    /// Checks a configuration file, shows what is in force, or prints every key there is.
+    Config(ConfigArgs),
     /// Measures this machine, each figure beside the least that could do the same.
     Bench(BenchArgs),
 }
@@ -49,6 +51,10 @@ pub(crate) struct SimulateArgs {
     /// gateways remember) and `FILE.acks.jsonl` (what was acknowledged to shoppers).
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
+    /// The shop's terms, and the limits of its runtime and journal; see `mercato config`. Without it
+    /// the defaults hold. `MERCATO__...` variables go before both.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Runs on the machine's clock instead of virtual time.
     #[arg(long)]
     pub(crate) live: bool,
@@ -207,6 +213,33 @@ pub(crate) struct EraseArgs {
     /// Says that it is meant: nothing brings a key back.
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) task: ConfigTask,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigTask {
+    /// Checks a file, and the environment over it, as a whole, and tells everything that is wrong.
+    Check {
+        /// The configuration, in TOML.
+        file: PathBuf,
+    },
+    /// Prints the configuration in force as TOML, each value with who said it.
+    ///
+    /// An environment variable goes before the file, and the file before the default:
+    /// `MERCATO__JOURNAL__REPLIES_MAX=5000` is `replies_max` of `[journal]`.
+    Show {
+        /// The configuration, in TOML. Without it: the defaults, and the environment over them.
+        file: Option<PathBuf>,
+        /// Prints a file to begin with instead: every key with what it is for, what it may be, and
+        /// its default.
+        #[arg(long, conflicts_with = "file")]
+        defaults: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]

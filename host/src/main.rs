@@ -6,6 +6,7 @@
 
 mod args;
 mod bench;
+mod config;
 mod journal;
 mod output;
 mod panics;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match args.task {
         Task::Simulate(args) => simulate::run(args),
         Task::Journal(args) => journal::run(&args),
+        Task::Config(args) => config::run(&args),
         Task::Bench(args) => bench::run(&args),
     };
     match outcome {

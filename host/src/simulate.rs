@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::{Mode, Progress, SimulationOptions, simulate};
 
 use crate::args::{SimulateArgs, duration};
+use crate::config;
 use crate::output::print;
 
 /// Runs a simulation. `false` where a law was broken.
@@ -38,6 +39,7 @@ fn resolve(args: SimulateArgs) -> Result<SimulationOptions, String> {
     options.seed = args.seed;
     options.store = args.store;
     options.backup = args.backup;
+    options.config = config::loaded(args.config.as_deref())?.config;
     Ok(options)
 }
 

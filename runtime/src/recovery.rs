@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use mercato_persistence::RecoveryCosts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::core::Core;
@@ -25,13 +27,16 @@ const EVENTS_MIN: u64 = 16;
 const EVENTS_MAX: u64 = 1_024;
 
 /// How long a start may take, and what it brings back into memory.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct RecoveryOptions {
     /// How long it may take until every entity that was in memory is there again. Snapshots are
     /// taken often enough for that. Default 2 seconds.
+    #[schemars(extend("minimum" = "10ms", "maximum" = "1h"))]
     pub time_max: Duration,
     /// How many entities are loaded at the start without being asked for, those that were written
     /// to last first. 0 loads none. Default 10,000.
+    #[schemars(range(min = 0, max = 10_000_000))]
     pub preload_max: usize,
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mercato_actors::runtime::persistence::{JournalFailed, OpenError, ReadError, ToolError};
-use mercato_actors::runtime::{AskFailure, RuntimeError};
+use mercato_actors::runtime::{AskFailure, InvalidPolicies, RuntimeError};
 
 use crate::data::DataError;
 use crate::shopper::ShopperError;
@@ -44,6 +44,9 @@ pub enum SimulationError {
     /// The runtime did not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] InvalidPolicies),
     /// The shop could not be set up.
     #[error("the shelves could not be filled: {0}")]
     Stocking(String),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mercato_actors::ShopConfig;
+
 use crate::error::SimulationError;
 use crate::shopper::SHOPPERS_MAX;
 
@@ -37,6 +39,9 @@ pub struct SimulationOptions {
     pub backup: Option<PathBuf>,
     /// On which clock.
     pub mode: Mode,
+    /// The shop's terms, and the limits of its runtime and its journal. Times in its terms are those
+    /// of the shoppers' day.
+    pub config: ShopConfig,
 }
 
 impl SimulationOptions {
@@ -64,6 +69,7 @@ impl SimulationOptions {
             store: None,
             backup: None,
             mode,
+            config: ShopConfig::default(),
         }
     }
 

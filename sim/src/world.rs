@@ -5,14 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::runtime::persistence::{
-    Journal, JournalOptions, OpenError, Position, RedbJournal, Vault, WriterPlace,
+    Journal, OpenError, Position, RedbJournal, Vault, WriterPlace,
 };
-use mercato_actors::runtime::supervisor::Intensity;
-use mercato_actors::runtime::{
-    AGENT_RESPONSES, AgentOptions, CacheSettings, CachesSettings, Clock, Entropy, Runtime,
-    RuntimeBuilder, Timestamp,
-};
-use mercato_actors::{InventorySettings, Ports, Shop};
+use mercato_actors::runtime::{Clock, Entropy, PolicyBook, Runtime, RuntimeBuilder, Timestamp};
+use mercato_actors::{Ports, Shop};
 
 use crate::disk::{DrawnPace, MemoryDisk};
 use crate::error::SimulationError;
@@ -26,17 +22,6 @@ const FIRST_DAY_MS: u64 = 1_322_697_600_000;
 const DAY_MS: u64 = 86_400_000;
 /// On the machine's clock nobody waits three hours for the follow-up of an order.
 const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
-
-/// What pages show of stock and prices is kept until an event says otherwise. What depends on the time
-/// beside that, such as a quote's end, is five minutes old at most: a third of the time for which
-/// the shop stands by a quote.
-fn caches() -> CachesSettings {
-    let answers = CacheSettings {
-        fresh_ms: 300_000,
-        ..CacheSettings::default()
-    };
-    CachesSettings::default().with(AGENT_RESPONSES, answers)
-}
 
 /// What outlives the shop's runtime.
 pub(crate) struct World {
@@ -128,39 +113,35 @@ impl World {
             Mode::Virtual => Clock::starting_at(first_moment(&*journal)?),
         };
         let entropy = Entropy::seeded(self.options.seed);
+        let config = &self.options.config;
+        let policies = PolicyBook::new(config.policies.clone())?;
         let builder = Runtime::builder(journal).clock(clock).entropy(entropy);
-        Ok(builder.caches(caches()))
+        Ok(config.limit(builder).policies(Arc::new(policies)))
     }
 
     fn shop(&self, range: &Range) -> Shop {
-        let mut shop = Shop::new(range.catalogue.clone());
-        // A supplier takes two days of the shoppers' time, whatever a day takes here.
-        let day = Duration::from_secs(86_400).mul_f64(self.options.think_factor());
-        shop.inventory = InventorySettings {
-            lead_time: day * 2,
-            cover: day * 7,
-            ..InventorySettings::default()
-        };
+        let mut shop = self
+            .options
+            .config
+            .furnish(Shop::new(range.catalogue.clone()));
+        // A supplier takes days of the shoppers' time, whatever a day takes here.
+        let squeezed = |time: Duration| time.mul_f64(self.options.think_factor());
+        shop.inventory.lead_time = squeezed(shop.inventory.lead_time);
+        shop.inventory.cover = squeezed(shop.inventory.cover);
         if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
             // A campaign's plan is kept for good, so it must not depend on how long a run takes.
             follow_up.plan.delay = LIVE_FOLLOW_UP_DELAY;
         }
-        let crashes_in = |period: Duration| {
-            self.options
-                .crash_every
-                .map_or(0.0, |every| period.as_secs_f64() / every.as_secs_f64())
-        };
-        let period = Duration::from_secs(10);
         // Injected crashes are no sign of illness: only what comes on top of them escalates.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // far below 2^32
-        let injected = crashes_in(period).ceil() as u32;
-        shop.agents = AgentOptions {
-            intensity: Intensity {
-                restarts_max: 64 + 2 * injected,
-                period,
-            },
-            ..AgentOptions::default()
-        };
+        if let Some(every) = self.options.crash_every {
+            for agent in shop.agents.each_mut() {
+                let injected = agent.intensity.period.as_secs_f64() / every.as_secs_f64();
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
+                let injected = injected.ceil() as u32;
+                let restarts_max = &mut agent.intensity.restarts_max;
+                *restarts_max = restarts_max.saturating_add(injected.saturating_mul(2));
+            }
+        }
         shop
     }
 }
@@ -178,7 +159,7 @@ fn open_journal(
             WriterPlace::Task(Box::new(pace))
         }
     };
-    let limits = JournalOptions::default();
+    let limits = options.config.journal.clone();
     let journal = match &options.store {
         Some(path) => RedbJournal::open(path, limits, writer)?,
         None => RedbJournal::with_vault(disk.clone(), vault.clone(), limits, writer)?,

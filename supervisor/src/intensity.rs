@@ -3,14 +3,20 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// The restarts a supervisor may spend before it gives up and escalates: a group restart counts
 /// once, and so does a restart that fails to start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Intensity {
     /// How many restarts within `period` are tolerated; one more escalates. Default 10.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub restarts_max: u32,
     /// The sliding period, which is also how long a child must stay up for its next restart to be
     /// immediate again. Default 60 s.
+    #[schemars(extend("minimum" = "1ms", "maximum" = "1d"))]
     pub period: Duration,
 }
 

@@ -57,11 +57,11 @@ impl Town {
             mail: self.mail.clone(),
         };
         let mut shop = Shop::new(Arc::new(catalogue.expect("a catalogue")));
-        shop.agents = AgentOptions {
+        shop.agents = ShopAgents::all(AgentOptions {
             // So often that every kind of entity has snapshots.
             snapshot_every_events: std::num::NonZeroU64::new(2),
             ..AgentOptions::default()
-        };
+        });
         let noon = Timestamp::from_millis(NOON_MS);
         let builder = Runtime::builder(journal.clone())
             .clock(Clock::starting_at(noon.plus(HOUR * hour)))

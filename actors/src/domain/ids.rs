@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use mercato_runtime::PersonId;
 use mercato_runtime::persistence::PersonIdError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest identifier, in bytes. Entity keys in the journal hold at most 256, and a key may be
@@ -66,7 +67,9 @@ macro_rules! identifiers {
         $(#[$meta])*
         ///
         /// One to 64 printable ASCII characters, without spaces and slashes.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
         #[serde(try_from = "Box<str>", into = "Box<str>")]
         pub struct $name(Box<str>);
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use mercato_runtime::{Command, Context, Decided, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::commands::check_room;
@@ -18,24 +19,33 @@ use super::{InventoryAgent, InventoryRejection};
 use crate::domain::{BasisPoints, PurchaseOrderId, Quantity, Sku};
 
 /// How stock is held and bought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct InventorySettings {
     /// The buffer, in units, that is to be left when a delivery arrives. Default: 5.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub safety_stock: u32,
     /// How long a supplier promises to take. Default: 2 days.
+    #[schemars(extend("minimum" = "0s", "maximum" = "3650d"))]
     pub lead_time: Duration,
     /// For how long a purchase order covers demand beyond the lead time. Default: 7 days.
+    #[schemars(extend("minimum" = "0s", "maximum" = "3650d"))]
     pub cover: Duration,
     /// Suppliers sell whole packs of so many units. Default: 6.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub pack_size: NonZeroU32,
     /// The fewest units that a supplier sells. Default: 24.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub order_min: u32,
     /// The weight of the latest hour in the forecast, 0 to 10 000. Default: 1 000.
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub smoothing: BasisPoints,
     /// Demand of each calendar month, beginning with January, as a share of an ordinary month.
     /// Default: 13 000 in November and December, 10 000 otherwise.
+    #[schemars(extend("minimum" = 0, "maximum" = 1_000_000))]
     pub season: [BasisPoints; 12],
     /// The longest that a hold may last. Default: 1 day.
+    #[schemars(extend("minimum" = "1s", "maximum" = "30d"))]
     pub reservation_ttl_max: Duration,
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mercato_runtime::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A way to reach a person.
@@ -45,14 +46,20 @@ const DAY_MINUTES: i64 = 24 * 60;
 const MINUTE_MS: u64 = 60_000;
 
 /// The hours in which a person is not disturbed, by their own clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "RawQuietHours", into = "RawQuietHours")]
 pub struct QuietHours(RawQuietHours);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct RawQuietHours {
+    /// The full hour at which the quiet begins.
+    #[schemars(range(min = 0, max = 23))]
     from_hour: u8,
+    /// The full hour at which it ends, perhaps on the next day. The same hour: there is no quiet.
+    #[schemars(range(min = 0, max = 23))]
     until_hour: u8,
+    /// How far that clock is ahead of UTC, in minutes.
+    #[schemars(range(min = -720, max = 840))]
     utc_offset_minutes: i16,
 }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use mercato_runtime::{Personal, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::campaign::Engagement;
@@ -84,10 +85,39 @@ pub enum DropReason {
 }
 
 /// How many promotional messages a person gets in which time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "RawCap", into = "RawCap")]
 pub struct FrequencyCap {
     messages: NonZeroU32,
     per: Duration,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawCap {
+    /// So many messages.
+    #[schemars(range(min = 1, max = FrequencyCap::MESSAGES_MAX))]
+    messages: NonZeroU32,
+    /// In any span of this time.
+    #[schemars(extend("minimum" = "1s", "maximum" = "365d"))]
+    per: Duration,
+}
+
+impl TryFrom<RawCap> for FrequencyCap {
+    type Error = FrequencyCapError;
+
+    fn try_from(raw: RawCap) -> Result<Self, FrequencyCapError> {
+        Self::new(raw.messages, raw.per)
+    }
+}
+
+impl From<FrequencyCap> for RawCap {
+    fn from(cap: FrequencyCap) -> Self {
+        Self {
+            messages: cap.messages,
+            per: cap.per,
+        }
+    }
 }
 
 /// A cap that cannot be kept.

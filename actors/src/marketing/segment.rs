@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mercato_runtime::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Money;
@@ -38,15 +39,20 @@ pub enum CustomerSegment {
 }
 
 /// Where the lines between segments run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct RfmThresholds {
     /// A last order within this time is recent. Default 30 days.
+    #[schemars(extend("minimum" = "1h", "maximum" = "3650d"))]
     pub recent: Duration,
     /// A last order before this time is long gone. Default 180 days.
+    #[schemars(extend("minimum" = "1h", "maximum" = "3650d"))]
     pub gone: Duration,
     /// So many orders are often. Default 4.
+    #[schemars(range(min = 1, max = 10_000))]
     pub frequent_orders: u32,
     /// So much spent is much, in minor units of the shop's currency. Default 500.00.
+    #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
     pub high_spent_minor: i64,
 }
 
@@ -64,6 +70,21 @@ impl Default for RfmThresholds {
 }
 
 impl RfmThresholds {
+    /// Lines that are right by themselves and cross each other: each with its name, what is wrong,
+    /// and how to mend it.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Vec::new();
+        if self.recent > self.gone {
+            let remedy = format!(
+                "what is recent is not long gone: choose at least recent, which is {:?}",
+                self.recent
+            );
+            found.push(("gone", format!("is {:?}", self.gone), remedy));
+        }
+        found
+    }
+
     /// The segment of a customer with these purchases at `now`.
     #[must_use]
     pub fn segment(&self, purchases: Option<&Purchases>, now: Timestamp) -> CustomerSegment {

@@ -1,11 +1,15 @@
 //! What a merchant sets for Marketing.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::consent::QuietHours;
 use super::customer::FrequencyCap;
 use super::segment::RfmThresholds;
 
 /// The settings of the Marketing agent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct MarketingSettings {
     /// How many promotional messages a person gets. Default 3 in 7 days.
     pub cap: FrequencyCap,
@@ -15,6 +19,7 @@ pub struct MarketingSettings {
     pub segments: RfmThresholds,
     /// The share of a campaign's messages that is spread evenly over its variants, whatever they
     /// brought so far. Default 0.1.
+    #[schemars(extend("minimum" = 0.0, "maximum" = 1.0))]
     pub exploration_floor: ExplorationFloor,
 }
 
@@ -30,7 +35,8 @@ impl Default for MarketingSettings {
 }
 
 /// A share from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct ExplorationFloor(f64);
 
 /// A number that is no share.
@@ -53,5 +59,19 @@ impl ExplorationFloor {
 
     pub(super) fn get(self) -> f64 {
         self.0
+    }
+}
+
+impl TryFrom<f64> for ExplorationFloor {
+    type Error = ExplorationFloorError;
+
+    fn try_from(share: f64) -> Result<Self, ExplorationFloorError> {
+        Self::new(share)
+    }
+}
+
+impl From<ExplorationFloor> for f64 {
+    fn from(floor: ExplorationFloor) -> Self {
+        floor.0
     }
 }

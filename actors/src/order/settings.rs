@@ -2,26 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{BasisPoints, Jurisdiction, Money, MoneyError};
 
 /// What orders may hold and what they cost beside the goods. Amounts are in minor units of the
 /// catalogue's currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct OrderSettings {
     /// The tax on goods and shipping in each country that the shop delivers to. Default: the
     /// standard rates of the United Kingdom and of the countries it mostly sells to.
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub tax: BTreeMap<Jurisdiction, BasisPoints>,
     /// Shipping of one order. Default: 495.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub shipping_minor: u32,
     /// From this net amount on shipping is free. Default: 5 000.
+    #[schemars(range(min = 0, max = 4_000_000_000_u32))]
     pub free_shipping_from_minor: u32,
     /// From this amount of goods on the basket discount applies. Default: 20 000.
+    #[schemars(range(min = 0, max = 4_000_000_000_u32))]
     pub basket_discount_from_minor: u32,
     /// The basket discount. Default: 2 %.
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub basket_discount: BasisPoints,
     /// The most units on one line. Default: 10 000.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub line_units_max: u32,
 }
 

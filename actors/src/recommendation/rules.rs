@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use mercato_runtime::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::candidates::Candidate;
@@ -12,18 +13,24 @@ use super::taste::Taste;
 use crate::domain::{Money, Sku};
 
 /// The merchant's rules for recommendations.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct BusinessRules {
     /// Products that stand first wherever they fit.
+    #[schemars(length(max = 10_000))]
     pub pinned: BTreeSet<Sku>,
     /// Products that stand last.
+    #[schemars(length(max = 10_000))]
     pub buried: BTreeSet<Sku>,
     /// Products that are never recommended.
+    #[schemars(length(max = 10_000))]
     pub restricted: BTreeSet<Sku>,
     /// How long a bought product is not recommended to its buyer. Afterwards it may be: many
     /// things are used up and bought again. Default 30 days.
+    #[schemars(extend("minimum" = "0s", "maximum" = "3650d"))]
     pub repurchase_after: Duration,
     /// How many products of one category an answer may hold. Default 3.
+    #[schemars(range(min = 1, max = 20))]
     pub per_category_max: NonZeroUsize,
 }
 

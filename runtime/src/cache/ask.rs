@@ -34,7 +34,7 @@ impl Handle {
     /// be asked, what it answered before is given, labelled stale, as the policy says.
     ///
     /// The cache is of use where an answer depends on its entity and on who asks alone. One that
-    /// depends on the time is as old as `fresh_ms` allows. A [`Kind::Write`] goes past the cache, and
+    /// depends on the time is as old as `fresh` allows. A [`Kind::Write`] goes past the cache, and
     /// so does everything where [`RuntimeBuilder::caches`](crate::RuntimeBuilder::caches) did not
     /// switch it on.
     ///

@@ -131,7 +131,7 @@ where
     pub(super) fn fresh(&self, state: &mut State<K, V, E>, key: &K, now: Timestamp) -> Option<V> {
         let entry = state.entries.get(key)?;
         let age = now.since(entry.answered_at);
-        if age < self.settings.fresh() {
+        if age < self.settings.fresh {
             return (!entry.outdated).then(|| entry.value.clone());
         }
         self.counters.expired.add();

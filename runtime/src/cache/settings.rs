@@ -4,21 +4,33 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A smaller cache could keep nothing.
+const BYTES_MIN: u64 = 4_096;
+/// A tebibyte.
+const BYTES_MAX: u64 = 1 << 40;
+/// Thirty days.
+const TIME_MAX: Duration = Duration::from_secs(30 * 86_400);
+const LOADS_MAX: u32 = 100_000;
+
 /// The limits of one cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSettings {
-    /// How many bytes it keeps, of keys, values and what stands around them. 4,096 to
-    /// 1,099,511,627,776; default 16,777,216 (16 MiB).
+    /// How many bytes it keeps, of keys, values and what stands around them. Default 16 MiB.
+    #[schemars(range(min = BYTES_MIN, max = BYTES_MAX))]
     pub bytes_max: u64,
-    /// How long an answer is fresh. 1 to 2,592,000,000 (thirty days); default 60,000.
-    pub fresh_ms: u64,
+    /// How long an answer is fresh. Default 60 seconds.
+    #[schemars(extend("minimum" = "1ms", "maximum" = "30d"))]
+    pub fresh: Duration,
     /// For how long after that, or after an event said otherwise, an answer may still stand in for a
-    /// better one, labelled stale. 0 to 2,592,000,000; default 600,000.
-    pub stale_ms: u64,
+    /// better one, labelled stale. Default 10 minutes.
+    #[schemars(extend("minimum" = "0s", "maximum" = "30d"))]
+    pub stale: Duration,
     /// How many answers may be loaded at once; the next one is refused. 1 to 100,000; default 1,024.
+    #[schemars(range(min = 1, max = LOADS_MAX))]
     pub loads_max: u32,
 }
 
@@ -26,46 +38,60 @@ impl Default for CacheSettings {
     fn default() -> Self {
         Self {
             bytes_max: 16 << 20,
-            fresh_ms: 60_000,
-            stale_ms: 600_000,
+            fresh: Duration::from_secs(60),
+            stale: Duration::from_secs(600),
             loads_max: 1_024,
         }
     }
 }
 
 impl CacheSettings {
-    pub(super) fn fresh(&self) -> Duration {
-        Duration::from_millis(self.fresh_ms)
-    }
-
     /// How long after it was answered something is of any use.
     pub(super) fn useful(&self) -> Duration {
-        Duration::from_millis(self.fresh_ms.saturating_add(self.stale_ms))
+        self.fresh.saturating_add(self.stale)
     }
 
     fn problems(&self, path: &str, problems: &mut Vec<CacheProblem>) {
-        const THIRTY_DAYS_MS: u64 = 2_592_000_000;
-        let ranges = [
-            ("bytes_max", self.bytes_max, 4_096, 1 << 40),
-            ("fresh_ms", self.fresh_ms, 1, THIRTY_DAYS_MS),
-            ("stale_ms", self.stale_ms, 0, THIRTY_DAYS_MS),
-            ("loads_max", self.loads_max.into(), 1, 100_000),
-        ];
-        for (field, found, min, max) in ranges {
-            if !(min..=max).contains(&found) {
+        let mut check = |field: &str, out: bool, found: String, range: String| {
+            if out {
                 problems.push(CacheProblem {
                     path: format!("{path}.{field}"),
                     found,
-                    min,
-                    max,
+                    range,
                 });
             }
+        };
+        let bytes = self.bytes_max;
+        check(
+            "bytes_max",
+            !(BYTES_MIN..=BYTES_MAX).contains(&bytes),
+            bytes.to_string(),
+            format!("{BYTES_MIN} to {BYTES_MAX}"),
+        );
+        let times = [
+            ("fresh", self.fresh, Duration::from_millis(1)),
+            ("stale", self.stale, Duration::ZERO),
+        ];
+        for (field, time, min) in times {
+            check(
+                field,
+                !(min..=TIME_MAX).contains(&time),
+                format!("{time:?}"),
+                format!("{min:?} to {TIME_MAX:?}"),
+            );
         }
+        let loads = self.loads_max;
+        check(
+            "loads_max",
+            !(1..=LOADS_MAX).contains(&loads),
+            loads.to_string(),
+            format!("1 to {LOADS_MAX}"),
+        );
     }
 }
 
 /// The limits of a runtime's caches, by their names. What is not named has the defaults.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CachesSettings {
     /// By name: `agent_responses`.
@@ -106,14 +132,12 @@ impl CachesSettings {
 /// One mistake in the limits of a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheProblem {
-    /// Where: `agent_responses.fresh_ms`.
+    /// Where: `agent_responses.fresh`.
     pub path: String,
     /// What stands there.
-    pub found: u64,
-    /// The least that it may be.
-    pub min: u64,
-    /// The most that it may be.
-    pub max: u64,
+    pub found: String,
+    /// What it may be.
+    pub range: String,
 }
 
 /// Limits of caches that cannot be used, with everything that is wrong with them.
@@ -127,13 +151,8 @@ impl fmt::Display for InvalidCaches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the caches have {} mistakes", self.problems.len())?;
         self.problems.iter().try_for_each(|problem| {
-            let CacheProblem {
-                path,
-                found,
-                min,
-                max,
-            } = problem;
-            write!(f, "\n  {path} is {found}: choose {min} to {max}")
+            let CacheProblem { path, found, range } = problem;
+            write!(f, "\n  {path} is {found}: choose {range}")
         })
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use mercato_persistence::Position;
-use serde::Serialize;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::activity::Activities;
@@ -23,12 +24,15 @@ use crate::stats::{FlowCounters, FlowStats};
 use crate::telemetry::TraceContext;
 
 /// Limits of the orchestrator.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct FlowOptions {
     /// How many flows may be on their way at once; beyond it a start is answered
     /// [`AskFailure::Overloaded`]. Default 65,536.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub in_flight_max: NonZeroUsize,
     /// How often a flow's function may panic before the flow is failed. Default 3.
+    #[schemars(range(min = 1, max = 100))]
     pub panics_max: u32,
 }
 

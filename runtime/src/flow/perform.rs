@@ -92,7 +92,7 @@ impl Activities {
         }
         let alternative = self.alternatives.get(name);
         if let (Some(alternative), true) = (alternative, performance.elsewhere) {
-            let limit = Duration::from_millis(guard.policy().attempt_timeout_ms);
+            let limit = guard.policy().attempt_timeout;
             let clock = performance.clock;
             let deadline = clock.now().plus(limit).min(performance.whole.deadline);
             let call = call(Attempt {

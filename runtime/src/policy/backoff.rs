@@ -12,20 +12,21 @@ use super::limits::Backoff;
 
 impl Backoff {
     /// The wait after the attempt with this number, from 1, before chance takes its part.
-    pub(super) fn longest_ms(&self, attempt: u32) -> u64 {
-        let mut wait = self.first_ms;
+    pub(super) fn longest(&self, attempt: u32) -> Duration {
+        let mut wait = self.first;
         for _ in 1..attempt {
-            if wait >= self.max_ms {
+            if wait >= self.max {
                 break;
             }
-            wait = wait.saturating_mul(u64::from(self.growth_percent)) / 100;
+            wait = wait.saturating_mul(self.growth_percent) / 100;
         }
-        wait.min(self.max_ms)
+        wait.min(self.max)
     }
 
     /// The wait after the attempt with this number, from 1.
     pub(super) fn wait_after(&self, attempt: u32, rng: &mut dyn RngCore) -> Duration {
-        let longest = self.longest_ms(attempt);
+        let longest = self.longest(attempt).as_millis();
+        let longest = u64::try_from(longest).unwrap_or(u64::MAX);
         let by_chance = longest.saturating_mul(u64::from(self.jitter_percent.min(100))) / 100;
         // Nothing is drawn where nothing is left to chance, so that waits without jitter do not
         // move the draws of others.
@@ -46,15 +47,17 @@ mod tests {
     /// Catches: waits that do not double, or go over the bound.
     #[test]
     fn waits_grow_up_to_the_bound() {
-        let waits: Vec<_> = (1..=8).map(|n| Backoff::default().longest_ms(n)).collect();
+        let waits: Vec<_> = (1..=8)
+            .map(|n| Backoff::default().longest(n).as_millis())
+            .collect();
         assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
         let slow = Backoff {
             growth_percent: 100,
             ..Backoff::default()
         };
         assert_eq!(
-            slow.longest_ms(1_000_000),
-            100,
+            slow.longest(1_000_000),
+            Duration::from_millis(100),
             "and it takes no time to say"
         );
     }

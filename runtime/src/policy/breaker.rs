@@ -143,7 +143,7 @@ impl Breaker {
                 *window = Window::new(settings.window, now);
             }
             State::Open { until } => {
-                *until = (*until).min(now.plus(Duration::from_millis(settings.open_max_ms)));
+                *until = (*until).min(now.plus(settings.open_max));
             }
             State::Closed(_) | State::HalfOpen { .. } => {}
         }
@@ -177,7 +177,7 @@ impl Breaker {
                 if probing.saturating_add(probed.calls) >= self.settings.probes_max =>
             {
                 Err(BreakerRefusal {
-                    retry_after: Duration::from_millis(self.settings.open_first_ms),
+                    retry_after: self.settings.open_first,
                 })
             }
             _ => Ok(()),
@@ -213,7 +213,7 @@ impl Breaker {
         if permit.generation != self.generation {
             return;
         }
-        let slow = took >= Duration::from_millis(self.settings.slow_call_ms);
+        let slow = took >= self.settings.slow_call;
         let call = Tally::one(outcome == CallOutcome::Failed, slow);
         let settings = self.settings;
         match &mut self.state {
@@ -243,12 +243,12 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Timestamp) {
-        let doubled = 1u64.checked_shl(self.openings).unwrap_or(u64::MAX);
-        let open_ms = self.settings.open_first_ms.saturating_mul(doubled);
-        let open_ms = open_ms.min(self.settings.open_max_ms);
+        let doubled = 1u32.checked_shl(self.openings).unwrap_or(u32::MAX);
+        let open = self.settings.open_first.saturating_mul(doubled);
+        let open = open.min(self.settings.open_max);
         self.openings = self.openings.saturating_add(1).min(32);
         self.go(State::Open {
-            until: now.plus(Duration::from_millis(open_ms)),
+            until: now.plus(open),
         });
     }
 

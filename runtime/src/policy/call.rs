@@ -36,7 +36,7 @@ impl Course<'_> {
     }
 
     pub(super) fn told_wait_max(&self) -> Duration {
-        Duration::from_millis(self.policy.rate_limiting.told_wait_max_ms)
+        self.policy.rate_limiting.told_wait_max
     }
 }
 
@@ -61,7 +61,7 @@ impl Guard {
         let policy = self.policy();
         let now = self.clock.now();
         let mut course = Course {
-            deadline: request.deadline.min(now.plus(policy.call_budget())),
+            deadline: request.deadline.min(now.plus(policy.call_budget)),
             policy,
             attempts: 0,
             refreshes: 0,
@@ -142,7 +142,7 @@ impl Guard {
             .map_err(|refused| self.open(refused.retry_after))?;
         course.attempts += 1;
         self.counters.attempts.add();
-        let until = self.clock.now().plus(course.policy.attempt_timeout());
+        let until = self.clock.now().plus(course.policy.attempt_timeout);
         let attempt = Attempt {
             number: course.attempts,
             deadline: until.min(course.deadline),

@@ -1,6 +1,7 @@
 //! Policies are checked as a whole, and everything that is wrong is told at once.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::limits::{Backoff, BreakerSettings, CallRate, RetryBudgetSettings, WindowSize};
 use super::rows::{Authentication, Fallback, NetworkTimeout, RateLimiting, ServiceUnavailable};
@@ -10,10 +11,10 @@ use super::settings::{Policies, Policy};
 const NAMED_MAX: usize = 1_000;
 /// The longest name of a dependency, in bytes.
 const NAME_BYTES_MAX: usize = 64;
-/// An hour, in milliseconds.
-const HOUR_MS: u64 = 3_600_000;
-/// Ten minutes, in milliseconds.
-const TEN_MINUTES_MS: u64 = 600_000;
+/// No time that is waited is shorter.
+const SHORTEST: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3_600);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// One mistake in the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +128,16 @@ impl Checks {
         }
     }
 
+    fn time(&mut self, field: &str, value: Duration, min: Duration, max: Duration) {
+        if !(min..=max).contains(&value) {
+            self.add(
+                field,
+                &format_args!("{value:?}"),
+                format!("choose {min:?} to {max:?}"),
+            );
+        }
+    }
+
     fn fallbacks(&mut self, fallbacks: &[Fallback], allowed: &[Fallback]) {
         for (nth, fallback) in fallbacks.iter().enumerate() {
             let known = *fallback == Fallback::ErrorMessage || allowed.contains(fallback);
@@ -145,19 +156,23 @@ impl Checks {
 
 fn policy(checks: &mut Checks, policy: &Policy) {
     let Policy {
-        attempt_timeout_ms,
-        call_budget_ms,
+        attempt_timeout,
+        call_budget,
         network_timeout,
         service_unavailable,
         rate_limiting,
         authentication,
         retry_budget,
     } = policy;
-    checks.range("attempt_timeout_ms", *attempt_timeout_ms, 1, TEN_MINUTES_MS);
-    checks.range("call_budget_ms", *call_budget_ms, 1, HOUR_MS);
-    if attempt_timeout_ms > call_budget_ms {
-        let mend = format!("choose at most call_budget_ms, which is {call_budget_ms}");
-        checks.add("attempt_timeout_ms", attempt_timeout_ms, mend);
+    checks.time("attempt_timeout", *attempt_timeout, SHORTEST, TEN_MINUTES);
+    checks.time("call_budget", *call_budget, SHORTEST, HOUR);
+    if attempt_timeout > call_budget {
+        let mend = format!("choose at most call_budget, which is {call_budget:?}");
+        checks.add(
+            "attempt_timeout",
+            &format_args!("{attempt_timeout:?}"),
+            mend,
+        );
     }
     checks.within("network_timeout", |checks| {
         let NetworkTimeout {
@@ -165,7 +180,7 @@ fn policy(checks: &mut Checks, policy: &Policy) {
             backoff,
             fallbacks,
         } = network_timeout;
-        attempts(checks, *attempts_max, *backoff, *call_budget_ms);
+        attempts(checks, *attempts_max, *backoff, *call_budget);
         checks.fallbacks(
             fallbacks,
             &[Fallback::CachedResponse, Fallback::AlternativeService],
@@ -178,9 +193,9 @@ fn policy(checks: &mut Checks, policy: &Policy) {
             breaker: of_breaker,
             fallbacks,
         } = service_unavailable;
-        attempts(checks, *attempts_max, *backoff, *call_budget_ms);
+        attempts(checks, *attempts_max, *backoff, *call_budget);
         checks.within("breaker", |checks| {
-            breaker(checks, of_breaker, *attempt_timeout_ms);
+            breaker(checks, of_breaker, *attempt_timeout);
         });
         checks.fallbacks(
             fallbacks,
@@ -191,13 +206,13 @@ fn policy(checks: &mut Checks, policy: &Policy) {
         let RateLimiting {
             attempts_max,
             backoff,
-            told_wait_max_ms,
+            told_wait_max,
             limit,
             queue_calls_max,
             fallbacks,
         } = rate_limiting;
-        attempts(checks, *attempts_max, *backoff, *call_budget_ms);
-        checks.range("told_wait_max_ms", *told_wait_max_ms, 0, HOUR_MS);
+        attempts(checks, *attempts_max, *backoff, *call_budget);
+        checks.time("told_wait_max", *told_wait_max, Duration::ZERO, HOUR);
         checks.range("queue_calls_max", *queue_calls_max, 1, 1_000_000);
         if let Some(limit) = limit {
             checks.within("limit", |checks| rate(checks, *limit));
@@ -230,41 +245,39 @@ fn policy(checks: &mut Checks, policy: &Policy) {
 }
 
 /// Retries that can never come are a mistake of whoever wrote them.
-fn attempts(checks: &mut Checks, attempts_max: u32, backoff: Backoff, call_budget_ms: u64) {
+fn attempts(checks: &mut Checks, attempts_max: u32, backoff: Backoff, call_budget: Duration) {
     checks.range("attempts_max", attempts_max, 1, 20);
     let before = checks.problems.len();
     checks.within("backoff", |checks| {
-        checks.range("first_ms", backoff.first_ms, 1, TEN_MINUTES_MS);
-        checks.range("max_ms", backoff.max_ms, 1, TEN_MINUTES_MS);
-        if backoff.first_ms > backoff.max_ms {
-            let mend = format!("choose at most max_ms, which is {}", backoff.max_ms);
-            checks.add("first_ms", &backoff.first_ms, mend);
+        checks.time("first", backoff.first, SHORTEST, TEN_MINUTES);
+        checks.time("max", backoff.max, SHORTEST, TEN_MINUTES);
+        if backoff.first > backoff.max {
+            let mend = format!("choose at most max, which is {:?}", backoff.max);
+            checks.add("first", &format_args!("{:?}", backoff.first), mend);
         }
         checks.range("growth_percent", backoff.growth_percent, 100, 1_000);
         checks.range("jitter_percent", backoff.jitter_percent, 0, 100);
     });
-    let waits_ms: u64 = (1..attempts_max.min(20))
-        .map(|n| backoff.longest_ms(n))
-        .sum();
-    if checks.problems.len() == before && waits_ms >= call_budget_ms {
+    let waits: Duration = (1..attempts_max.min(20)).map(|n| backoff.longest(n)).sum();
+    if checks.problems.len() == before && waits >= call_budget {
         let mend = format!(
-            "the waits between them can add up to {waits_ms} ms, so the last one never comes \
-             within call_budget_ms, which is {call_budget_ms}; choose fewer, shorter waits or a \
+            "the waits between them can add up to {waits:?}, so the last one never comes within \
+             call_budget, which is {call_budget:?}; choose fewer, shorter waits or a \
              larger budget"
         );
         checks.add("attempts_max", &attempts_max, mend);
     }
 }
 
-fn breaker(checks: &mut Checks, breaker: &BreakerSettings, attempt_timeout_ms: u64) {
+fn breaker(checks: &mut Checks, breaker: &BreakerSettings, attempt_timeout: Duration) {
     let BreakerSettings {
         window,
         calls_min,
         failure_rate_percent,
-        slow_call_ms,
+        slow_call,
         slow_rate_percent,
-        open_first_ms,
-        open_max_ms,
+        open_first,
+        open_max,
         probes_max,
     } = *breaker;
     match window {
@@ -279,26 +292,26 @@ fn breaker(checks: &mut Checks, breaker: &BreakerSettings, attempt_timeout_ms: u
     }
     checks.range("calls_min", calls_min, 1, 100_000);
     checks.range("failure_rate_percent", failure_rate_percent, 1, 100);
-    checks.range("slow_call_ms", slow_call_ms, 1, TEN_MINUTES_MS);
-    if slow_call_ms > attempt_timeout_ms {
+    checks.time("slow_call", slow_call, SHORTEST, TEN_MINUTES);
+    if slow_call > attempt_timeout {
         let mend = format!(
-            "no attempt takes longer than attempt_timeout_ms, which is {attempt_timeout_ms}; choose \
+            "no attempt takes longer than attempt_timeout, which is {attempt_timeout:?}; choose \
              at most that"
         );
-        checks.add("slow_call_ms", &slow_call_ms, mend);
+        checks.add("slow_call", &format_args!("{slow_call:?}"), mend);
     }
     checks.range("slow_rate_percent", slow_rate_percent, 1, 100);
-    checks.range("open_first_ms", open_first_ms, 1, HOUR_MS);
-    checks.range("open_max_ms", open_max_ms, 1, HOUR_MS);
-    if open_first_ms > open_max_ms {
-        let mend = format!("choose at most open_max_ms, which is {open_max_ms}");
-        checks.add("open_first_ms", &open_first_ms, mend);
+    checks.time("open_first", open_first, SHORTEST, HOUR);
+    checks.time("open_max", open_max, SHORTEST, HOUR);
+    if open_first > open_max {
+        let mend = format!("choose at most open_max, which is {open_max:?}");
+        checks.add("open_first", &format_args!("{open_first:?}"), mend);
     }
     checks.range("probes_max", probes_max, 1, 1_000);
 }
 
 fn rate(checks: &mut Checks, rate: CallRate) {
     checks.range("calls", rate.calls, 1, 1_000_000);
-    checks.range("per_ms", rate.per_ms, 1, HOUR_MS);
+    checks.time("per", rate.per, SHORTEST, HOUR);
     checks.range("burst_calls", rate.burst_calls, 1, 1_000_000);
 }

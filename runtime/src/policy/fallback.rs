@@ -71,7 +71,7 @@ impl Guard {
         let Some(alternative) = request.alternative.take() else {
             return Ok(None);
         };
-        let until = self.clock.now().plus(course.policy.attempt_timeout());
+        let until = self.clock.now().plus(course.policy.attempt_timeout);
         let attempt = Attempt {
             number: 1,
             deadline: until.min(course.deadline),

@@ -1,14 +1,18 @@
 //! The rows of the error table, as data.
 
+use std::time::Duration;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{Backoff, BreakerSettings, CallRate};
 
 /// Exponential backoff, three attempts, then what was answered before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkTimeout {
     /// How often a call is tried in all, the first time included. 1 to 20; default 3.
+    #[schemars(range(min = 1, max = 20))]
     pub attempts_max: u32,
     /// How long it waits in between.
     pub backoff: Backoff,
@@ -27,10 +31,11 @@ impl Default for NetworkTimeout {
 }
 
 /// Five attempts under a circuit breaker, then another service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServiceUnavailable {
     /// How often a call is tried in all, the first time included. 1 to 20; default 5.
+    #[schemars(range(min = 1, max = 20))]
     pub attempts_max: u32,
     /// How long it waits in between.
     pub backoff: Backoff,
@@ -53,20 +58,23 @@ impl Default for ServiceUnavailable {
 }
 
 /// Wait and try again, three attempts; then stand in the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimiting {
     /// How often a call is tried in all, the first time included. 1 to 20; default 3.
+    #[schemars(range(min = 1, max = 20))]
     pub attempts_max: u32,
     /// How long it waits at least, whatever the dependency says.
     pub backoff: Backoff,
     /// A call that is told to wait for longer is over, and others wait for no longer than this
-    /// before the dependency is asked again. 0 to 3,600,000; default 30,000.
-    pub told_wait_max_ms: u64,
+    /// before the dependency is asked again. Default 30 seconds.
+    #[schemars(extend("minimum" = "0s", "maximum" = "1h"))]
+    pub told_wait_max: Duration,
     /// Our own limit, which keeps the dependency's from being met. Default: none.
     pub limit: Option<CallRate>,
     /// How many calls may wait for their turn; the next one is refused. 1 to 1,000,000; default
     /// 1,000.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_calls_max: u32,
     /// What is done in the end. Default: [`Fallback::QueueRequest`].
     pub fallbacks: Vec<Fallback>,
@@ -77,7 +85,7 @@ impl Default for RateLimiting {
         Self {
             attempts_max: 3,
             backoff: Backoff::default(),
-            told_wait_max_ms: 30_000,
+            told_wait_max: Duration::from_secs(30),
             limit: None,
             queue_calls_max: 1_000,
             fallbacks: vec![Fallback::QueueRequest],
@@ -86,10 +94,11 @@ impl Default for RateLimiting {
 }
 
 /// A new token, once; then the call is tried once more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Authentication {
     /// How often one call may ask for a new token. 0 to 3; default 1.
+    #[schemars(range(min = 0, max = 3))]
     pub refreshes_max: u32,
     /// What is done where a token cannot be refreshed. Default: [`Fallback::ReAuthenticate`].
     pub fallbacks: Vec<Fallback>,
@@ -106,7 +115,7 @@ impl Default for Authentication {
 
 /// What is done when a call did not succeed, in the column "Fallback". Several are tried in their
 /// order. Where none helps, the caller gets the error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fallback {
     /// What was answered before, labelled stale.

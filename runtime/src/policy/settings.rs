@@ -1,11 +1,12 @@
 //! The policies as data: by dependency, and for each of them the rows of the error table.
 //!
-//! Numbers are plain integers with their unit in the name, so that a file with several mistakes is
-//! read whole and every mistake is told at once; see [`Policies::problems`].
+//! A range is both a mark for whoever describes the settings and what [`Policies::problems`] checks; a
+//! test holds one to the other.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dependency::Dependency;
@@ -28,7 +29,7 @@ use super::rows::{
 /// assert_eq!(policies.of(Dependency::Port("carrier")).service_unavailable.attempts_max, 5);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policies {
     /// For every dependency that is not named below.
@@ -54,14 +55,16 @@ impl Policies {
 }
 
 /// How calls to one dependency treat failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// How long one attempt may take. 1 to 600,000; default 10,000.
-    pub attempt_timeout_ms: u64,
+    /// How long one attempt may take. Default 10 seconds.
+    #[schemars(extend("minimum" = "1ms", "maximum" = "10m"))]
+    pub attempt_timeout: Duration,
     /// How long a call may take with all its attempts and waits, where its caller gives it no less.
-    /// 1 to 3,600,000; default 60,000.
-    pub call_budget_ms: u64,
+    /// Default 60 seconds.
+    #[schemars(extend("minimum" = "1ms", "maximum" = "1h"))]
+    pub call_budget: Duration,
     /// The row "Network Timeout".
     pub network_timeout: NetworkTimeout,
     /// The row "Service Unavailable".
@@ -77,8 +80,8 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            attempt_timeout_ms: 10_000,
-            call_budget_ms: 60_000,
+            attempt_timeout: Duration::from_secs(10),
+            call_budget: Duration::from_secs(60),
             network_timeout: NetworkTimeout::default(),
             service_unavailable: ServiceUnavailable::default(),
             rate_limiting: RateLimiting::default(),
@@ -119,13 +122,5 @@ impl Policy {
                 row(1, None, &[Fallback::ErrorMessage])
             }
         }
-    }
-
-    pub(super) fn attempt_timeout(&self) -> Duration {
-        Duration::from_millis(self.attempt_timeout_ms)
-    }
-
-    pub(super) fn call_budget(&self) -> Duration {
-        Duration::from_millis(self.call_budget_ms)
     }
 }

@@ -203,7 +203,7 @@ impl Drop for Place<'_> {
 }
 
 fn period(rate: CallRate) -> Duration {
-    Duration::from_millis(rate.per_ms) / rate.calls.max(1)
+    rate.per / rate.calls.max(1)
 }
 
 /// `None` only for a rate that the check of the settings refuses.

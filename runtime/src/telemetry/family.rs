@@ -3,10 +3,11 @@
 //! The table is fixed, so that alarms can be checked against it before anything runs. Names follow
 //! the conventions of Prometheus: base units, and `_total` for what only grows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a metric is counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Things.

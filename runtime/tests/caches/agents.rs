@@ -135,7 +135,7 @@ async fn events_invalidate_by_entity_by_agent_and_by_name() {
 #[tokio::test(start_paused = true)]
 async fn where_an_agent_does_not_answer_its_last_answer_is_given_labelled_stale() {
     let settings = CacheSettings {
-        fresh_ms: 1_000,
+        fresh: Duration::from_secs(1),
         ..CacheSettings::default()
     };
     let settings = CachesSettings::default().with("agent_responses", settings);

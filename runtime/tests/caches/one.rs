@@ -87,8 +87,8 @@ async fn who_waits_gets_the_answer_though_the_first_goes_away() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_fresh_then_stale_then_gone() {
     let settings = CacheSettings {
-        fresh_ms: 1_000,
-        stale_ms: 4_000,
+        fresh: Duration::from_secs(1),
+        stale: Duration::from_secs(4),
         ..CacheSettings::default()
     };
     let (rates, source) = (rates(settings), Source::default());
@@ -259,15 +259,29 @@ async fn memory_is_bounded_and_a_scan_leaves_what_is_in_use() {
 /// Catches: limits that are taken as they are, and a check that ends at the first mistake.
 #[test]
 fn all_mistakes_in_limits_are_told_at_once() {
-    let text = r#"{ "knowledge_base": { "bytes_max": 1, "fresh_ms": 0 },
-                    "store_reads": { "stale_ms": 2592000001, "loads_max": 0 } }"#;
-    let settings: CachesSettings = serde_json::from_str(text).expect("it reads");
+    let settings = CachesSettings::default()
+        .with(
+            "knowledge_base",
+            CacheSettings {
+                bytes_max: 1,
+                fresh: Duration::ZERO,
+                ..CacheSettings::default()
+            },
+        )
+        .with(
+            "store_reads",
+            CacheSettings {
+                stale: Duration::from_millis(2_592_000_001),
+                loads_max: 0,
+                ..CacheSettings::default()
+            },
+        );
     let problems = settings.check().expect_err("it is wrong").problems;
     let paths: Vec<_> = problems.iter().map(|it| &*it.path).collect();
     let expected = [
         "knowledge_base.bytes_max",
-        "knowledge_base.fresh_ms",
-        "store_reads.stale_ms",
+        "knowledge_base.fresh",
+        "store_reads.stale",
         "store_reads.loads_max",
     ];
     assert_eq!(paths, expected);

@@ -7,23 +7,42 @@ use mercato::{
     PolicyBook, WindowSize,
 };
 
+use serde_json::Value;
+
 use crate::world::{RATES, Step, World, even};
 
 const BUSY: Step = Step::Fail(FailureKind::ServiceUnavailable);
+
+/// `"9ms"` in place of what a time is in JSON.
+fn with_times(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, it)| (name, with_times(it)))
+            .collect(),
+        Value::String(text) => match text.strip_suffix("ms").map(str::parse) {
+            Some(Ok(millis)) => {
+                serde_json::to_value(Duration::from_millis(millis)).expect("a time")
+            }
+            _ => Value::String(text),
+        },
+        other => other,
+    }
+}
 
 /// Catches: a check that ends at the first mistake, forgets a field, or does not say where it
 /// stands.
 #[test]
 fn all_mistakes_are_told_at_once_each_with_its_place() {
     let text = r#"{
-        "default": { "attempt_timeout_ms": 0, "call_budget_ms": 3600001 },
+        "default": { "attempt_timeout": "0ms", "call_budget": "3600001ms" },
         "agents": { "Inventory": {} },
         "ports": { "payments": {
-            "attempt_timeout_ms": 9000,
-            "call_budget_ms": 8000,
+            "attempt_timeout": "9000ms",
+            "call_budget": "8000ms",
             "network_timeout": {
                 "attempts_max": 21,
-                "backoff": { "first_ms": 200, "max_ms": 100, "growth_percent": 99,
+                "backoff": { "first": "200ms", "max": "100ms", "growth_percent": 99,
                              "jitter_percent": 101 },
                 "fallbacks": ["queue_request"]
             },
@@ -31,41 +50,43 @@ fn all_mistakes_are_told_at_once_each_with_its_place() {
                 "attempts_max": 20,
                 "fallbacks": ["alternative_service", "alternative_service"],
                 "breaker": { "window": { "calls": 4 }, "failure_rate_percent": 0,
-                             "slow_call_ms": 9001, "slow_rate_percent": 101,
-                             "open_first_ms": 70000, "probes_max": 0 }
+                             "slow_call": "9001ms", "slow_rate_percent": 101,
+                             "open_first": "70000ms", "probes_max": 0 }
             },
             "rate_limiting": {
-                "attempts_max": 0, "told_wait_max_ms": 3600001, "queue_calls_max": 0,
-                "limit": { "calls": 0, "per_ms": 0, "burst_calls": 0 },
+                "attempts_max": 0, "told_wait_max": "3600001ms", "queue_calls_max": 0,
+                "limit": { "calls": 0, "per": "0ms", "burst_calls": 0 },
                 "fallbacks": ["re_authenticate"]
             },
             "authentication": { "refreshes_max": 4, "fallbacks": ["cached_response"] },
             "retry_budget": { "earned_percent": 1001, "per_second": 10001, "saved_max": 0 }
         } }
     }"#;
-    let policies: Policies = serde_json::from_str(text).expect("it reads");
+    let policies: Policies =
+        serde_json::from_value(with_times(serde_json::from_str(text).expect("it is JSON")))
+            .expect("it reads");
     let invalid = PolicyBook::new(policies).expect_err("it is wrong");
     let paths: Vec<_> = invalid.problems.iter().map(|it| &*it.path).collect();
     let of_payments = [
-        "attempt_timeout_ms",
+        "attempt_timeout",
         "network_timeout.attempts_max",
-        "network_timeout.backoff.first_ms",
+        "network_timeout.backoff.first",
         "network_timeout.backoff.growth_percent",
         "network_timeout.backoff.jitter_percent",
         "network_timeout.fallbacks",
         "service_unavailable.attempts_max",
         "service_unavailable.breaker.calls_min",
         "service_unavailable.breaker.failure_rate_percent",
-        "service_unavailable.breaker.slow_call_ms",
+        "service_unavailable.breaker.slow_call",
         "service_unavailable.breaker.slow_rate_percent",
-        "service_unavailable.breaker.open_first_ms",
+        "service_unavailable.breaker.open_first",
         "service_unavailable.breaker.probes_max",
         "service_unavailable.fallbacks",
         "rate_limiting.attempts_max",
-        "rate_limiting.told_wait_max_ms",
+        "rate_limiting.told_wait_max",
         "rate_limiting.queue_calls_max",
         "rate_limiting.limit.calls",
-        "rate_limiting.limit.per_ms",
+        "rate_limiting.limit.per",
         "rate_limiting.limit.burst_calls",
         "rate_limiting.fallbacks",
         "authentication.refreshes_max",
@@ -74,12 +95,12 @@ fn all_mistakes_are_told_at_once_each_with_its_place() {
         "retry_budget.per_second",
         "retry_budget.saved_max",
     ];
-    let first = ["default.attempt_timeout_ms", "default.call_budget_ms"];
+    let first = ["default.attempt_timeout", "default.call_budget"];
     let expected: Vec<_> = first
         .map(str::to_owned)
         .into_iter()
         .chain([
-            "default.service_unavailable.breaker.slow_call_ms".into(),
+            "default.service_unavailable.breaker.slow_call".into(),
             "agents".into(),
         ])
         .chain(of_payments.map(|field| format!("ports.payments.{field}")))
@@ -88,7 +109,7 @@ fn all_mistakes_are_told_at_once_each_with_its_place() {
     let text = invalid.to_string();
     assert!(
         text.starts_with(
-            "the policies have 30 mistakes\n  default.attempt_timeout_ms is 0: choose 1 to 600000\n"
+            "the policies have 30 mistakes\n  default.attempt_timeout is 0ns: choose 1ms to 600s\n"
         ),
         "{text}"
     );
@@ -163,8 +184,8 @@ async fn a_reload_keeps_what_a_dependency_has_shown_of_itself() {
     let world = World::new(even(), [BUSY; 5]);
     world.call(world.request()).await.expect_err("busy");
     let mut shorter = even();
-    shorter.default.service_unavailable.breaker.open_first_ms = 1_000;
-    shorter.default.service_unavailable.breaker.open_max_ms = 2_000;
+    shorter.default.service_unavailable.breaker.open_first = Duration::from_secs(1);
+    shorter.default.service_unavailable.breaker.open_max = Duration::from_secs(2);
     world.guards.book().reload(shorter).expect("it is right");
     world.call(world.request()).await.expect_err("open");
     let until = world.clock.now().plus(Duration::from_secs(2));
@@ -214,7 +235,7 @@ async fn a_changed_rate_limit_begins_without_its_burst() {
         let mut policies = even();
         policies.default.rate_limiting.limit = Some(CallRate {
             calls,
-            per_ms: 1_000,
+            per: Duration::from_secs(1),
             burst_calls: 5,
         });
         policies

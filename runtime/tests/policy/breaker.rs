@@ -47,10 +47,10 @@ fn settings() -> impl Strategy<Value = BreakerSettings> {
             window,
             calls_min,
             failure_rate_percent: failure,
-            slow_call_ms: 500,
+            slow_call: Duration::from_millis(500),
             slow_rate_percent: slow,
-            open_first_ms: 1_000,
-            open_max_ms: 3_000,
+            open_first: Duration::from_secs(1),
+            open_max: Duration::from_secs(3),
             probes_max,
         },
     )
@@ -225,7 +225,7 @@ fn it_stays_open_longer_each_time_until_it_closes() {
     let settings = BreakerSettings {
         calls_min: 1,
         probes_max: 1,
-        open_max_ms: 15_000,
+        open_max: Duration::from_secs(15),
         ..BreakerSettings::default()
     };
     let mut breaker = Breaker::new(settings, at(0));

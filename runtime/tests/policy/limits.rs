@@ -13,7 +13,7 @@ fn limited(calls: u32, burst_calls: u32) -> Policies {
     let mut policies = even();
     policies.default.rate_limiting.limit = Some(CallRate {
         calls,
-        per_ms: 1_000,
+        per: Duration::from_secs(1),
         burst_calls,
     });
     policies

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::telemetry::family::{
@@ -29,17 +30,19 @@ use crate::telemetry::family::{
 /// ];
 /// assert_eq!(names, rows);
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alarms {
     /// How often all of them are looked at, in milliseconds. 100 to 3,600,000; default 10,000.
+    #[schemars(range(min = 100, max = 3_600_000))]
     pub every_ms: u64,
     /// The alarms, at most 256. Default: the performance targets.
+    #[schemars(length(max = 256))]
     pub alarms: Vec<Alarm>,
 }
 
 /// One alarm: something that is measured, and from where on it is wrong.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alarm {
     /// Its name: 1 to 64 lower-case letters, digits, `_` and `-`. No two have the same.
@@ -59,18 +62,22 @@ pub struct Alarm {
     /// Over what time it is measured, in milliseconds. 1,000 to 86,400,000, and no more than 4,096
     /// times as long as the alarms' `every_ms`; default 300,000 (five minutes).
     #[serde(default = "window_ms")]
+    #[schemars(range(min = 1_000, max = 86_400_000))]
     pub window_ms: u64,
     /// For how long it must be wrong before it is raised, in milliseconds. 0 to 86,400,000; default
     /// 60,000.
     #[serde(default = "lasting_ms")]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub for_ms: u64,
     /// For how long it must be well again before it is over, in milliseconds. 0 to 86,400,000;
     /// default 60,000.
     #[serde(default = "lasting_ms")]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub clear_for_ms: u64,
     /// Of how many values in the window a percentile or a ratio must be made to count at all. 1 to
     /// 1,000,000,000; default 20. Where there are fewer, the alarm is well.
     #[serde(default = "values_min")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub values_min: u64,
     /// How bad it is. Default `warning`.
     #[serde(default)]
@@ -90,7 +97,7 @@ fn values_min() -> u64 {
 }
 
 /// What an alarm measures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Measure {
     /// What so many percent of a histogram's values in the window do not exceed.
@@ -128,7 +135,7 @@ pub enum Measure {
 }
 
 /// Which samples of a metric count. All that match are taken together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// The metric's name.
@@ -139,7 +146,7 @@ pub struct Selector {
 }
 
 /// What counts where several gauges match.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Across {
     /// The greatest.
@@ -152,7 +159,7 @@ pub enum Across {
 }
 
 /// On which side of the threshold something is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Above it.
@@ -162,7 +169,9 @@ pub enum Comparison {
 }
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
