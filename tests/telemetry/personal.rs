@@ -67,7 +67,8 @@ async fn nobodys_name_is_in_what_is_seen_of_a_day() {
     let all = [
         "ask", "command", "flow", "port", "request", "step", "trigger", "undo",
     ];
-    assert_eq!(names, all.into(), "something of everything was seen");
+    let missing: Vec<_> = all.iter().filter(|it| !names.contains(*it)).collect();
+    assert!(missing.is_empty(), "nothing was seen of {missing:?}");
     let lines = seen.lines();
     assert!(lines.iter().any(|line| line.contains("restarted")));
     let page = metrics.to_prometheus();
