@@ -100,6 +100,7 @@ async fn a_replay_has_its_effect_once_and_takes_the_command_off_the_list() {
     assert_eq!(all(&quarantine), []);
     let gone = quarantine.replay(&operator(), "drawers", id).await;
     assert!(matches!(gone, Err(QuarantineError::NoSuchCommand { .. })));
+    drop(quarantine);
     runtime.stop().await.expect("it stops");
 
     let runtime = start_over(file(&path), &drawers).await;
@@ -198,6 +199,7 @@ async fn a_dropped_command_is_off_the_list_with_who_and_why() {
     let agent = "drawers";
     let none = QuarantineError::NoSuchCommand { agent, command: id };
     assert_eq!(again, Err(none));
+    drop(quarantine);
     runtime.stop().await.expect("it stops");
 
     let journal = file(&path);

@@ -80,6 +80,7 @@ async fn what_a_trigger_cannot_deal_with_is_kept_and_can_be_delivered_again() {
     assert!(matches!(none, Err(TriggerError::NoDeadLetter { .. })));
     let unknown = triggers.redeliver("paste", Letters::All).await;
     assert!(matches!(unknown, Err(TriggerError::Unknown { .. })));
+    drop(triggers);
     runtime.stop().await.expect("it stops");
 
     let runtime = start_copying(file(&path), &drawers, copying()).await;

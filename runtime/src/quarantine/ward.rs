@@ -325,7 +325,8 @@ impl Ward {
     /// Lets a command pass while the guard lives. `None` where it is being given again already.
     pub(super) fn replaying(&self, command: Uuid) -> Option<Replaying<'_>> {
         let is_new = self.inside.lock().replaying.insert(command);
-        is_new.then_some(Replaying {
+        // Made only where it is new: dropping it lets nobody pass any more.
+        is_new.then(|| Replaying {
             ward: self,
             command,
         })
