@@ -221,16 +221,16 @@ async fn asked(many: u32, folder: &Path, active_max: usize) -> Result<u64, AnyEr
     let runtime = start(folder, active_max).await?;
     let (handle, caller) = (runtime.handle(), Caller::system());
     let keys = keys(many);
-    let ask = |account: &Box<str>| {
-        let account = account.clone();
+    let ask = |account: &str| {
+        let account = account.into();
         handle.ask(&caller, Look { account })
     };
     // Whatever is taken once is taken before.
     let (first, rest) = keys.split_at(ASKED_AT_ONCE.min(keys.len()));
-    try_join_all(first.iter().map(ask)).await?;
+    try_join_all(first.iter().map(|key| ask(key))).await?;
     let before = resident()?;
     for few in rest.chunks(ASKED_AT_ONCE) {
-        try_join_all(few.iter().map(ask)).await?;
+        try_join_all(few.iter().map(|key| ask(key))).await?;
     }
     let after = resident()?;
     runtime.stop().await?;
