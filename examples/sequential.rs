@@ -44,7 +44,7 @@ async fn offer(flow: Flow, (sku, units): (String, u32)) -> Result<Money, FlowErr
     flow.ask("reserve", reserve).await?;
 
     // Step 3 fails for what costs too much. Then the reservation is released.
-    if quote.unit > Money::new(500, Currency::GBP) {
+    if quote.unit.minor() > 500 {
         return Err(FlowError::Refused(format!("{} is too dear", quote.unit)));
     }
     let confirm = ConfirmReservation { sku, reservation };

@@ -202,6 +202,7 @@ async fn an_instance_is_moved_where_that_is_said() {
         } else {
             ends_as(&runtime, V1, "as version 1".to_owned()).await;
         }
+        drop(handle);
         runtime.stop().await.expect("it stops");
         if moves {
             // It is of the later version from here on, whoever reads it.

@@ -162,9 +162,8 @@ impl Orchestrator {
         let engine = &self.engine;
         let open = engine.core.journal.open_streams(FLOW_STREAMS);
         let parked = engine.parked.lock();
-        let waits = |stream: &&Arc<str>| {
-            !engine.running.contains_key(*stream) && !parked.contains(*stream)
-        };
+        let waits =
+            |stream: &&Arc<str>| !engine.running.contains_key(*stream) && !parked.contains(*stream);
         open.iter().filter(waits).count()
     }
 
