@@ -23,8 +23,7 @@ use crate::entities::{Entities, EntityLimits, IdleWatch, Waking, wake_idle};
 use crate::entropy::Entropy;
 use crate::fault::FaultHook;
 use crate::flow::{
-    Activities, Activity, ActivityCall, ActivityError, Definitions, Flow, FlowFailure, FlowOptions,
-    FlowType, Orchestrator, TypedFlow,
+    Activities, Activity, ActivityCall, ActivityError, Definitions, FlowOptions, Orchestrator,
 };
 use crate::handle::Handle;
 use crate::policy::{Credentials, Guards, Monitor, Nobody, PolicyBook, TokenKeeper};
@@ -54,7 +53,7 @@ pub struct RuntimeBuilder {
     flow_options: FlowOptions,
     agents: Vec<AddAgent>,
     activities: Activities,
-    definitions: Definitions,
+    pub(crate) definitions: Definitions,
     triggers: Vec<Trigger>,
     recovery: RecoveryOptions,
     pub(crate) policies: Arc<PolicyBook>,
@@ -94,7 +93,7 @@ impl RuntimeBuilder {
             flow_options: FlowOptions::default(),
             agents: Vec::new(),
             activities: Activities::default(),
-            definitions: Definitions::new(),
+            definitions: Definitions::default(),
             triggers: Vec::new(),
             recovery: RecoveryOptions::default(),
             policies: Arc::default(),
@@ -211,22 +210,6 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Registers a flow's function.
-    #[must_use]
-    pub fn flow<I, O, E, F, Fut>(mut self, flow: FlowType<I, O, E>, function: F) -> Self
-    where
-        I: DeserializeOwned + Send + 'static,
-        O: Serialize + DeserializeOwned + Send + 'static,
-        E: FlowFailure,
-        F: Fn(Flow, I) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<O, E>> + Send + 'static,
-    {
-        self.claim("flow", flow.name);
-        let typed = TypedFlow::new(flow.version, function);
-        self.definitions.insert(flow.name, Arc::new(typed));
-        self
-    }
-
     /// Adds a rule: which events start what.
     #[must_use]
     pub fn trigger(mut self, trigger: Trigger) -> Self {
@@ -244,6 +227,9 @@ impl RuntimeBuilder {
     pub async fn start(self) -> Result<Runtime, RuntimeError> {
         if let Some(problem) = self.problem {
             return Err(problem);
+        }
+        if let Some((name, from, to)) = self.definitions.lost_migration() {
+            return Err(RuntimeError::BadMigration { name, from, to });
         }
         let clock = self.clock.unwrap_or_else(Clock::system);
         let entropy = self.entropy.unwrap_or_else(Entropy::system);
@@ -289,6 +275,7 @@ impl RuntimeBuilder {
             self.definitions,
             self.activities,
             self.flow_options,
+            bell.clone(),
         );
         orchestrator.resume();
         let preload = Arc::new(Preload::default());
@@ -309,6 +296,7 @@ impl RuntimeBuilder {
         let timer_counters = Arc::new(TimerCounters::default());
         let timers = tokio::spawn(keep(
             core.clone(),
+            orchestrator.clone(),
             bell,
             timer_counters.clone(),
             stopping.subscribe(),
@@ -357,15 +345,19 @@ impl RuntimeBuilder {
 
     /// Reserves a name; what is wrong with it is told by [`start`](Self::start).
     fn claim(&mut self, kind: &'static str, name: &'static str) {
+        self.check_name(kind, name);
+        if !self.names.insert((kind, name)) {
+            let problem = RuntimeError::NameTaken { kind, name };
+            self.problem.get_or_insert(problem);
+        }
+    }
+
+    pub(crate) fn check_name(&mut self, kind: &'static str, name: &'static str) {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-        let problem = if name.is_empty() || !name.chars().all(plain) {
-            RuntimeError::BadName { kind, name }
-        } else if self.names.insert((kind, name)) {
-            return;
-        } else {
-            RuntimeError::NameTaken { kind, name }
-        };
-        self.problem.get_or_insert(problem);
+        if name.is_empty() || !name.chars().all(plain) {
+            let problem = RuntimeError::BadName { kind, name };
+            self.problem.get_or_insert(problem);
+        }
     }
 }
 

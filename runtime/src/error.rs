@@ -111,6 +111,9 @@ pub enum AskFailure {
         /// Why it cannot be applied.
         reason: Box<str>,
     },
+    /// The flow was cancelled, or its branch does not count any more: it takes no further step.
+    #[error("the flow, or this branch of it, was stopped and takes no further step")]
+    Cancelled,
 }
 
 impl AskFailure {

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::core::{Caller, Core};
 use crate::entropy::Entropy;
 use crate::error::{AskError, AskFailure};
-use crate::flow::{FlowFailure, FlowType, Orchestrator, RunError};
+use crate::flow::{FlowFailure, FlowType, Flows, Orchestrator, RunError};
 use crate::ids::{CommandId, FlowId};
 use crate::scope::Scope;
 use crate::stats::{AgentStats, FlowStats};
@@ -120,6 +120,12 @@ impl Handle {
             outcome.map_err(RunError::Failed)
         };
         run.instrument(traced.span).await
+    }
+
+    /// What operators can do with flows: look at them, cancel them, work off the work list.
+    #[must_use]
+    pub fn flows(&self) -> Flows {
+        self.orchestrator.flows()
     }
 
     /// What each agent has done, in the order of their names.

@@ -64,8 +64,10 @@ pub use error::{AskError, AskFailure};
 pub use event::{CodecError, Event};
 pub use fault::{FaultPoint, Moment};
 pub use flow::{
-    Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowFailure,
-    FlowOptions, FlowType, RunError, WorkItem,
+    Activity, ActivityCall, ActivityError, ActivityErrorKind, Counted, Flow, FlowError,
+    FlowFailure, FlowOperation, FlowOperationError, FlowOptions, FlowPage, FlowProgress, FlowState,
+    FlowStatus, FlowType, Flows, Parallel, ParallelError, RunError, StepKind, UndoState,
+    UndoStatus, WaitingStep, WorkItem, WorkKind, WorkPage,
 };
 pub use handle::Handle;
 pub use ids::{CommandId, FlowId};

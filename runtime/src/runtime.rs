@@ -15,7 +15,7 @@ use crate::cache::InvalidCaches;
 use crate::core::Core;
 use crate::envelope::CrashPoint;
 use crate::error::AskFailure;
-use crate::flow::WorkItem;
+use crate::flow::{Flows, WorkItem};
 use crate::handle::Handle;
 use crate::ids::FlowId;
 use crate::quarantine::Quarantine;
@@ -56,6 +56,27 @@ pub enum RuntimeError {
         kind: &'static str,
         /// The name.
         name: &'static str,
+    },
+    /// One version of a flow was added twice.
+    #[error("version {version} of flow `{name}` is registered twice; raise the version of one")]
+    FlowVersionTaken {
+        /// The flow's name.
+        name: &'static str,
+        /// The version.
+        version: u16,
+    },
+    /// A flow is to be moved to where it cannot be.
+    #[error(
+        "flow `{name}` cannot be moved from version {from} to {to}: there may be one migration from a \
+         version, and it leads to a later one of the same flow that is registered"
+    )]
+    BadMigration {
+        /// The flow's name.
+        name: &'static str,
+        /// The version that it is moved from.
+        from: u16,
+        /// The version that it is to be moved to.
+        to: u16,
     },
     /// A name cannot be used.
     #[error("`{name}` cannot name {kind}: use lower-case letters, digits, `-`, `_` and `.`")]
@@ -137,6 +158,12 @@ impl Runtime {
         self.triggers.clone()
     }
 
+    /// What operators can do with flows: look at them, cancel them, work off the work list.
+    #[must_use]
+    pub fn flows(&self) -> Flows {
+        self.handle.flows()
+    }
+
     /// How it is.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -180,8 +207,8 @@ impl Runtime {
         self.preload.until_finished().await;
     }
 
-    /// What waits for a person: undos that did not succeed, and flows that an event started and that
-    /// failed.
+    /// All that waits for a person: undos that did not succeed, flows that an event started and that
+    /// failed, and flows that cannot go on here. [`Flows::work_list`] gives it page by page.
     ///
     /// # Errors
     /// When the journal cannot be read.

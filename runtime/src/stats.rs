@@ -111,10 +111,11 @@ pub(crate) struct FlowCounters {
     pub(crate) failed: Counter,
     pub(crate) undone: Counter,
     pub(crate) given_up: Counter,
+    pub(crate) cancelled: Counter,
 }
 
 impl FlowCounters {
-    pub(crate) fn stats(&self, in_flight: usize) -> FlowStats {
+    pub(crate) fn stats(&self, running: usize, parked: usize) -> FlowStats {
         FlowStats {
             started: self.started.get(),
             resumed: self.resumed.get(),
@@ -122,7 +123,9 @@ impl FlowCounters {
             failed: self.failed.get(),
             undone: self.undone.get(),
             given_up: self.given_up.get(),
-            in_flight,
+            cancelled: self.cancelled.get(),
+            in_flight: running + parked,
+            parked,
         }
     }
 }
@@ -143,6 +146,11 @@ pub struct FlowStats {
     pub undone: u64,
     /// Undos that did not succeed and stand on the work list.
     pub given_up: u64,
-    /// Flows on their way now.
+    /// Flows that were told to stop, because somebody cancelled them or the flow that they were a
+    /// step of came to nothing.
+    pub cancelled: u64,
+    /// Flows on their way now, those that are parked included.
     pub in_flight: usize,
+    /// Flows that sleep and keep nothing in memory.
+    pub parked: usize,
 }

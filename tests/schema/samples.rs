@@ -72,6 +72,7 @@ pub fn by_hand() -> Vec<Sample> {
     samples.extend(of_subscriptions());
     samples.extend(of_quarantine());
     samples.extend(of_triggers());
+    samples.extend(of_flows());
     samples.extend(of_orders());
     samples.extend(of_prices());
     samples.extend(of_marketing());
@@ -146,6 +147,33 @@ fn of_quarantine() -> Vec<Sample> {
         of(owner, "CommandDropped", &(command, "a test", by.clone())),
         of(owner, "EntityQuarantined", &poisoned),
         of(owner, "EntityReleased", &("85123A", by)),
+    ]
+}
+
+/// The runtime's own events are private to it; a tuple is stored as a struct is.
+fn of_flows() -> Vec<Sample> {
+    let owner = "flow";
+    let by = Principal::Operator("7".into());
+    vec![
+        of(owner, "FlowAdopted", &("checkout", "o1-1", 1u16)),
+        of(owner, "FlowMigrated", &(2u16, vec![7u8, 9], 7u128)),
+        of(
+            owner,
+            "BranchesDecided",
+            &("quotes", vec!["ups"], vec!["dhl"], vec!["dhl", "post"]),
+        ),
+        of(owner, "FlowCancelRequested", &("ordered twice", &by)),
+        of(owner, "FlowRevertRequested", &("its parent failed",)),
+        of(
+            owner,
+            "WorkRetried",
+            &(Some("capture"), &by, Some(Timestamp::from_millis(7))),
+        ),
+        of(
+            owner,
+            "WorkResolved",
+            &(Some("capture"), "captured by hand", &by),
+        ),
     ]
 }
 

@@ -1,8 +1,7 @@
-//! Flows by type, and by name.
+//! The functions of flows, by name and version.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,70 +12,88 @@ use serde::de::DeserializeOwned;
 
 use super::context::Flow;
 use super::error::{FlowError, FlowFailure};
+use super::flow_type::FlowType;
+use super::migration::Migration;
 use crate::codec;
+use crate::error::AskFailure;
 use crate::event::CodecError;
 
-/// The name, version and types of a flow; the function is registered under it with
-/// [`RuntimeBuilder::flow`](crate::RuntimeBuilder::flow).
-pub struct FlowType<I, O, E> {
-    pub(crate) name: &'static str,
-    pub(crate) version: u16,
-    pub(crate) budget: Option<Duration>,
-    types: PhantomData<fn(I) -> Result<O, E>>,
-}
-
-impl<I, O, E> FlowType<I, O, E> {
-    /// A flow type. Raise the version when the function takes another path than before, so that
-    /// instances already on their way are not continued on it.
-    #[must_use]
-    pub const fn new(name: &'static str, version: u16) -> Self {
-        Self {
-            name,
-            version,
-            budget: None,
-            types: PhantomData,
-        }
-    }
-
-    /// The same with a limit on how long an instance may take from its start. A step after it
-    /// fails with [`AskFailure::DeadlineExceeded`](crate::AskFailure::DeadlineExceeded); the undos
-    /// that follow have time of their own. Without it a flow may take as long as it takes.
-    #[must_use]
-    pub const fn within(self, budget: Duration) -> Self {
-        Self {
-            budget: Some(budget),
-            ..self
-        }
-    }
-
-    /// The flow's name.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-}
-
-impl<I, O, E> Clone for FlowType<I, O, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<I, O, E> Copy for FlowType<I, O, E> {}
-
-impl<I, O, E> fmt::Debug for FlowType<I, O, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} v{}", self.name, self.version)
-    }
-}
-
 /// The flows of one runtime.
-pub(crate) type Definitions = BTreeMap<&'static str, Arc<dyn Definition>>;
+#[derive(Default)]
+pub(crate) struct Definitions {
+    flows: BTreeMap<&'static str, BTreeMap<u16, Arc<dyn Definition>>>,
+    /// By the version that they start from.
+    migrations: BTreeMap<&'static str, BTreeMap<u16, Migration>>,
+}
+
+impl Definitions {
+    /// `false` where the version is registered already.
+    pub(crate) fn add<I, O, E, F, Fut>(&mut self, flow: FlowType<I, O, E>, function: F) -> bool
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize + DeserializeOwned + Send + 'static,
+        E: FlowFailure,
+        F: Fn(Flow, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, E>> + Send + 'static,
+    {
+        let typed = TypedFlow::new(flow.kept(), function);
+        let versions = self.flows.entry(flow.name).or_default();
+        versions.insert(flow.version, Arc::new(typed)).is_none()
+    }
+
+    /// `false` where that version is migrated already.
+    pub(crate) fn add_migration(
+        &mut self,
+        name: &'static str,
+        from: u16,
+        migration: Migration,
+    ) -> bool {
+        let migrations = self.migrations.entry(name).or_default();
+        migrations.insert(from, migration).is_none()
+    }
+
+    pub(crate) fn get(&self, name: &str, version: u16) -> Option<&Arc<dyn Definition>> {
+        self.flows.get(name)?.get(&version)
+    }
+
+    pub(crate) fn migration(&self, name: &str, from: u16) -> Option<&Migration> {
+        self.migrations.get(name)?.get(&from)
+    }
+
+    /// A migration to a version that is not registered, or not a later one.
+    pub(crate) fn lost_migration(&self) -> Option<(&'static str, u16, u16)> {
+        let of_flows = self.migrations.iter();
+        let mut all = of_flows.flat_map(|(name, it)| it.iter().map(move |it| (*name, it)));
+        all.find_map(|(name, (from, Migration { to, .. }))| {
+            let goes = to > from && self.get(name, *to).is_some();
+            (!goes).then_some((name, *from, *to))
+        })
+    }
+
+    pub(crate) fn versions_of(&self, name: &str) -> Vec<u16> {
+        let versions = self.flows.get(name).into_iter().flatten();
+        versions.map(|(version, _)| *version).collect()
+    }
+
+    /// Why a flow of this version cannot go on here.
+    pub(crate) fn missing(&self, name: &str, version: u16) -> AskFailure {
+        let versions = self.versions_of(name);
+        if versions.is_empty() {
+            return AskFailure::invalid(format_args!(
+                "this runtime has no flow `{name}`; add it with `RuntimeBuilder::flow`"
+            ));
+        }
+        let known: Vec<_> = versions.iter().map(u16::to_string).collect();
+        AskFailure::invalid(format_args!(
+            "this runtime has no version {version} of flow `{name}`, only {}; register the function \
+             of version {version} beside it until its instances have ended, or a migration from it",
+            known.join(", ")
+        ))
+    }
+}
 
 /// A flow with its types put away.
 pub(crate) trait Definition: Send + Sync {
-    fn version(&self) -> u16;
-
     /// Runs the function from its start. `Ok` and `Err` both hold an encoded `Result<O, E>`.
     fn run(&self, flow: Flow, input: Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, Vec<u8>>>;
 
@@ -85,23 +102,29 @@ pub(crate) trait Definition: Send + Sync {
 
     /// Why the flow with this outcome failed, in words.
     fn describe(&self, outcome: &[u8]) -> String;
+
+    /// The type of its result.
+    fn result(&self) -> TypeId;
+
+    /// How long it may undo.
+    fn kept(&self) -> Duration;
 }
 
 type Function<I, O, E> = Box<dyn Fn(Flow, I) -> BoxFuture<'static, Result<O, E>> + Send + Sync>;
 
-pub(crate) struct TypedFlow<I, O, E> {
-    version: u16,
+struct TypedFlow<I, O, E> {
+    kept: Duration,
     function: Arc<Function<I, O, E>>,
 }
 
 impl<I, O, E> TypedFlow<I, O, E> {
-    pub(crate) fn new<F, Fut>(version: u16, function: F) -> Self
+    fn new<F, Fut>(kept: Duration, function: F) -> Self
     where
         F: Fn(Flow, I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<O, E>> + Send + 'static,
     {
         Self {
-            version,
+            kept,
             function: Arc::new(Box::new(move |flow, input| function(flow, input).boxed())),
         }
     }
@@ -113,10 +136,6 @@ where
     O: Serialize + DeserializeOwned + Send + 'static,
     E: FlowFailure,
 {
-    fn version(&self) -> u16 {
-        self.version
-    }
-
     fn run(&self, flow: Flow, input: Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>, Vec<u8>>> {
         let function = self.function.clone();
         async move {
@@ -143,6 +162,14 @@ where
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         }
+    }
+
+    fn result(&self) -> TypeId {
+        TypeId::of::<Result<O, E>>()
+    }
+
+    fn kept(&self) -> Duration {
+        self.kept
     }
 }
 

@@ -31,6 +31,12 @@ pub enum FlowError {
     /// The flow's own code or stored data is wrong.
     #[error("{0}")]
     Broken(String),
+    /// Somebody cancelled the flow, or the flow that it is a step of came to nothing.
+    #[error("the flow was cancelled: {reason}")]
+    Cancelled {
+        /// As they said.
+        reason: String,
+    },
 }
 
 impl<R: Error> From<AskError<R>> for FlowError {
@@ -38,6 +44,16 @@ impl<R: Error> From<AskError<R>> for FlowError {
         match error {
             AskError::Rejected(rejection) => Self::Refused(rejection.to_string()),
             AskError::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl<E: Error> From<RunError<E>> for FlowError {
+    fn from(error: RunError<E>) -> Self {
+        match error {
+            RunError::Failed(error) => Self::Refused(error.to_string()),
+            RunError::Unserved(failure) => Self::Failed(failure),
+            cycle @ RunError::Cycle { .. } => Self::Broken(cycle.to_string()),
         }
     }
 }
@@ -69,4 +85,10 @@ pub enum RunError<E: Error> {
     /// Its end is not known to the caller. The flow itself goes on, now or after the next start.
     #[error(transparent)]
     Unserved(#[from] AskFailure),
+    /// A flow would wait for itself.
+    #[error("the flow would wait for itself: {}", flows.join(", which waits for "))]
+    Cycle {
+        /// The whole circle, as name and id: each waits for the next, and the last is the first.
+        flows: Vec<Box<str>>,
+    },
 }

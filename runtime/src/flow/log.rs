@@ -1,11 +1,11 @@
-//! One flow's stream in the journal, and what it adds up to.
+//! One flow's stream in the journal. It has one writer at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mercato_persistence::{Append, Journal, Mark, Position, Trace};
+use mercato_persistence::{Append, Journal, Mark, Position, TimerChange, Trace};
 
-use super::events::{FlowEvent, FlowStarted, Undo};
+use super::events::FlowEvent;
+use super::history::FlowHistory;
 use crate::clock::Timestamp;
 use crate::error::AskFailure;
 use crate::event::Event;
@@ -14,24 +14,17 @@ use crate::shard::{append_failure, event_data};
 /// The streams of all flows begin with this.
 pub(crate) const FLOW_STREAMS: &str = "flow/";
 
+/// The timer that wakes a flow which sleeps.
+pub(crate) const WAKE: &str = "wake";
+
 pub(crate) struct FlowLog {
     pub(crate) stream: Arc<str>,
     /// The epoch of the journal that it was read in, taken before that. What it knows counts in no
     /// other.
     pub(crate) epoch: u64,
-    pub(crate) started: Option<FlowStarted>,
     /// The trace that its start belongs to.
     pub(crate) trace: Option<Trace>,
-    /// When it was started.
-    pub(crate) began: Timestamp,
-    pub(crate) notes: BTreeMap<Box<str>, Vec<u8>>,
-    /// In the order in which they were put down.
-    pub(crate) undos: Vec<(Box<str>, Undo)>,
-    /// Steps whose undo ran, or was given up.
-    pub(crate) settled: BTreeSet<Box<str>>,
-    pub(crate) given_up: BTreeMap<Box<str>, String>,
-    pub(crate) failing: Option<Vec<u8>>,
-    pub(crate) ended: Option<Vec<u8>>,
+    pub(crate) state: FlowHistory,
     /// Its last append.
     pub(crate) position: Position,
     version: u64,
@@ -52,39 +45,26 @@ impl FlowLog {
         let mut log = Self {
             stream: stream.into(),
             epoch: journal.epoch(),
-            started: None,
             trace: None,
-            began: Timestamp::default(),
-            notes: BTreeMap::new(),
-            undos: Vec::new(),
-            settled: BTreeSet::new(),
-            given_up: BTreeMap::new(),
-            failing: None,
-            ended: None,
+            state: FlowHistory::default(),
             position: Position::START,
             version: 0,
         };
-        for recorded in journal
-            .read_stream(stream, 0)
-            .map_err(AskFailure::unreadable)?
-        {
+        let appends = journal.read_stream(stream, 0);
+        for recorded in appends.map_err(AskFailure::unreadable)? {
+            let at = Timestamp::from_millis(recorded.append.recorded_at_ms);
             if log.version == 0 {
                 log.trace = recorded.append.trace;
-                log.began = Timestamp::from_millis(recorded.append.recorded_at_ms);
             }
             for event in recorded.append.events {
                 let event = FlowEvent::decode(&event.name, event.version, &event.payload)
                     .map_err(AskFailure::storage)?;
-                log.apply(event);
+                log.version += 1;
+                log.state.apply(event, at);
             }
             log.position = recorded.position;
         }
         Ok(log)
-    }
-
-    /// Whether it failed, or is failing, with nobody there to hear of it.
-    pub(crate) fn failed_unattended(&self) -> bool {
-        self.failing.is_some() && self.started.as_ref().is_some_and(|it| it.unattended)
     }
 
     /// Appends one event and moves on. Does not wait for the disk.
@@ -94,45 +74,67 @@ impl FlowLog {
         now: Timestamp,
         event: impl Into<FlowEvent>,
     ) -> Result<(), AskFailure> {
-        let event = event.into();
-        let trace = self.trace.filter(|_| self.version == 0);
-        let mark = match &event {
-            FlowEvent::FlowStarted(_) => Some(Mark::Open),
-            // What is left to people keeps the flow open: that is the work list.
-            FlowEvent::FlowEnded(ended) if !ended.work_left => Some(Mark::Closed),
-            _ => None,
-        };
+        self.append(journal, now, vec![event.into()], Vec::new())
+    }
+
+    /// One append of all of it.
+    pub(crate) fn append(
+        &mut self,
+        journal: &dyn Journal,
+        now: Timestamp,
+        events: Vec<FlowEvent>,
+        timers: Vec<TimerChange>,
+    ) -> Result<(), AskFailure> {
+        let stored: Result<_, _> = events.iter().map(event_data).collect();
         let append = Append {
             stream: self.stream.clone(),
             expected_version: self.version,
             recorded_at_ms: now.as_millis(),
-            events: vec![event_data(&event).map_err(AskFailure::invalid)?],
+            events: stored.map_err(AskFailure::invalid)?,
             command: None,
-            mark,
-            timers: Vec::new(),
-            trace,
+            mark: self.mark_after(&events, now),
+            timers,
+            trace: self.trace.filter(|_| self.version == 0),
         };
         let appended = journal
             .append_in(self.epoch, append)
             .map_err(append_failure)?;
         self.position = appended.position;
-        self.apply(event);
+        for event in events {
+            self.version += 1;
+            self.state.apply(event, now);
+        }
         Ok(())
     }
 
-    fn apply(&mut self, event: FlowEvent) {
-        self.version += 1;
-        match event {
-            FlowEvent::FlowStarted(started) => self.started = Some(started),
-            FlowEvent::StepNoted(noted) => drop(self.notes.insert(noted.step, noted.value)),
-            FlowEvent::UndoRegistered(put_down) => self.undos.push((put_down.step, put_down.undo)),
-            FlowEvent::FlowFailing(failing) => self.failing = Some(failing.outcome),
-            FlowEvent::StepUndone(undone) => drop(self.settled.insert(undone.step)),
-            FlowEvent::UndoGivenUp(given_up) => {
-                self.settled.insert(given_up.step.clone());
-                self.given_up.insert(given_up.step, given_up.error);
+    /// Clears the timer that wakes it, where that is set.
+    pub(crate) fn clear_wake(
+        &mut self,
+        journal: &dyn Journal,
+        now: Timestamp,
+    ) -> Result<(), AskFailure> {
+        if journal.timer(&self.stream, WAKE).is_none() {
+            return Ok(());
+        }
+        let clear = TimerChange::Clear { name: WAKE.into() };
+        self.append(journal, now, Vec::new(), vec![clear])
+    }
+
+    /// What is left to people keeps a flow that has ended open: that is the work list.
+    fn mark_after(&self, events: &[FlowEvent], now: Timestamp) -> Option<Mark> {
+        match events {
+            [FlowEvent::FlowStarted(_), ..] => Some(Mark::Open),
+            [FlowEvent::FlowEnded(ended)] => (!ended.work_left).then_some(Mark::Closed),
+            [] => None,
+            events if self.state.ended.is_some() => {
+                let mut after = self.state.clone();
+                for event in events {
+                    after.apply(event.clone(), now);
+                }
+                let is_done = after.ended.is_some() && !after.work_left();
+                Some(if is_done { Mark::Closed } else { Mark::Open })
             }
-            FlowEvent::FlowEnded(ended) => self.ended = Some(ended.outcome),
+            _ => None,
         }
     }
 }

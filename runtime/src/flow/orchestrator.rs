@@ -1,68 +1,37 @@
 //! Starts flows, runs them again after a crash, and hands out their results.
 
-use std::num::NonZeroUsize;
+use std::any::TypeId;
 use std::sync::Arc;
 
-use dashmap::DashMap;
-use mercato_persistence::Position;
-use schemars::JsonSchema;
+use dashmap::mapref::entry::Entry;
+use mercato_persistence::{Position, Timer};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, Semaphore, watch};
 
 use super::activity::Activities;
-use super::definition::{Definitions, FlowType};
-use super::engine::{Ended, Engine, Running, Start};
+use super::definition::Definitions;
+use super::engine::Engine;
 use super::error::{FlowFailure, RunError};
-use super::log::{FLOW_STREAMS, FlowLog, parse_stream, stream_of_flow};
+use super::flow_type::FlowType;
+use super::log::{FLOW_STREAMS, FlowLog, WAKE, stream_of_flow};
+use super::operate::Flows;
+use super::options::FlowOptions;
+use super::running::{Ended, Running};
+use super::start::Start;
+use super::work::WorkItem;
 use crate::codec;
 use crate::core::Core;
 use crate::envelope::Call;
 use crate::error::AskFailure;
 use crate::ids::FlowId;
-use crate::stats::{FlowCounters, FlowStats};
+use crate::stats::FlowStats;
 use crate::telemetry::TraceContext;
-
-/// Limits of the orchestrator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct FlowOptions {
-    /// How many flows may be on their way at once; beyond it a start is answered
-    /// [`AskFailure::Overloaded`]. Default 65,536.
-    #[schemars(range(min = 1, max = 10_000_000))]
-    pub in_flight_max: NonZeroUsize,
-    /// How often a flow's function may panic before the flow is failed. Default 3.
-    #[schemars(range(min = 1, max = 100))]
-    pub panics_max: u32,
-}
-
-impl Default for FlowOptions {
-    fn default() -> Self {
-        const IN_FLIGHT_MAX: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
-        Self {
-            in_flight_max: IN_FLIGHT_MAX,
-            panics_max: 3,
-        }
-    }
-}
-
-/// Something that a flow could not do, and that waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkItem {
-    /// The flow's name.
-    pub flow: Box<str>,
-    /// The instance.
-    pub id: Box<str>,
-    /// The step that is not undone; `None` where the flow itself failed and nobody waited for it.
-    pub step: Option<Box<str>>,
-    /// Why.
-    pub error: String,
-}
+use crate::timer::Bell;
 
 /// Runs the flows of one runtime. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Orchestrator {
-    inner: Arc<Engine>,
+    engine: Arc<Engine>,
 }
 
 impl Orchestrator {
@@ -71,19 +40,17 @@ impl Orchestrator {
         definitions: Definitions,
         activities: Activities,
         options: FlowOptions,
+        bell: Arc<Bell>,
     ) -> Self {
         Self {
-            inner: Arc::new(Engine {
-                core,
-                definitions,
-                activities: Arc::new(activities),
-                places: Arc::new(Semaphore::new(options.in_flight_max.get())),
-                options,
-                running: DashMap::new(),
-                stopping: watch::Sender::new(false),
-                let_go: Notify::new(),
-                counters: FlowCounters::default(),
-            }),
+            engine: Arc::new(Engine::new(core, definitions, activities, options, bell)),
+        }
+    }
+
+    /// What operators can do.
+    pub(crate) fn flows(&self) -> Flows {
+        Flows {
+            engine: self.engine.clone(),
         }
     }
 
@@ -97,27 +64,18 @@ impl Orchestrator {
     ) -> Result<(Result<O, E>, Ended), RunError<E>>
     where
         I: Serialize,
-        O: DeserializeOwned,
+        O: DeserializeOwned + 'static,
         E: FlowFailure,
     {
-        let deadline = call.deadline;
-        let input =
-            codec::encode(input).map_err(|error| RunError::Unserved(AskFailure::invalid(error)))?;
+        let start = Start::of(flow, id, input, TypeId::of::<Result<O, E>>());
         let start = Start {
-            flow: flow.name,
-            budget: flow.budget,
-            id,
-            input,
             principal: call.principal,
-            unattended: false,
+            ..start.map_err(RunError::Unserved)?
         };
-        let joined = self.inner.join(start, call.trace);
+        let joined = self.engine.join(start, call.trace);
         let joined = joined.map_err(RunError::Unserved)?;
-        let ended = self
-            .inner
-            .await_end(joined, deadline)
-            .await
-            .map_err(RunError::Unserved)?;
+        let ended = self.engine.await_end(joined, call.deadline).await;
+        let ended = ended.map_err(RunError::Unserved)?;
         let outcome = codec::decode(&ended.outcome)
             .map_err(|error| RunError::Unserved(AskFailure::storage(error)))?;
         Ok((outcome, ended))
@@ -126,76 +84,96 @@ impl Orchestrator {
     /// Starts a flow where it has not been started, and does not wait for it. Gives the position
     /// at which its start is recorded.
     pub(crate) fn start(&self, start: Start, trace: TraceContext) -> Result<Position, AskFailure> {
-        let joined = self.inner.join(start, trace);
+        let joined = self.engine.join(start, trace);
         joined.map(|joined| joined.started_at)
     }
 
-    /// Goes on with every flow that had not ended when the process did.
+    /// Goes on with every flow that had not ended when the process did, and leaves to their timers
+    /// those that sleep.
     pub(crate) fn resume(&self) {
-        for stream in self.inner.core.journal.open_streams(FLOW_STREAMS) {
-            let log = FlowLog::load(&*self.inner.core.journal, &stream);
-            match log.map(|log| log.ended.is_some()) {
-                // It waits for a person, not for us.
-                Ok(true) => continue,
-                Ok(false) => {}
+        let engine = &self.engine;
+        let journal = &*engine.core.journal;
+        for stream in journal.open_streams(FLOW_STREAMS) {
+            if journal.timer(&stream, WAKE).is_some() {
+                engine.parked.lock().insert(stream);
+                continue;
+            }
+            let log = match FlowLog::load(journal, &stream) {
+                Ok(log) => Some(log),
                 // The flow's task waits until the disk is back.
-                Err(failure) if failure.is_interruption() => {}
+                Err(failure) if failure.is_interruption() => None,
                 Err(failure) => {
                     tracing::error!(%stream, %failure, "a flow cannot be read and stays open");
+                    engine.stuck.lock().insert(stream, failure);
                     continue;
                 }
+            };
+            let waits_for_a_person = log
+                .as_ref()
+                .is_some_and(|log| log.state.ended.is_some() && log.state.outstanding().is_empty());
+            if waits_for_a_person {
+                continue;
             }
-            self.inner.counters.resumed.add();
-            let running = Arc::new(Running::new());
-            self.inner.running.insert(stream.clone(), running.clone());
-            self.inner.spawn(stream, running, None);
+            let running = Running::new();
+            engine.running.insert(stream.clone(), running.clone());
+            engine.take_on(&stream, log.as_ref(), running);
+        }
+    }
+
+    /// Wakes a flow whose timer is due.
+    pub(crate) fn wake(&self, timer: &Timer) -> Result<(), AskFailure> {
+        let engine = &self.engine;
+        if *engine.stopping.borrow() {
+            return Err(AskFailure::Stopped);
+        }
+        let (journal, now) = (&*engine.core.journal, engine.core.clock.now());
+        match engine.running.entry(timer.stream.clone()) {
+            // It is at it, or about to read its log, and clears the timer with that.
+            Entry::Occupied(entry) => {
+                let running = entry.get().clone();
+                let current = running.current.lock();
+                if engine.parked.lock().contains(&timer.stream) {
+                    running.go_on();
+                }
+                match &*current {
+                    Some(flow) => flow.with_log(|log| log.clear_wake(journal, now)),
+                    None => FlowLog::load(journal, &timer.stream)?.clear_wake(journal, now),
+                }
+            }
+            Entry::Vacant(entry) => {
+                let mut log = FlowLog::load(journal, &timer.stream)?;
+                log.clear_wake(journal, now)?;
+                let running = Running::new();
+                entry.insert(running.clone());
+                engine.take_on(&timer.stream, Some(&log), running);
+                Ok(())
+            }
         }
     }
 
     /// What waits for a person.
     pub(crate) fn work_list(&self) -> Result<Vec<WorkItem>, AskFailure> {
-        let journal = &*self.inner.core.journal;
-        let mut items = Vec::new();
-        for stream in journal.open_streams(FLOW_STREAMS) {
-            let log = FlowLog::load(journal, &stream)?;
-            let Some((flow, id)) = parse_stream(&stream) else {
-                continue;
-            };
-            let item = |step, error| WorkItem {
-                flow: flow.into(),
-                id: id.into(),
-                step,
-                error,
-            };
-            if let (true, Some(outcome)) = (log.failed_unattended(), &log.ended) {
-                let known = self.inner.definitions.get(flow);
-                let error = known.map_or_else(
-                    || "this runtime does not know the flow".to_owned(),
-                    |definition| definition.describe(outcome),
-                );
-                items.push(item(None, error));
-            }
-            let given_up = log.given_up.into_iter();
-            items.extend(given_up.map(|(step, error)| item(Some(step), error)));
-        }
-        Ok(items)
+        self.engine.work_list()
     }
 
     /// How many flows stand on the work list: they are open, and nobody is on their way. Cheaper
     /// than [`work_list`](Self::work_list), which reads them.
     pub(crate) fn waiting_for_people(&self) -> usize {
-        let open = self.inner.core.journal.open_streams(FLOW_STREAMS);
-        let waits = |stream: &&Arc<str>| !self.inner.running.contains_key(*stream);
+        let engine = &self.engine;
+        let open = engine.core.journal.open_streams(FLOW_STREAMS);
+        let parked = engine.parked.lock();
+        let waits =
+            |stream: &&Arc<str>| !engine.running.contains_key(*stream) && !parked.contains(*stream);
         open.iter().filter(waits).count()
     }
 
     /// How many flows have not ended.
     pub(crate) fn unfinished(&self) -> Result<usize, AskFailure> {
-        let journal = &*self.inner.core.journal;
+        let journal = &*self.engine.core.journal;
         let mut unfinished = 0;
         for stream in journal.open_streams(FLOW_STREAMS) {
             let log = FlowLog::load(journal, &stream)?;
-            unfinished += usize::from(log.ended.is_none());
+            unfinished += usize::from(log.state.ended.is_none());
         }
         Ok(unfinished)
     }
@@ -203,7 +181,7 @@ impl Orchestrator {
     /// Crashes a flow's task, as a fault; it is run again from the journal.
     pub(crate) fn crash(&self, flow: &str, id: &FlowId) -> bool {
         let stream = stream_of_flow(flow, id.as_str());
-        let running = self.inner.running.get(&stream);
+        let running = self.engine.running.get(&stream);
         running
             .map(|running| running.crash.notify_waiters())
             .is_some()
@@ -211,7 +189,7 @@ impl Orchestrator {
 
     /// Crashes every flow's task.
     pub(crate) fn crash_all(&self) -> usize {
-        let flows = self.inner.running.iter();
+        let flows = self.engine.running.iter();
         let mut flows: Vec<_> = flows
             .map(|flow| (flow.key().clone(), flow.clone()))
             .collect();
@@ -225,7 +203,7 @@ impl Orchestrator {
 
     /// Lets go of all flows where they are.
     pub(crate) fn begin_stop(&self) {
-        self.inner.stopping.send_replace(true);
+        self.engine.stopping.send_replace(true);
     }
 
     /// Lets go of all flows where they are, and waits until all have been; they go on after the
@@ -233,8 +211,8 @@ impl Orchestrator {
     pub(crate) async fn stop(&self) {
         self.begin_stop();
         loop {
-            let let_go = self.inner.let_go.notified();
-            if self.inner.running.is_empty() {
+            let let_go = self.engine.let_go.notified();
+            if self.engine.running.is_empty() {
                 return;
             }
             let_go.await;
@@ -242,6 +220,8 @@ impl Orchestrator {
     }
 
     pub(crate) fn stats(&self) -> FlowStats {
-        self.inner.counters.stats(self.inner.running.len())
+        let engine = &self.engine;
+        let parked = engine.parked.lock().len();
+        engine.counters.stats(engine.running.len(), parked)
     }
 }

@@ -199,5 +199,5 @@ impl Spans {
 /// What the code says of a step's name: what stands before the first `/`. Behind it flows put what a
 /// step is about, such as a SKU.
 fn of_code(step: &str) -> &str {
-    step.split('/').next().unwrap_or(step)
+    step.split(['/', '#']).next().unwrap_or(step)
 }

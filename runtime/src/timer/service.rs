@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::core::Core;
 use crate::envelope::Call;
 use crate::error::{AskError, AskFailure};
+use crate::flow::{FLOW_STREAMS, Orchestrator};
 use crate::principal::Principal;
 use crate::stats::Counter;
 use crate::telemetry;
@@ -80,6 +81,8 @@ type Key = (Arc<str>, Box<str>, u64);
 
 struct Keeper {
     core: Arc<Core>,
+    /// It has flows that sleep.
+    orchestrator: Orchestrator,
     bell: Arc<Bell>,
     counters: Arc<TimerCounters>,
     waiting: BTreeMap<Key, Waiting>,
@@ -88,12 +91,14 @@ struct Keeper {
 /// Gives the commands of all timers as they become due, until the runtime stops.
 pub(crate) async fn keep(
     core: Arc<Core>,
+    orchestrator: Orchestrator,
     bell: Arc<Bell>,
     counters: Arc<TimerCounters>,
     mut stopping: watch::Receiver<bool>,
 ) {
     let mut keeper = Keeper {
         core,
+        orchestrator,
         bell,
         counters,
         waiting: BTreeMap::new(),
@@ -120,7 +125,8 @@ impl Keeper {
             }
             // The epoch that the timers were read in counts: one that was taken back must not fire.
             let epoch = self.core.journal.epoch();
-            let fired = join_all(ready.iter().map(|timer| fire(&self.core, epoch, timer))).await;
+            let fired = ready.iter().map(|timer| self.fire(epoch, timer));
+            let fired = join_all(fired).await;
             for (timer, outcome) in ready.iter().zip(fired) {
                 self.settle(timer, outcome);
             }
@@ -138,6 +144,16 @@ impl Keeper {
             .filter(|timer| self.waiting.get(&key(timer)).is_none_or(|w| w.until <= now))
             .take(BATCH)
             .collect()
+    }
+
+    async fn fire(&self, epoch: u64, timer: &Timer) -> Outcome {
+        if timer.stream.starts_with(FLOW_STREAMS) {
+            return match self.orchestrator.wake(timer) {
+                Ok(()) => Outcome::Done,
+                Err(failure) => Outcome::Later(failure),
+            };
+        }
+        fire(&self.core, epoch, timer).await
     }
 
     /// Waits until something may be due.

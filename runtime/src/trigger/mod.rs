@@ -33,7 +33,6 @@ use crate::entities::stream_of;
 use crate::event::{CodecError, Event};
 use crate::flow::{FlowType, Start};
 use crate::ids::{CommandId, FlowId};
-use crate::principal::Principal;
 
 pub use desk::{Redelivered, TriggerError, TriggerState, TriggerStats, Triggers};
 
@@ -95,16 +94,7 @@ impl Reaction {
 
     /// The start of a flow, where it has not been started under this id before.
     pub fn flow<I: Serialize, O, E>(flow: FlowType<I, O, E>, id: FlowId, input: &I) -> Self {
-        Self(codec::encode(input).map(|input| {
-            Act::Flow(Start {
-                flow: flow.name,
-                budget: flow.budget,
-                id,
-                input,
-                principal: Principal::System,
-                unattended: true,
-            })
-        }))
+        Self(Start::unattended(flow, id, input).map(Act::Flow))
     }
 }
 

@@ -1,23 +1,15 @@
-//! What a durable flow promises: it survives a crash at any point, runs each step once, and undoes
-//! itself when it fails.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
+//! A flow survives a crash at any point, runs each step once, and undoes itself when it fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::support::{CounterEvent, Counters, add, file, memory, read, virtual_runtime};
 use mercato::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, AskFailure, Caller, Clock, Flow,
     FlowError, FlowId, FlowType, Occurred, Reaction, RunError, Runtime, RuntimeBuilder, Timestamp,
     Trigger,
 };
-use support::{CounterEvent, Counters, add, file, memory, read, virtual_runtime};
 
 const TRANSFER: FlowType<Transfer, i64, FlowError> = FlowType::new("transfer", 1);
 const PAY: Activity<i64, String> = Activity::new("pay");

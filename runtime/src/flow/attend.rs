@@ -1,0 +1,122 @@
+//! Stands by while a flow's function runs: sees its losers off, lets it sleep without a task, and
+//! ends it where it does not stop by itself.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{FuturesUnordered, StreamExt};
+use mercato_persistence::TimerChange;
+
+use super::context::Flow;
+use super::engine::Engine;
+use super::log::WAKE;
+use super::losers::GRACE;
+use super::running::Running;
+use crate::clock::Timestamp;
+use crate::error::AskFailure;
+
+/// How attending a function came out.
+pub(super) enum Attended {
+    /// It returned, and all that lost beside it is undone.
+    Returned(Result<Vec<u8>, Vec<u8>>),
+    /// It sleeps, and the timer that wakes it is durable.
+    Parked,
+}
+
+type Outcome = Result<Vec<u8>, Vec<u8>>;
+
+impl Engine {
+    pub(super) async fn attend(
+        self: &Arc<Self>,
+        flow: &Flow,
+        running: &Running,
+        mut run: BoxFuture<'static, Outcome>,
+    ) -> Result<Attended, AskFailure> {
+        let losers = &flow.inner.losers;
+        let _swept = losers.swept();
+        let mut losing = FuturesUnordered::new();
+        let stopped = async {
+            flow.scope.until_stopped().await;
+            // The step in hand comes to its end, and no other begins.
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::pin!(stopped);
+        let outcome = loop {
+            let none_loses = losing.is_empty();
+            // Asked after each poll: only then has the function nothing left to do but to wait.
+            let polled = std::future::poll_fn(|cx| match run.poll_unpin(cx) {
+                Poll::Ready(outcome) => Poll::Ready(Polled::Returned(outcome)),
+                Poll::Pending => match flow.sleeps_for(self.options.park_after) {
+                    Some(until) if none_loses && losers.is_empty() => {
+                        Poll::Ready(Polled::Sleeps(until))
+                    }
+                    _ => Poll::Pending,
+                },
+            });
+            let sleeps = tokio::select! {
+                biased;
+                polled = polled => match polled {
+                    Polled::Returned(outcome) => break outcome,
+                    Polled::Sleeps(until) => Some(until),
+                },
+                lost = losing.next(), if !losing.is_empty() => {
+                    lost.unwrap_or(Ok(()))?;
+                    None
+                }
+                loser = losers.next() => {
+                    losing.push(loser);
+                    None
+                }
+                () = &mut stopped => break Err(Vec::new()),
+            };
+            let Some(until) = sleeps else { continue };
+            if running.end.receiver_count() == 0 {
+                self.park(flow, until).await?;
+                return Ok(Attended::Parked);
+            }
+            // Whoever waits is served from memory.
+            tokio::select! {
+                biased;
+                outcome = &mut run => break outcome,
+                loser = losers.next() => losing.push(loser),
+                () = running.end.closed() => {}
+                () = &mut stopped => break Err(Vec::new()),
+            }
+        };
+        drop(run);
+        loop {
+            while let Some(loser) = losers.take() {
+                losing.push(loser);
+            }
+            match losing.next().await {
+                Some(lost) => lost?,
+                None => return Ok(Attended::Returned(outcome)),
+            }
+        }
+    }
+
+    /// Sets the timer that wakes the flow, and waits until that is durable: a timer that is taken
+    /// back would wake nobody.
+    async fn park(&self, flow: &Flow, until: Timestamp) -> Result<(), AskFailure> {
+        let wake = TimerChange::Set {
+            name: WAKE.into(),
+            due_at_ms: until.as_millis(),
+            payload: Vec::new(),
+        };
+        let now = self.core.clock.now();
+        // Whoever changes the log from here on finds it among the parked, and has it go on.
+        flow.with_log(|log| {
+            log.append(&*self.core.journal, now, Vec::new(), vec![wake])?;
+            self.parked.lock().insert(log.stream.clone());
+            Ok::<_, AskFailure>(())
+        })?;
+        self.bell.ring();
+        flow.settle().await
+    }
+}
+
+enum Polled {
+    Returned(Outcome),
+    Sleeps(Timestamp),
+}
