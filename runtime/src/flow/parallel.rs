@@ -237,8 +237,13 @@ where
             .iter()
             .map(|it| flow.scope.branch(&group, it))
             .collect();
-        let is_asked = |name: &Box<str>| match &decided {
-            Some(decided) => decided.counted.contains(name) || decided.failed.contains(name),
+        let is_asked = |name: &str| match &decided {
+            Some(BranchesDecided {
+                counted, failed, ..
+            }) => counted
+                .iter()
+                .chain(failed)
+                .any(|decided| **decided == *name),
             None => true,
         };
         let running: Running<T, E> = branches
