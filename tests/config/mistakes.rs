@@ -120,7 +120,7 @@ unit = "count"
          most window.calls, which is 3",
         "shop.toml:14:1: policies.ports.mail.service_unavailable.breaker.open_first is 120s; choose",
         "shop.toml:17:17: shop.marketing.segments.gone is",
-        "shop.toml:21:34: telemetry.alarms.alarms[0].measure.of.metric is \"mercato_depths\"; there is",
+        "shop.toml:22:36: telemetry.alarms.alarms[0].measure.of.metric is \"mercato_depths\"; there is",
     ];
     let told = lines(read(text));
     assert_eq!(told.len(), expected.len(), "{}", told.join("\n"));
