@@ -12,7 +12,7 @@ use super::read;
 #[track_caller]
 fn refused(path: &Path) -> String {
     let read = load::<ShopConfig>(&Sources::file(path));
-    let error = read.err().expect("it is refused").to_string();
+    let error = read.expect_err("it is refused").to_string();
     assert!(error.starts_with(&path.display().to_string()), "{error}");
     error
 }
@@ -101,7 +101,7 @@ fn nesting_and_mistakes_have_a_bound() {
     let deep = format!("a = {}1{}", "[".repeat(20_000), "]".repeat(20_000));
     assert!(read(&deep).is_err());
     let many: String = (0..5_000).map(|n| format!("unknown_{n} = 1\n")).collect();
-    let error = read(&many).err().expect("it is refused").to_string();
+    let error = read(&many).expect_err("it is refused").to_string();
     assert!(
         error.starts_with("the configuration has 5000 mistakes"),
         "{error}"

@@ -47,13 +47,13 @@ fn a_secret_that_was_written_by_mistake_is_not_repeated() {
         "payments.key.env = [\"sk_live_4242\"]",
     ] {
         let refused = load::<Mine>(&Sources::text("mine.toml", text));
-        let refused = refused.err().expect("it is refused").to_string();
+        let refused = refused.expect_err("it is refused").to_string();
         assert!(refused.contains("mine.toml:1:"), "{refused}");
         assert!(!refused.contains(SECRET), "{refused}");
     }
     let variable = ("MERCATO__PAYMENTS__KEY".to_owned(), SECRET.to_owned());
     let refused = load::<Mine>(&Sources::nothing().with_environment([variable]));
-    let refused = refused.err().expect("it is refused").to_string();
+    let refused = refused.expect_err("it is refused").to_string();
     assert!(!refused.contains(SECRET), "{refused}");
 }
 

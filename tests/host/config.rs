@@ -1,4 +1,5 @@
 //! What `mercato config` promises on the command line, and that the shop goes by the file.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod command;
 
