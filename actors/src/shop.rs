@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Catalogue;
 use crate::inventory::{InventoryAgent, InventorySettings};
-use crate::journeys::register_journeys;
+use crate::journeys::{register_journeys, register_purchases};
 use crate::marketing::{
     DELIVER, FollowUp, MarketingAgent, MarketingSettings, RUN_CAMPAIGN, SEND_MAIL, deliver,
     marketing_triggers, run_campaign, send_mail,
 };
 use crate::order::{OrderAgent, OrderSettings};
-use crate::ports::{Carrier, Mail, Payments};
+use crate::ports::{Carrier, Mail, Payments, Procurement};
 use crate::pricing::{PricingAgent, PricingSettings};
 use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
 use crate::support::{KnowledgeBase, SupportAgent};
@@ -39,6 +39,8 @@ pub struct Ports {
     pub carrier: Arc<dyn Carrier>,
     /// Carries mail.
     pub mail: Arc<dyn Mail>,
+    /// Gives purchase orders to suppliers.
+    pub procurement: Arc<dyn Procurement>,
 }
 
 /// A shop's goods and terms.
@@ -142,8 +144,8 @@ impl Shop {
     /// ```
     /// use std::sync::Arc;
     /// use mercato_actors::{
-    ///     Catalogue, Currency, InProcessCarrier, InProcessMail, InProcessPayments, Money, Ports,
-    ///     Product, Shop, Sku,
+    ///     Catalogue, Currency, InProcessCarrier, InProcessMail, InProcessPayments,
+    ///     InProcessProcurement, Money, Ports, Product, Shop, Sku,
     /// };
     /// use mercato_actors::runtime::Runtime;
     /// use mercato_actors::runtime::persistence::{JournalOptions, RedbJournal, WriterPlace};
@@ -162,6 +164,7 @@ impl Shop {
     ///     payments: Arc::new(InProcessPayments::new(Default::default())),
     ///     carrier: Arc::new(InProcessCarrier::new(Default::default())),
     ///     mail: Arc::new(InProcessMail::new(Default::default())),
+    ///     procurement: Arc::new(InProcessProcurement::new(Default::default(), Default::default())),
     /// };
     /// let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
     /// let builder = Runtime::builder(Arc::new(journal));
@@ -176,6 +179,7 @@ impl Shop {
         let follow_up = self.follow_up.take();
         let builder = self.open_for_questions(builder);
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
+        let builder = register_purchases(builder, &ports.procurement);
         let mail = ports.mail.clone();
         let builder = builder
             .activity(SEND_MAIL, move |call, input| {
@@ -195,7 +199,10 @@ impl Shop {
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
         builder
-            .agent_with(InventoryAgent::new(self.inventory), limits.inventory)
+            .agent_with(
+                InventoryAgent::new(self.inventory).of(self.catalogue.clone()),
+                limits.inventory,
+            )
             .agent_with(
                 PricingAgent::new(self.pricing, self.catalogue.clone()),
                 limits.pricing,

@@ -9,6 +9,7 @@ pub mod data;
 pub mod shopper;
 
 mod audit;
+mod backtest;
 mod crashes;
 mod disk;
 mod error;
@@ -26,6 +27,9 @@ mod visit;
 mod world;
 
 pub use audit::{Books, OrderBook, StockBook, audit};
+pub use backtest::{
+    BacktestError, BacktestReport, Contender, Coverage, Evaluation, PooledFactors, backtest,
+};
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
 pub use law::Law;

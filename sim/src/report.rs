@@ -70,8 +70,18 @@ pub struct Business {
     pub reservations_expired: u64,
     /// Times that stock fell to its reorder point.
     pub low_stock: u64,
-    /// Purchase orders raised, and received.
+    /// Purchase orders raised, and deliveries of them booked.
     pub purchase_orders: (u64, u64),
+    /// Purchase orders of which some never came.
+    pub purchase_orders_short: u64,
+    /// Backorders placed, and filled.
+    pub backorders: (u64, u64),
+    /// Transfers between warehouses.
+    pub transfers: u64,
+    /// Times that the books were set right: counts, theft, damage.
+    pub adjustments: u64,
+    /// Times that a forecast was made anew.
+    pub forecasts: u64,
     /// Price adjustments recorded.
     pub price_adjustments: u64,
     /// Support tickets opened.
@@ -142,7 +152,7 @@ impl Report {
         let business = &self.business;
         let minutes = self.open_for.as_secs_f64() / 60.0;
         let mut table = table(&["what", "value"]);
-        let rows: [(&str, String); 18] = [
+        let rows: [(&str, String); 22] = [
             ("open for", format!("{minutes:.1} min")),
             ("products", self.products.to_string()),
             (
@@ -168,12 +178,21 @@ impl Report {
             ),
             ("low-stock alerts", business.low_stock.to_string()),
             (
-                "purchase orders raised / received",
+                "purchase orders raised / deliveries / short",
                 format!(
-                    "{} / {}",
-                    business.purchase_orders.0, business.purchase_orders.1
+                    "{} / {} / {}",
+                    business.purchase_orders.0,
+                    business.purchase_orders.1,
+                    business.purchase_orders_short
                 ),
             ),
+            (
+                "backorders placed / filled",
+                format!("{} / {}", business.backorders.0, business.backorders.1),
+            ),
+            ("stock transfers", business.transfers.to_string()),
+            ("stock adjustments", business.adjustments.to_string()),
+            ("forecasts revised", business.forecasts.to_string()),
             ("price adjustments", business.price_adjustments.to_string()),
             (
                 "support tickets / mails sent",

@@ -23,7 +23,7 @@ use crate::shopper::{
     Calibration, CalibrationOptions, CatalogueSampler, Population, SessionFigures, SessionModel,
     Walk, arrivals, default_personas,
 };
-use crate::stocking::{Range, stock_shelves};
+use crate::stocking::{Range, count_shelves, stock_shelves};
 use crate::targets::targets;
 use crate::visit::{Stage, Visit, lock};
 use crate::world::{OpenShop, World};
@@ -83,6 +83,7 @@ async fn run(
 
     progress.stage("settling");
     let handle = shop.runtime.handle();
+    count_shelves(&handle, &range).await?;
     let settled = settle(&handle, options.mode).await;
     let agents = handle.stats();
     let flows = handle.flow_stats();

@@ -134,10 +134,32 @@ identifiers! {
     ReservationId = "reservation id";
     /// An order that the shop gives to a supplier.
     PurchaseOrderId = "purchase order id";
+    /// Whoever the shop buys from.
+    SupplierId = "supplier id";
+    /// A place where stock lies.
+    WarehouseId = "warehouse id";
+    /// Units on their way from one warehouse to another.
+    TransferId = "transfer id";
     /// A price reduction that runs for a time.
     PromotionId = "promotion id";
     /// A payment, by the name that the shop gave it.
     PaymentId = "payment id";
+}
+
+impl WarehouseId {
+    /// The warehouse of a shop that has one.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+}
+
+impl SupplierId {
+    /// The supplier of a shop that has one.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
 }
 
 impl CustomerId {

@@ -18,7 +18,7 @@ pub use currency::{Currency, CurrencyError};
 pub use destination::Destination;
 pub use ids::{
     CartId, CustomerId, IdError, IdProblem, OrderId, PaymentId, PromotionId, PurchaseOrderId,
-    ReservationId, Sku,
+    ReservationId, Sku, SupplierId, TransferId, WarehouseId,
 };
 pub use money::{BasisPoints, Money, MoneyError};
 pub use person::{Address, AddressPart, EmailAddress, Jurisdiction, PersonError};

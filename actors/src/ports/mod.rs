@@ -1,4 +1,4 @@
-//! The outside: payments, carriers, mail.
+//! The outside: payments, carriers, mail, suppliers.
 //!
 //! A port is a trait; agents and flows know nothing else of the outside. Each has a default that
 //! lives in this process and keeps a ledger of what it did, so that a shop runs without any
@@ -10,6 +10,8 @@ mod mail;
 mod payment_books;
 mod payments;
 mod payments_in_process;
+mod procurement;
+mod procurement_in_process;
 
 pub use carrier::{
     Carrier, CarrierError, InProcessCarrier, LabelEntry, TrackingNumber, TrackingNumberError,
@@ -22,3 +24,8 @@ pub use payments::{
     PaymentRecord, Payments, VoidOutcome,
 };
 pub use payments_in_process::InProcessPayments;
+pub use procurement::{
+    Procurement, ProcurementError, PurchaseAccepted, PurchaseDelivery, PurchaseLookup,
+    PurchaseRecord, PurchaseRequest,
+};
+pub use procurement_in_process::{InProcessProcurement, PurchaseEntry, SupplierHabits};
