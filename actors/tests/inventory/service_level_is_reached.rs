@@ -130,7 +130,7 @@ fn own_scores_reach_the_level_where_normal_factors_do_not() {
         let days: Vec<f64> = (0..365).map(|_| lumpy_day(&mut chance)).collect();
         let mut scores = Scores::default();
         // A forecast of four days each fourth day, held against what came, as the agent does.
-        for day in (40..361).step_by(4) {
+        for day in (40usize..361).step_by(4) {
             let series = Series::new(&days[day.saturating_sub(60)..day], 1).unwrap();
             let ahead = forecast(&series, 4).unwrap();
             let deviation = ahead.deviation * 2.0;
