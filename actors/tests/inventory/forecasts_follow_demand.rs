@@ -91,14 +91,14 @@ fn its_own_error_is_measured_and_kept() {
 /// Catches: a month's season that is counted twice, or put on the past.
 #[test]
 fn the_season_of_the_coming_month_is_put_on() {
-    // 25 October 2020; the lead time and what an order covers lie in November after a week.
-    let october = mercato_runtime::Timestamp::from_millis(1_603_584_000_000);
+    // From 10 October 2020 to the first of November, in which more is asked for.
+    let october = Timestamp::from_millis(1_602_288_000_000);
     let mut shop = empty().at(october);
     shop.ask(&receive(10_000)).unwrap();
-    sell_daily(&mut shop, "steady", 6, 24);
+    sell_daily(&mut shop, "steady", 22, 24);
     let november = forecast(&mut shop);
     assert!(
-        (1_200..1_320).contains(&november.per_hour_milli),
+        (1_270..1_330).contains(&november.per_hour_milli),
         "{november:?}"
     );
 }

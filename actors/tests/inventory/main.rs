@@ -1,7 +1,7 @@
 //! What Inventory promises.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod backorders_keep_their_order;
 mod bad_input_is_refused_with_a_remedy;
@@ -19,57 +19,57 @@ use mercato_actors::*;
 use mercato_runtime::Timestamp;
 use mercato_runtime::testkit::{Given, given};
 
-pub const TTL: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3_600);
-pub const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const TTL: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// Whatever the moment is: a delivery comes no later than it is booked.
-pub const NOW: Timestamp = Timestamp::from_millis(u64::MAX);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(u64::MAX);
 
-pub type Shop = Given<InventoryAgent>;
+pub(crate) type Shop = Given<InventoryAgent>;
 
-pub fn empty() -> Shop {
+pub(crate) fn empty() -> Shop {
     given(InventoryAgent::default())
 }
 
-pub fn stocked(units: u32) -> Shop {
+pub(crate) fn stocked(units: u32) -> Shop {
     let mut shop = empty();
     shop.ask(&receive(units)).unwrap();
     shop
 }
 
-pub fn levels(shop: &mut Shop) -> StockLevels {
+pub(crate) fn levels(shop: &mut Shop) -> StockLevels {
     shop.ask(&CheckStock { sku: sku() }).unwrap()
 }
 
-pub fn report(shop: &mut Shop) -> StockReport {
+pub(crate) fn report(shop: &mut Shop) -> StockReport {
     shop.ask(&ReportStock { sku: sku() }).unwrap()
 }
 
-pub fn sku() -> Sku {
+pub(crate) fn sku() -> Sku {
     Sku::new("tea").unwrap()
 }
 
-pub fn hold(name: &str) -> ReservationId {
+pub(crate) fn hold(name: &str) -> ReservationId {
     ReservationId::new(name).unwrap()
 }
 
-pub fn units(units: u32) -> Quantity {
+pub(crate) fn units(units: u32) -> Quantity {
     Quantity::new(units).unwrap()
 }
 
-pub fn warehouse(name: &str) -> WarehouseId {
+pub(crate) fn warehouse(name: &str) -> WarehouseId {
     WarehouseId::new(name).unwrap()
 }
 
-pub fn receive(quantity: u32) -> ReceiveStock {
+pub(crate) fn receive(quantity: u32) -> ReceiveStock {
     ReceiveStock {
         sku: sku(),
         quantity: units(quantity),
     }
 }
 
-pub fn reserve(name: &str, quantity: u32) -> ReserveStock {
+pub(crate) fn reserve(name: &str, quantity: u32) -> ReserveStock {
     ReserveStock {
         sku: sku(),
         reservation: hold(name),
@@ -78,7 +78,7 @@ pub fn reserve(name: &str, quantity: u32) -> ReserveStock {
     }
 }
 
-pub fn backorder(name: &str, quantity: u32) -> BackorderStock {
+pub(crate) fn backorder(name: &str, quantity: u32) -> BackorderStock {
     BackorderStock {
         sku: sku(),
         reservation: hold(name),
@@ -88,7 +88,7 @@ pub fn backorder(name: &str, quantity: u32) -> BackorderStock {
 
 macro_rules! on_hold {
     ($($name:ident = $command:ident;)+) => {$(
-        pub fn $name(name: &str) -> $command {
+        pub(crate) fn $name(name: &str) -> $command {
             $command {
                 sku: sku(),
                 reservation: hold(name),
@@ -104,7 +104,7 @@ on_hold! {
     ship = ShipStock;
 }
 
-pub fn give_back(quantity: u32, condition: Condition) -> ReturnStock {
+pub(crate) fn give_back(quantity: u32, condition: Condition) -> ReturnStock {
     ReturnStock {
         sku: sku(),
         quantity: units(quantity),
@@ -112,7 +112,7 @@ pub fn give_back(quantity: u32, condition: Condition) -> ReturnStock {
     }
 }
 
-pub fn count(warehouse: &str, counted: u64) -> CountStock {
+pub(crate) fn count(warehouse: &str, counted: u64) -> CountStock {
     CountStock {
         sku: sku(),
         warehouse: self::warehouse(warehouse),
@@ -121,14 +121,14 @@ pub fn count(warehouse: &str, counted: u64) -> CountStock {
 }
 
 /// Sells units at once.
-pub fn sell(shop: &mut Shop, name: &str, quantity: u32) {
+pub(crate) fn sell(shop: &mut Shop, name: &str, quantity: u32) {
     shop.ask(&reserve(name, quantity)).unwrap();
     shop.ask(&commit(name)).unwrap();
     shop.ask(&ship(name)).unwrap();
 }
 
 /// Everything that a ledger must hold to, whatever happened.
-pub fn laws_hold(shop: &mut Shop) -> Result<(), String> {
+pub(crate) fn laws_hold(shop: &mut Shop) -> Result<(), String> {
     let balances = shop.state().balances();
     let mut summed = Balances::default();
     for event in shop.events() {
