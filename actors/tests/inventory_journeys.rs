@@ -91,6 +91,7 @@ impl Town {
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
             procurement: supplier.clone(),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let place = WriterPlace::Task(Box::new(Disk));
         let journal = RedbJournal::in_memory(JournalOptions::default(), place).unwrap();

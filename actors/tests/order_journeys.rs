@@ -106,6 +106,7 @@ impl Town {
                 SupplierHabits::default(),
                 LedgerOptions::default(),
             )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let place = WriterPlace::Task(Box::new(Disk));
         let journal = RedbJournal::in_memory(JournalOptions::default(), place).unwrap();

@@ -11,6 +11,7 @@ use mercato_actors::{
 };
 
 use crate::law::Law;
+use crate::price_books::PriceBooks;
 use crate::report::Business;
 
 /// How many appends are read at a time.
@@ -25,6 +26,8 @@ pub struct Books {
     pub orders: BTreeMap<OrderId, OrderBook>,
     /// Counts for the report.
     pub business: Business,
+    /// Prices, coupons and quotes.
+    pub prices: PriceBooks,
     /// Held against every movement of stock.
     pub no_oversell: Law,
 }
@@ -115,6 +118,7 @@ impl Default for Books {
             stock: BTreeMap::new(),
             orders: BTreeMap::new(),
             business: Business::default(),
+            prices: PriceBooks::default(),
             no_oversell: Law::new("no unit is promised twice"),
         }
     }
@@ -138,9 +142,7 @@ impl Books {
                 "order" => self.order_moved(key, &OrderEvent::decode(name, version, payload)?),
                 "pricing" => {
                     let event = PricingEvent::decode(name, version, payload)?;
-                    if matches!(event, PricingEvent::StrategyAdjusted(_)) {
-                        self.business.price_adjustments += 1;
-                    }
+                    self.prices.enter(key, &event);
                 }
                 "support" => {
                     let event = SupportEvent::decode(name, version, payload)?;
@@ -269,6 +271,7 @@ impl Books {
         let business = &mut self.business;
         let book = self.orders.entry(order).or_default();
         match event {
+            E::OrderPriced(e) => self.prices.order_priced(key, e),
             E::OrderPlaced(e) => {
                 business.orders += 1;
                 book.placed += 1;

@@ -10,9 +10,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use mercato_actors::{
-    Authorisation, AuthoriseRequest, InProcessCarrier, InProcessMail, InProcessPayments,
-    InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, MovementRequest, PaymentEntry,
-    PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, SupplierHabits, VoidOutcome,
+    Authorisation, AuthoriseRequest, InProcessCarrier, InProcessCompetitors, InProcessMail,
+    InProcessPayments, InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, MovementRequest,
+    PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, SupplierHabits,
+    VoidOutcome,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -33,6 +34,8 @@ pub struct Outside {
     pub carrier: Arc<InProcessCarrier>,
     /// What was ordered from suppliers.
     pub procurement: Arc<InProcessProcurement>,
+    /// What competitors ask. It is seen anew each day, so no file keeps it.
+    pub competitors: Arc<InProcessCompetitors>,
 }
 
 /// One thing that the outside did.
@@ -59,6 +62,7 @@ impl Outside {
                     supplier,
                     LedgerOptions::default(),
                 )),
+                competitors: Arc::new(InProcessCompetitors::new()),
             });
         };
         let (mut payments, mut mail) = (Vec::new(), Vec::new());
@@ -86,6 +90,7 @@ impl Outside {
                 supplier,
                 options(&write, Entry::Purchase),
             )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let restored = outside
             .payments

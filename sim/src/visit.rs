@@ -10,15 +10,16 @@ use mercato_actors::{
     Address, BackorderStock, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock,
     CheckoutError, CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery,
     Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId,
-    OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuotePrice, RETURN, RecordConsent,
-    RecordView, ReservationId, ReturnError, ReturnRequest, Segment, Sku, answer_query, price_cart,
-    recommend, reserve_cart,
+    OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId, QuotePrice, RETURN,
+    RecordConsent, RecordView, ReservationId, ReturnError, ReturnRequest, Segment, Sku,
+    answer_query, lock_cart, price_cart, recommend, reserve_cart,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::Line;
 use crate::error::SimulationError;
+use crate::merchant::coupon_of;
 use crate::observer::{Acknowledgement, Observer, Outcome, Request};
 use crate::shopper::{Action, CatalogueSampler, Shopper, SupportTopic, Walk};
 use crate::stocking::Range;
@@ -35,6 +36,8 @@ const CART_HOLD: Duration = Duration::from_secs(1_800);
 const WAITS_PERCENT: u32 = 40;
 /// Of a hundred shoppers so many agree to mail about the shop.
 const CONSENT_PERCENT: u32 = 40;
+/// Of a hundred shoppers at the checkout so many have a coupon.
+const COUPON_PERCENT: u32 = 20;
 
 /// What all visits share.
 #[derive(Clone)]
@@ -294,6 +297,7 @@ impl Visit {
             // Everything the shopper came for was sold out.
             return Ok(Err(Unserved::Refused));
         }
+        self.lock_with_coupon(basket).await;
         let Some(request) = self.checkout_request(basket) else {
             return Ok(Err(Unserved::Failed("the order cannot be named".into())));
         };
@@ -320,6 +324,31 @@ impl Visit {
         };
         lock(&self.stage.observer).acknowledge(acknowledgement)?;
         Ok(Ok(()))
+    }
+
+    /// Some shoppers have a coupon: they type it in and are quoted the whole cart. One that cannot be
+    /// used is taken out again.
+    async fn lock_with_coupon(&mut self, basket: &mut Basket) {
+        if self.rng.random_range(0..100) >= COUPON_PERCENT {
+            return;
+        }
+        let quote = QuoteId::new(format!("q{}-{}", self.stage.run, self.number)).ok();
+        let (Some(code), Some(quote)) = (coupon_of(self.stage.run), quote) else {
+            return;
+        };
+        let mut cart = basket.cart.clone();
+        if cart.add_coupon(code).is_err() {
+            return;
+        }
+        let locking =
+            async |scope: &Scope| lock_cart(scope, &cart, Segment::Standard, quote.clone()).await;
+        match self.stage.handle.serve(&basket.caller, locking).await {
+            Ok(_) => {
+                cart.hold_quote(quote);
+                basket.cart = cart;
+            }
+            Err(_) => lock(&self.stage.observer).coupons_refused += 1,
+        }
     }
 
     fn checkout_request(&mut self, basket: &Basket) -> Option<CheckoutRequest> {

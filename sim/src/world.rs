@@ -89,6 +89,7 @@ impl World {
             carrier: self.outside.carrier.clone(),
             mail: self.outside.mail.clone(),
             procurement: self.outside.procurement.clone(),
+            competitors: self.outside.competitors.clone(),
         };
         let builder = self.runtime(journal.clone())?;
         let runtime = self.shop(range).open(builder, &ports).start().await?;
@@ -138,6 +139,9 @@ impl World {
         shop.inventory.lead_time_deviation = deviation;
         shop.inventory.backorder_hold = squeezed(shop.inventory.backorder_hold);
         shop.inventory.warehouses = warehouses();
+        let pricing = &mut shop.pricing;
+        pricing.level_interval_min = squeezed(pricing.level_interval_min);
+        pricing.demand_period = squeezed(pricing.demand_period);
         if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
             // A campaign's plan is kept for good, so it must not depend on how long a run takes.
             follow_up.plan.delay = LIVE_FOLLOW_UP_DELAY;

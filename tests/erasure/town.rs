@@ -59,6 +59,7 @@ impl Town {
                 SupplierHabits::default(),
                 LedgerOptions::default(),
             )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let mut shop = Shop::new(Arc::new(catalogue.expect("a catalogue")));
         shop.agents = ShopAgents::all(AgentOptions {

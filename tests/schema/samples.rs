@@ -19,12 +19,14 @@ use mercato::actors::{
     TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
-use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
+use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-type Sample = ((String, String), Vec<u8>);
+use crate::price_samples;
+
+pub type Sample = ((String, String), Vec<u8>);
 
 /// By owner and name, with the stored bytes.
 pub fn by_hand() -> Vec<Sample> {
@@ -65,6 +67,7 @@ pub fn by_hand() -> Vec<Sample> {
     samples.extend(of_flows());
     samples.extend(of_orders());
     samples.extend(of_prices());
+    samples.extend(price_samples::by_hand());
     samples.extend(of_marketing());
     samples
 }
@@ -492,24 +495,24 @@ fn of_marketing() -> Vec<Sample> {
     ]
 }
 
-fn of(owner: &str, name: &str, event: &impl Serialize) -> Sample {
+pub fn of(owner: &str, name: &str, event: &impl Serialize) -> Sample {
     let bytes = codec::encode(event).expect("bytes");
     ((owner.to_owned(), name.to_owned()), bytes)
 }
 
-fn sku() -> Sku {
+pub fn sku() -> Sku {
     Sku::new("85123A").expect("a sku")
 }
 
-fn order() -> OrderId {
+pub fn order() -> OrderId {
     OrderId::new("o1-1").expect("an id")
 }
 
-fn pounds(minor: i64) -> Money {
+pub fn pounds(minor: i64) -> Money {
     Money::new(minor, Currency::GBP)
 }
 
 /// A moment on some day.
-fn at(hour: u64) -> Timestamp {
+pub fn at(hour: u64) -> Timestamp {
     Timestamp::from_millis(1_322_697_600_000 + hour * 3_600_000)
 }

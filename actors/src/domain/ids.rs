@@ -144,6 +144,16 @@ identifiers! {
     PromotionId = "promotion id";
     /// A payment, by the name that the shop gave it.
     PaymentId = "payment id";
+    /// A change of a base price, by the name that whoever proposed it gave it.
+    PriceChangeId = "price change id";
+    /// A rule of the shop's rule book.
+    RuleId = "rule id";
+    /// Somebody who sells the same thing.
+    CompetitorId = "competitor id";
+    /// A coupon, as it is typed in.
+    CouponCode = "coupon code";
+    /// A quote of a whole cart.
+    QuoteId = "quote id";
 }
 
 impl WarehouseId {
@@ -180,6 +190,13 @@ impl CustomerId {
 
 impl From<&OrderId> for ReservationId {
     /// The hold that an order has on each of its SKUs.
+    fn from(order: &OrderId) -> Self {
+        Self(order.0.clone())
+    }
+}
+
+impl From<&OrderId> for QuoteId {
+    /// The one quote that an order is priced by.
     fn from(order: &OrderId) -> Self {
         Self(order.0.clone())
     }
