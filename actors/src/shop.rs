@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Catalogue;
 use crate::inventory::{InventoryAgent, InventorySettings};
-use crate::journeys::register_journeys;
+use crate::journeys::{register_journeys, register_market, register_purchases};
 use crate::marketing::{
     DELIVER, FollowUp, MarketingAgent, MarketingSettings, RUN_CAMPAIGN, SEND_MAIL, deliver,
     marketing_triggers, run_campaign, send_mail,
 };
 use crate::order::{OrderAgent, OrderSettings};
-use crate::ports::{Carrier, Mail, Payments};
-use crate::pricing::{PricingAgent, PricingSettings};
+use crate::ports::{Carrier, CompetitorFeed, Mail, Payments, Procurement};
+use crate::pricing::{PricingAgent, PricingSettings, pricing_triggers};
 use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
 use crate::support::{KnowledgeBase, SupportAgent};
 
@@ -39,6 +39,10 @@ pub struct Ports {
     pub carrier: Arc<dyn Carrier>,
     /// Carries mail.
     pub mail: Arc<dyn Mail>,
+    /// Gives purchase orders to suppliers.
+    pub procurement: Arc<dyn Procurement>,
+    /// Sees what competitors ask.
+    pub competitors: Arc<dyn CompetitorFeed>,
 }
 
 /// A shop's goods and terms.
@@ -142,8 +146,8 @@ impl Shop {
     /// ```
     /// use std::sync::Arc;
     /// use mercato_actors::{
-    ///     Catalogue, Currency, InProcessCarrier, InProcessMail, InProcessPayments, Money, Ports,
-    ///     Product, Shop, Sku,
+    ///     Catalogue, Currency, InProcessCarrier, InProcessCompetitors, InProcessMail,
+    ///     InProcessPayments, InProcessProcurement, Money, Ports, Product, Shop, Sku,
     /// };
     /// use mercato_actors::runtime::Runtime;
     /// use mercato_actors::runtime::persistence::{JournalOptions, RedbJournal, WriterPlace};
@@ -162,6 +166,8 @@ impl Shop {
     ///     payments: Arc::new(InProcessPayments::new(Default::default())),
     ///     carrier: Arc::new(InProcessCarrier::new(Default::default())),
     ///     mail: Arc::new(InProcessMail::new(Default::default())),
+    ///     procurement: Arc::new(InProcessProcurement::new(Default::default(), Default::default())),
+    ///     competitors: Arc::new(InProcessCompetitors::new()),
     /// };
     /// let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
     /// let builder = Runtime::builder(Arc::new(journal));
@@ -176,6 +182,8 @@ impl Shop {
         let follow_up = self.follow_up.take();
         let builder = self.open_for_questions(builder);
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
+        let builder = register_purchases(builder, &ports.procurement);
+        let builder = register_market(builder, ports.competitors.clone());
         let mail = ports.mail.clone();
         let builder = builder
             .activity(SEND_MAIL, move |call, input| {
@@ -186,6 +194,7 @@ impl Shop {
         recommendation_triggers()
             .into_iter()
             .chain(marketing_triggers(follow_up))
+            .chain(pricing_triggers())
             .fold(builder, RuntimeBuilder::trigger)
     }
 
@@ -195,7 +204,10 @@ impl Shop {
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
         builder
-            .agent_with(InventoryAgent::new(self.inventory), limits.inventory)
+            .agent_with(
+                InventoryAgent::new(self.inventory).of(self.catalogue.clone()),
+                limits.inventory,
+            )
             .agent_with(
                 PricingAgent::new(self.pricing, self.catalogue.clone()),
                 limits.pricing,

@@ -102,6 +102,11 @@ impl Town {
             payments: payments.clone(),
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+            procurement: Arc::new(InProcessProcurement::new(
+                SupplierHabits::default(),
+                LedgerOptions::default(),
+            )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let place = WriterPlace::Task(Box::new(Disk));
         let journal = RedbJournal::in_memory(JournalOptions::default(), place).unwrap();

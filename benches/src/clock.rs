@@ -12,7 +12,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// A clock that counts from now on.
-pub(crate) fn since_start() -> impl Fn() -> Duration + Clone + Send + Sync + 'static {
+pub fn since_start() -> impl Fn() -> Duration + Clone + Send + Sync + 'static {
     let start = now();
     move || start.elapsed()
 }

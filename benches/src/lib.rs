@@ -24,6 +24,7 @@ mod report;
 mod stats;
 
 pub use ask::{AskArgs, ask};
+pub use clock::since_start;
 pub use crashes::{CrashArgs, crashes};
 pub use entities::{EntitiesArgs, entities};
 pub use error::BenchError;

@@ -130,8 +130,8 @@ pub(crate) enum JournalTask {
     },
     /// Destroys the keys of persons: what was sealed for them can be read by nobody any more.
     ///
-    /// Works on the file of keys beside the journal, which nobody may have open; the journal stays as
-    /// it is. The file is rewritten without the keys, and the old one is overwritten with zeros.
+    /// Works on the file of keys beside the journal, which nobody may have open; the journal stays
+    /// as it is. The file is rewritten without the keys, and the old one is overwritten with zeros.
     /// Copies of the file of keys, and what a gateway was told, are out of its reach.
     Erase(EraseArgs),
     /// Writes the journal as JSON lines, from which `import` makes the same journal.
@@ -259,6 +259,16 @@ pub(crate) enum BenchTask {
     Crashes(CrashArgs),
     /// Weighs entities in memory, and those that left it, against their bare states.
     Entities(EntitiesArgs),
+    /// Holds forecasts of demand against single methods and what came, on real series.
+    Forecast(ForecastArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ForecastArgs {
+    /// A folder with `retail/online_retail.csv`, `forecast/m3.tsv` and `forecast/carparts.csv`,
+    /// plain or as `.zst`. What is not there is skipped, and named.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
 }
 
 /// Reads `24h`, `1h 30m` or `90s`.

@@ -1,26 +1,35 @@
 //! `mercato bench`: measures, and prints each part as it is done.
 
-use mercato_benches::{BenchError, Launch, ask, crashes, entities, journal};
+use mercato_benches::{
+    BenchError, EntitiesArgs, JournalArgs, Launch, ask, crashes, entities, journal, since_start,
+};
+use mercato_sim::backtest;
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
 
 /// Runs a measurement. There is no figure that it would call a failure.
 pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
-    let measured = || -> Result<(), BenchError> {
-        match &args.task {
-            BenchTask::Journal(args) => {
-                let launch = Launch::this_program(["bench", "journal"])?;
-                journal(args, &launch, &mut |text| print(&text))
-            }
-            BenchTask::Ask(args) => print(&ask(args)?).map_err(BenchError::Output),
-            BenchTask::Crashes(args) => print(&crashes(args)?).map_err(BenchError::Output),
-            BenchTask::Entities(args) => {
-                let launch = Launch::this_program(["bench", "entities"])?;
-                print(&entities(args, &launch)?).map_err(BenchError::Output)
-            }
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    match &args.task {
+        BenchTask::Journal(args) => measure_journal(args).map_err(|error| text(&error))?,
+        BenchTask::Ask(args) => print(&ask(args).map_err(|error| text(&error))?)?,
+        BenchTask::Crashes(args) => print(&crashes(args).map_err(|error| text(&error))?)?,
+        BenchTask::Entities(args) => weigh_entities(args).map_err(|error| text(&error))?,
+        BenchTask::Forecast(args) => {
+            let report = backtest(&args.data, &since_start());
+            print(&report.map_err(|error| text(&error))?)?;
         }
-    };
-    measured().map_err(|error| error.to_string())?;
+    }
     Ok(true)
+}
+
+fn measure_journal(args: &JournalArgs) -> Result<(), BenchError> {
+    let launch = Launch::this_program(["bench", "journal"])?;
+    journal(args, &launch, &mut |text| print(&text))
+}
+
+fn weigh_entities(args: &EntitiesArgs) -> Result<(), BenchError> {
+    let launch = Launch::this_program(["bench", "entities"])?;
+    print(&entities(args, &launch)?).map_err(BenchError::Output)
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use mercato_actors::runtime::persistence::{Journal, Position, ReadError, Recorded};
 use mercato_actors::runtime::{CodecError, Event};
 use mercato_actors::{
-    Condition, InventoryEvent, MarketingEvent, OrderEvent, OrderId, OrderLine, PricingEvent,
-    ReservationId, Sku, SupportEvent,
+    Adjustment, Condition, FilledAs, InventoryEvent, MarketingEvent, OrderEvent, OrderId,
+    OrderLine, PricingEvent, Quantity, ReservationId, Sku, SupportEvent,
 };
 
 use crate::law::Law;
+use crate::price_books::PriceBooks;
 use crate::report::Business;
 
 /// How many appends are read at a time.
@@ -25,6 +26,8 @@ pub struct Books {
     pub orders: BTreeMap<OrderId, OrderBook>,
     /// Counts for the report.
     pub business: Business,
+    /// Prices, coupons and quotes.
+    pub prices: PriceBooks,
     /// Held against every movement of stock.
     pub no_oversell: Law,
 }
@@ -47,11 +50,27 @@ pub struct StockBook {
 }
 
 impl StockBook {
+    fn adjust(&mut self, adjustment: Adjustment) {
+        match adjustment {
+            Adjustment::Found(quantity) => self.on_hand += units(quantity),
+            Adjustment::Lost(quantity) => self.on_hand -= units(quantity),
+            Adjustment::Damaged(quantity) => {
+                self.on_hand -= units(quantity);
+                self.damaged += units(quantity);
+            }
+            Adjustment::Disposed(quantity) => self.damaged -= units(quantity),
+        }
+    }
+
     /// What could still be promised. Never below zero, or something was sold twice.
     #[must_use]
     pub fn available(&self) -> i64 {
         self.on_hand - self.held.values().sum::<i64>() - self.committed.values().sum::<i64>()
     }
+}
+
+fn units(quantity: Quantity) -> i64 {
+    i64::from(quantity.get())
 }
 
 /// One order.
@@ -99,6 +118,7 @@ impl Default for Books {
             stock: BTreeMap::new(),
             orders: BTreeMap::new(),
             business: Business::default(),
+            prices: PriceBooks::default(),
             no_oversell: Law::new("no unit is promised twice"),
         }
     }
@@ -122,9 +142,7 @@ impl Books {
                 "order" => self.order_moved(key, &OrderEvent::decode(name, version, payload)?),
                 "pricing" => {
                     let event = PricingEvent::decode(name, version, payload)?;
-                    if matches!(event, PricingEvent::StrategyAdjusted(_)) {
-                        self.business.price_adjustments += 1;
-                    }
+                    self.prices.enter(key, &event);
                 }
                 "support" => {
                     let event = SupportEvent::decode(name, version, payload)?;
@@ -155,7 +173,7 @@ impl Books {
             E::StockReceived(e) => book.on_hand += i64::from(e.quantity.get()),
             E::PurchaseOrderReceived(e) => {
                 business.purchase_orders.1 += 1;
-                book.on_hand += i64::from(e.quantity.get());
+                book.on_hand += units(e.quantity);
             }
             E::StockReserved(e) => {
                 let units = i64::from(e.quantity.get());
@@ -198,12 +216,46 @@ impl Books {
                     Condition::Damaged => book.damaged += units,
                 }
             }
+            E::StockAdjusted(e) => {
+                business.adjustments += 1;
+                book.adjust(e.adjustment);
+            }
+            E::TransferDispatched(e) => {
+                business.transfers += 1;
+                book.on_hand -= units(e.quantity);
+            }
+            E::TransferReceived(e) => book.on_hand += i64::from(e.arrived),
+            E::BackorderPlaced(_) => business.backorders.0 += 1,
+            E::BackorderFilled(e) => {
+                business.backorders.1 += 1;
+                let promises = match e.filled_as {
+                    FilledAs::Committed => &mut book.committed,
+                    FilledAs::Held { .. } | FilledAs::Confirmed => &mut book.held,
+                };
+                *promises.entry(e.reservation.clone()).or_default() += units(e.quantity);
+            }
+            E::ReservationShorted(e) => {
+                book.held.remove(&e.reservation);
+                book.committed.remove(&e.reservation);
+            }
             E::LowStockDetected(_) => business.low_stock += 1,
             E::PurchaseOrderRaised(_) => business.purchase_orders.0 += 1,
+            E::PurchaseOrderClosed(_) => business.purchase_orders_short += 1,
+            E::ForecastRevised(_) => business.forecasts += 1,
             E::ReservationConfirmed(_)
+            | E::ReservationExtended(_)
+            | E::ReservationSourced(_)
+            | E::StockCounted(_)
             | E::StockRecovered(_)
+            | E::StockDepleted(_)
+            | E::StockReplenished(_)
             | E::ReorderAlertGenerated(_)
-            | E::ProcurementNotified(_) => {}
+            | E::ProcurementNotified(_)
+            | E::PurchaseOrderAccepted(_)
+            | E::PurchaseOrderRefused(_)
+            | E::PurchaseOrderOutcomeLost(_)
+            | E::BackorderTermsSet(_)
+            | E::BackorderCancelled(_) => {}
         }
         let available = book.available();
         self.no_oversell.check(available >= 0, || {
@@ -219,6 +271,7 @@ impl Books {
         let business = &mut self.business;
         let book = self.orders.entry(order).or_default();
         match event {
+            E::OrderPriced(e) => self.prices.order_priced(key, e),
             E::OrderPlaced(e) => {
                 business.orders += 1;
                 book.placed += 1;

@@ -50,6 +50,9 @@ pub enum SimulationError {
     /// The shop could not be set up.
     #[error("the shelves could not be filled: {0}")]
     Stocking(String),
+    /// The shop's people could not do their work.
+    #[error("the shop's people could not do their work: {0}")]
+    Merchant(String),
     /// The shop could not be asked.
     #[error("the shop could not be asked: {0}")]
     Unserved(#[from] AskFailure),

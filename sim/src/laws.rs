@@ -37,6 +37,7 @@ pub(crate) async fn check(evidence: &Evidence<'_>) -> Vec<Law> {
         no_order_is_charged_twice(evidence),
         money_is_conserved(evidence),
     ];
+    laws.extend(evidence.books.prices.laws());
     if evidence.settled || evidence.must_settle {
         laws.push(confirmations_are_sent(evidence));
         laws.push(flows_end(evidence));

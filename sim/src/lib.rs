@@ -9,14 +9,17 @@ pub mod data;
 pub mod shopper;
 
 mod audit;
+mod backtest;
 mod crashes;
 mod disk;
 mod error;
 mod law;
 mod laws;
+mod merchant;
 mod observer;
 mod options;
 mod outside;
+mod price_books;
 mod progress;
 mod report;
 mod run;
@@ -26,13 +29,17 @@ mod visit;
 mod world;
 
 pub use audit::{Books, OrderBook, StockBook, audit};
+pub use backtest::{
+    BacktestError, BacktestReport, Contender, Coverage, Evaluation, PooledFactors, backtest,
+};
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
 pub use law::Law;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
 pub use options::{Mode, SimulationOptions};
 pub use outside::{Outside, RemotePayments};
+pub use price_books::PriceBooks;
 pub use progress::{Progress, Silent};
-pub use report::{Business, Report};
+pub use report::{Business, PriceChanges, Report};
 pub use run::simulate;
 pub use targets::{Target, targets};

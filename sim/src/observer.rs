@@ -125,6 +125,10 @@ pub struct Observer {
     pub acknowledged: BTreeMap<OrderId, Acknowledgement>,
     /// How many of them this run acknowledged.
     pub acknowledged_now: u64,
+    /// Promotions that the shop's people tried to start and its limits did not let them.
+    pub promotions_refused: u64,
+    /// Coupons that shoppers typed in and could not use.
+    pub coupons_refused: u64,
     latest_of_shopper: BTreeMap<u64, OrderId>,
     log: Option<AcknowledgementLog>,
 }
@@ -154,6 +158,8 @@ impl Observer {
                 .collect::<Result<_, SimulationError>>()?,
             acknowledged: BTreeMap::new(),
             acknowledged_now: 0,
+            promotions_refused: 0,
+            coupons_refused: 0,
             latest_of_shopper: BTreeMap::new(),
             log: None,
         };

@@ -10,9 +10,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use mercato_actors::{
-    Authorisation, AuthoriseRequest, InProcessCarrier, InProcessMail, InProcessPayments,
-    LabelEntry, LedgerOptions, MailEntry, MovementRequest, PaymentEntry, PaymentError, PaymentId,
-    PaymentRecord, Payments, VoidOutcome,
+    Authorisation, AuthoriseRequest, InProcessCarrier, InProcessCompetitors, InProcessMail,
+    InProcessPayments, InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, MovementRequest,
+    PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, SupplierHabits,
+    VoidOutcome,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -31,6 +32,10 @@ pub struct Outside {
     pub mail: Arc<InProcessMail>,
     /// What was labelled.
     pub carrier: Arc<InProcessCarrier>,
+    /// What was ordered from suppliers.
+    pub procurement: Arc<InProcessProcurement>,
+    /// What competitors ask. It is seen anew each day, so no file keeps it.
+    pub competitors: Arc<InProcessCompetitors>,
 }
 
 /// One thing that the outside did.
@@ -39,6 +44,7 @@ enum Entry {
     Payment(PaymentEntry),
     Mail(MailEntry),
     Label(LabelEntry),
+    Purchase(PurchaseEntry),
 }
 
 impl Outside {
@@ -46,20 +52,27 @@ impl Outside {
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub fn new(file: Option<&Path>) -> Result<Self, SimulationError> {
+    pub fn new(file: Option<&Path>, supplier: SupplierHabits) -> Result<Self, SimulationError> {
         let Some(path) = file else {
             return Ok(Self {
                 payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
                 mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
                 carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
+                procurement: Arc::new(InProcessProcurement::new(
+                    supplier,
+                    LedgerOptions::default(),
+                )),
+                competitors: Arc::new(InProcessCompetitors::new()),
             });
         };
-        let (mut payments, mut mail, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut payments, mut mail) = (Vec::new(), Vec::new());
+        let (mut labels, mut purchases) = (Vec::new(), Vec::new());
         for entry in read_json_lines(path)? {
             match entry {
                 Entry::Payment(entry) => payments.push(entry),
                 Entry::Mail(entry) => mail.push(entry),
                 Entry::Label(entry) => labels.push(entry),
+                Entry::Purchase(entry) => purchases.push(entry),
             }
         }
         let file = Arc::new(Mutex::new(append_to(path)?));
@@ -73,12 +86,18 @@ impl Outside {
             payments: Arc::new(InProcessPayments::new(options(&write, Entry::Payment))),
             mail: Arc::new(InProcessMail::new(options(&write, Entry::Mail))),
             carrier: Arc::new(InProcessCarrier::new(options(&write, Entry::Label))),
+            procurement: Arc::new(InProcessProcurement::new(
+                supplier,
+                options(&write, Entry::Purchase),
+            )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let restored = outside
             .payments
             .restore(payments)
             .and_then(|()| outside.mail.restore(mail))
-            .and_then(|()| outside.carrier.restore(labels));
+            .and_then(|()| outside.carrier.restore(labels))
+            .and_then(|()| outside.procurement.restore(purchases));
         restored.map_err(|full| SimulationError::Beside {
             path: path.into(),
             problem: full.to_string(),

@@ -2,12 +2,14 @@
 //!
 //! Nothing in it depends on the machine: in virtual time one seed prints the same bytes each time.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use mercato_actors::runtime::persistence::Backup;
 use mercato_actors::runtime::{AgentStats, FlowStats};
+use mercato_actors::{GivenBack, LevelReason, PriceReason};
 
 use crate::law::Law;
 use crate::observer::{Observer, Request};
@@ -47,6 +49,8 @@ pub struct Report {
     pub work_items: usize,
     /// What the books say of the day.
     pub business: Business,
+    /// How prices moved.
+    pub prices: PriceChanges,
     /// What had to hold.
     pub laws: Vec<Law>,
 }
@@ -70,14 +74,41 @@ pub struct Business {
     pub reservations_expired: u64,
     /// Times that stock fell to its reorder point.
     pub low_stock: u64,
-    /// Purchase orders raised, and received.
+    /// Purchase orders raised, and deliveries of them booked.
     pub purchase_orders: (u64, u64),
-    /// Price adjustments recorded.
-    pub price_adjustments: u64,
+    /// Purchase orders of which some never came.
+    pub purchase_orders_short: u64,
+    /// Backorders placed, and filled.
+    pub backorders: (u64, u64),
+    /// Transfers between warehouses.
+    pub transfers: u64,
+    /// Times that the books were set right: counts, theft, damage.
+    pub adjustments: u64,
+    /// Times that a forecast was made anew.
+    pub forecasts: u64,
     /// Support tickets opened.
     pub tickets: u64,
     /// Messages that were sent.
     pub mails: u64,
+}
+
+/// How prices moved, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PriceChanges {
+    /// Base prices that took effect, by reason.
+    pub prices: BTreeMap<PriceReason, u64>,
+    /// Strategies adjusted, by reason.
+    pub strategies: BTreeMap<PriceReason, u64>,
+    /// Moves of demand and market, by reason.
+    pub levels: BTreeMap<LevelReason, u64>,
+    /// Promotions set up.
+    pub promotions: u64,
+    /// Uses of coupons taken.
+    pub coupons: u64,
+    /// Uses of coupons given back, by reason.
+    pub given_back: BTreeMap<GivenBack, u64>,
+    /// Quotes of whole carts locked.
+    pub quotes: u64,
 }
 
 impl Report {
@@ -97,6 +128,7 @@ impl fmt::Display for Report {
         writeln!(f, "Mercato simulation, {mode}, seed {}", self.seed)?;
         writeln!(f, "\n{}", self.data.trim_end())?;
         writeln!(f, "\nThe day\n{}", self.day())?;
+        writeln!(f, "\nPrices\n{}", self.prices())?;
         writeln!(
             f,
             "\nRequests (latency in ms, from the moment the shopper asked)\n{}",
@@ -142,7 +174,7 @@ impl Report {
         let business = &self.business;
         let minutes = self.open_for.as_secs_f64() / 60.0;
         let mut table = table(&["what", "value"]);
-        let rows: [(&str, String); 18] = [
+        let rows: [(&str, String); 21] = [
             ("open for", format!("{minutes:.1} min")),
             ("products", self.products.to_string()),
             (
@@ -168,13 +200,21 @@ impl Report {
             ),
             ("low-stock alerts", business.low_stock.to_string()),
             (
-                "purchase orders raised / received",
+                "purchase orders raised / deliveries / short",
                 format!(
-                    "{} / {}",
-                    business.purchase_orders.0, business.purchase_orders.1
+                    "{} / {} / {}",
+                    business.purchase_orders.0,
+                    business.purchase_orders.1,
+                    business.purchase_orders_short
                 ),
             ),
-            ("price adjustments", business.price_adjustments.to_string()),
+            (
+                "backorders placed / filled",
+                format!("{} / {}", business.backorders.0, business.backorders.1),
+            ),
+            ("stock transfers", business.transfers.to_string()),
+            ("stock adjustments", business.adjustments.to_string()),
+            ("forecasts revised", business.forecasts.to_string()),
             (
                 "support tickets / mails sent",
                 format!("{} / {}", business.tickets, business.mails),
@@ -183,6 +223,32 @@ impl Report {
         for (what, value) in rows {
             table.add_row([what.to_owned(), value]);
         }
+        table
+    }
+
+    fn prices(&self) -> Table {
+        let (prices, seen) = (&self.prices, &self.observer);
+        let mut table = table(&["prices", "count"]);
+        let by_reason = |what: &str, reason: &dyn fmt::Debug, count: &u64| {
+            [format!("{what}: {reason:?}"), count.to_string()]
+        };
+        let changed = prices.prices.iter();
+        table.add_rows(changed.map(|(why, n)| by_reason("base price", why, n)));
+        let adjusted = prices.strategies.iter();
+        table.add_rows(adjusted.map(|(why, n)| by_reason("strategy", why, n)));
+        let moved = prices.levels.iter();
+        table.add_rows(moved.map(|(why, n)| by_reason("level", why, n)));
+        let count = |what: &str, count: u64| [what.to_owned(), count.to_string()];
+        table.add_row(count("promotions started", prices.promotions));
+        table.add_row(count(
+            "promotions refused by limits",
+            seen.promotions_refused,
+        ));
+        table.add_row(count("coupon uses taken", prices.coupons));
+        let given_back = prices.given_back.iter();
+        table.add_rows(given_back.map(|(why, n)| by_reason("coupon uses given back", why, n)));
+        table.add_row(count("coupons refused", seen.coupons_refused));
+        table.add_row(count("quotes locked", prices.quotes));
         table
     }
 

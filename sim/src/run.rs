@@ -15,6 +15,7 @@ use crate::crashes;
 use crate::data::{Dataset, ReadLimits, read_transactions};
 use crate::error::SimulationError;
 use crate::laws::{self, Evidence};
+use crate::merchant::Merchant;
 use crate::observer::{Acknowledgement, Observer};
 use crate::options::{Mode, SimulationOptions};
 use crate::progress::Progress;
@@ -23,7 +24,7 @@ use crate::shopper::{
     Calibration, CalibrationOptions, CatalogueSampler, Population, SessionFigures, SessionModel,
     Walk, arrivals, default_personas,
 };
-use crate::stocking::{Range, stock_shelves};
+use crate::stocking::{Range, count_shelves, stock_shelves};
 use crate::targets::targets;
 use crate::visit::{Stage, Visit, lock};
 use crate::world::{OpenShop, World};
@@ -78,11 +79,15 @@ async fn run(
 
     progress.stage("serving shoppers");
     let day = Day::new(options, &shop, &range, &calibration, observer)?;
-    let (crashes, backup) = tokio::join!(day.serve(&shop, options, progress), backup);
+    let merchant = day.merchant(&world, &range, options);
+    let served = day.serve(&shop, options, progress);
+    let (crashes, backup, merchant) = tokio::join!(served, backup, merchant.work());
     let (crashes, backup) = (crashes?, backup?);
+    merchant?;
 
     progress.stage("settling");
     let handle = shop.runtime.handle();
+    count_shelves(&handle, &range).await?;
     let settled = settle(&handle, options.mode).await;
     let agents = handle.stats();
     let flows = handle.flow_stats();
@@ -125,6 +130,7 @@ async fn run(
         targets,
         work_items,
         business: books.business,
+        prices: books.prices.changes,
         laws,
     })
 }
@@ -193,6 +199,21 @@ impl Day {
             rng: entropy.fork("door"),
             visits: entropy,
         })
+    }
+
+    /// Those who run the shop on this day.
+    fn merchant(&self, world: &World, range: &Range, options: &SimulationOptions) -> Merchant {
+        Merchant {
+            handle: self.stage.handle.clone(),
+            range: range.clone(),
+            feed: world.outside.competitors.clone(),
+            observer: self.stage.observer.clone(),
+            rng: self.visits.fork("merchant"),
+            run: self.stage.run,
+            day: options.duration,
+            // Fewer than want to use it.
+            coupon_uses: u32::try_from(options.visits / 1_000).unwrap_or(u32::MAX),
+        }
     }
 
     /// Lets everybody in at their time, never waiting for those who are inside, while agents are

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use futures::future::join_all;
 use mercato_actors::runtime::{Caller, Handle};
 use mercato_actors::{
-    Catalogue, CheckStock, Currency, Money, Product, Quantity, ReceiveStock, Sku,
+    Catalogue, CheckStock, CountStock, Currency, DispatchTransfer, Money, Product, Quantity,
+    ReceiveStock, ReceiveTransfer, ReportStock, Sku, TransferId, WarehouseId,
 };
 
 use crate::data::{Dataset, ProductFacts};
 use crate::error::SimulationError;
 use crate::shopper::{Calibration, Empirical};
+use crate::world::SECOND_WAREHOUSE;
 
 /// What a unit costs the shop, in hundredths of its price.
 const COST_PERCENT: i64 = 60;
@@ -125,11 +127,76 @@ async fn deliver_first(handle: &Handle, sku: &Sku, units: u64) -> Result<(), Sim
         .unwrap_or(Quantity::MAX)
         .min(Quantity::MAX);
     let quantity = Quantity::new(units).map_err(|error| unstocked(error.to_string()))?;
-    let sku = sku.clone();
-    let delivered = handle.ask(&caller, ReceiveStock { sku, quantity }).await;
-    delivered
+    let receive = ReceiveStock {
+        sku: sku.clone(),
+        quantity,
+    };
+    let delivered = handle.ask(&caller, receive).await;
+    delivered.map_err(|error| unstocked(error.to_string()))?;
+    bring_to_second(handle, sku, units / 4).await
+}
+
+/// Brings some of what came in to the other warehouse.
+async fn bring_to_second(handle: &Handle, sku: &Sku, units: u32) -> Result<(), SimulationError> {
+    let unstocked = |problem: String| SimulationError::Stocking(format!("{sku}: {problem}"));
+    let (Ok(quantity), Ok(transfer), Ok(to)) = (
+        Quantity::new(units),
+        TransferId::new("opening"),
+        WarehouseId::new(SECOND_WAREHOUSE),
+    ) else {
+        return Ok(());
+    };
+    let caller = Caller::system();
+    let dispatch = DispatchTransfer {
+        sku: sku.clone(),
+        transfer: transfer.clone(),
+        from: WarehouseId::main(),
+        to,
+        quantity,
+    };
+    let sent = handle.ask(&caller, dispatch).await;
+    sent.map_err(|error| unstocked(error.to_string()))?;
+    let receive = ReceiveTransfer {
+        sku: sku.clone(),
+        transfer,
+        arrived: units,
+    };
+    let arrived = handle.ask(&caller, receive).await;
+    arrived
         .map(drop)
         .map_err(|error| unstocked(error.to_string()))
+}
+
+/// One shelf of so many is counted in the evening, and found to have one unit less than it should.
+const COUNTED_EVERY: usize = 20;
+
+/// Counts some shelves of which not everything is promised. What is missing is booked as lost.
+pub(crate) async fn count_shelves(handle: &Handle, range: &Range) -> Result<(), SimulationError> {
+    let caller = Caller::system();
+    for sku in range.skus.iter().step_by(COUNTED_EVERY) {
+        let failed = |problem: String| SimulationError::Stocking(format!("{sku}: {problem}"));
+        let look = ReportStock { sku: sku.clone() };
+        let report = handle.ask(&caller, look).await;
+        let report = report.map_err(|error| failed(error.to_string()))?;
+        let main = report
+            .shelves
+            .iter()
+            .find(|(id, _)| *id == WarehouseId::main());
+        let there = main.map_or(0, |(_, shelf)| shelf.on_hand);
+        let counted = match u64::try_from(there - 1) {
+            // A promise that goes short stops its order until people look at it.
+            Ok(counted) if report.available > 0 => counted,
+            _ => continue,
+        };
+        let count = CountStock {
+            sku: sku.clone(),
+            warehouse: WarehouseId::main(),
+            counted,
+        };
+        let done = handle.ask(&caller, count).await;
+        done.map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The mean of a distribution, from its quantiles.

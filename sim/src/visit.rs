@@ -3,19 +3,23 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::runtime::{Caller, FlowError, FlowId, Handle, Principal, RunError, Scope};
+use mercato_actors::runtime::{
+    AskError, Caller, FlowError, FlowId, Handle, Principal, RunError, Scope,
+};
 use mercato_actors::{
-    Address, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock, CheckoutError,
-    CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery, Destination,
-    EmailAddress, HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId, OrderLine,
-    PaymentMethod, PrivateText, Purpose, Quantity, QuotePrice, RETURN, RecordConsent, RecordView,
-    ReturnError, ReturnRequest, Segment, Sku, answer_query, price_cart, recommend,
+    Address, BackorderStock, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock,
+    CheckoutError, CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery,
+    Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId,
+    OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId, QuotePrice, RETURN,
+    RecordConsent, RecordView, ReservationId, ReturnError, ReturnRequest, Segment, Sku,
+    answer_query, lock_cart, price_cart, recommend, reserve_cart,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::Line;
 use crate::error::SimulationError;
+use crate::merchant::coupon_of;
 use crate::observer::{Acknowledgement, Observer, Outcome, Request};
 use crate::shopper::{Action, CatalogueSampler, Shopper, SupportTopic, Walk};
 use crate::stocking::Range;
@@ -26,8 +30,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHECKOUT_PATIENCE: Duration = Duration::from_secs(120);
 /// Of a hundred cards so many are declined.
 const DECLINED_PERCENT: u32 = 3;
+/// How long a cart is held, in the shopper's time.
+const CART_HOLD: Duration = Duration::from_secs(1_800);
+/// Of a hundred shoppers who find a shelf empty so many order ahead.
+const WAITS_PERCENT: u32 = 40;
 /// Of a hundred shoppers so many agree to mail about the shop.
 const CONSENT_PERCENT: u32 = 40;
+/// Of a hundred shoppers at the checkout so many have a coupon.
+const COUPON_PERCENT: u32 = 20;
 
 /// What all visits share.
 #[derive(Clone)]
@@ -218,6 +228,9 @@ impl Visit {
             };
             let (held, available) = self.price_of(&sku, basket).await?;
             let wanted = u64::from(line.quantity).min(available);
+            if available == 0 {
+                self.wait_for(&sku, line.quantity, basket).await?;
+            }
             let quantity = u32::try_from(wanted)
                 .ok()
                 .and_then(|n| Quantity::new(n).ok());
@@ -229,7 +242,44 @@ impl Visit {
             };
             basket.cart.add(line).map_err(|error| failed(&error))?;
         }
-        Ok(())
+        self.hold_cart(basket).await
+    }
+
+    /// Some of those who find a shelf empty order ahead.
+    async fn wait_for(&mut self, sku: &Sku, units: u32, basket: &Basket) -> Result<(), Unserved> {
+        let (Ok(quantity), true) = (
+            Quantity::new(units),
+            self.rng.random_range(0..100) < WAITS_PERCENT,
+        ) else {
+            return Ok(());
+        };
+        let name = format!("w{}-{}", self.stage.run, self.number);
+        let backorder = BackorderStock {
+            sku: sku.clone(),
+            reservation: ReservationId::new(name).map_err(|error| failed(&error))?,
+            quantity,
+        };
+        match self.stage.handle.ask(&basket.caller, backorder).await {
+            // More than may be ordered ahead is an answer too.
+            Ok(_) | Err(AskError::Rejected(_)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Holds what is in the cart while the shopper thinks. What is gone meanwhile shows at the
+    /// checkout.
+    async fn hold_cart(&self, basket: &Basket) -> Result<(), Unserved> {
+        let order = self.order_id().ok_or_else(|| failed(&"no order id"))?;
+        let ttl = CART_HOLD.mul_f64(self.stage.think_factor);
+        let country = Jurisdiction::new(country_code(self.shopper.jurisdiction)).ok();
+        let workflow =
+            async |scope: &Scope| reserve_cart(scope, &basket.cart, &order, ttl, country).await;
+        let served = self.stage.handle.serve(&basket.caller, workflow).await;
+        served.map(drop).map_err(|error| failed(&error))
+    }
+
+    fn order_id(&self) -> Option<OrderId> {
+        OrderId::new(format!("o{}-{}", self.stage.run, self.number)).ok()
     }
 
     async fn view_cart(&self, basket: &Basket) -> Result<(), Unserved> {
@@ -247,6 +297,7 @@ impl Visit {
             // Everything the shopper came for was sold out.
             return Ok(Err(Unserved::Refused));
         }
+        self.lock_with_coupon(basket).await;
         let Some(request) = self.checkout_request(basket) else {
             return Ok(Err(Unserved::Failed("the order cannot be named".into())));
         };
@@ -275,6 +326,31 @@ impl Visit {
         Ok(Ok(()))
     }
 
+    /// Some shoppers have a coupon: they type it in and are quoted the whole cart. One that cannot be
+    /// used is taken out again.
+    async fn lock_with_coupon(&mut self, basket: &mut Basket) {
+        if self.rng.random_range(0..100) >= COUPON_PERCENT {
+            return;
+        }
+        let quote = QuoteId::new(format!("q{}-{}", self.stage.run, self.number)).ok();
+        let (Some(code), Some(quote)) = (coupon_of(self.stage.run), quote) else {
+            return;
+        };
+        let mut cart = basket.cart.clone();
+        if cart.add_coupon(code).is_err() {
+            return;
+        }
+        let locking =
+            async |scope: &Scope| lock_cart(scope, &cart, Segment::Standard, quote.clone()).await;
+        match self.stage.handle.serve(&basket.caller, locking).await {
+            Ok(_) => {
+                cart.hold_quote(quote);
+                basket.cart = cart;
+            }
+            Err(_) => lock(&self.stage.observer).coupons_refused += 1,
+        }
+    }
+
     fn checkout_request(&mut self, basket: &Basket) -> Option<CheckoutRequest> {
         let declined = self.rng.random_range(0..100) < DECLINED_PERCENT;
         let token = if declined {
@@ -288,7 +364,7 @@ impl Visit {
         let address = Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?;
         let (person, sealer) = (basket.customer.person().ok()?, self.stage.handle.sealer());
         Some(CheckoutRequest {
-            order: OrderId::new(format!("o{}-{}", self.stage.run, self.number)).ok()?,
+            order: self.order_id()?,
             cart: basket.cart.clone(),
             segment: Segment::Standard,
             email: sealer.seal(&person, &email).ok()?,

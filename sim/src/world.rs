@@ -8,7 +8,9 @@ use mercato_actors::runtime::persistence::{
     Journal, OpenError, Position, RedbJournal, Vault, WriterPlace,
 };
 use mercato_actors::runtime::{Clock, Entropy, PolicyBook, Runtime, RuntimeBuilder, Timestamp};
-use mercato_actors::{Ports, Shop};
+use mercato_actors::{
+    BasisPoints, Jurisdiction, Ports, Shop, SupplierHabits, Warehouse, WarehouseId, Warehouses,
+};
 
 use crate::disk::{DrawnPace, MemoryDisk};
 use crate::error::SimulationError;
@@ -22,6 +24,9 @@ const FIRST_DAY_MS: u64 = 1_322_697_600_000;
 const DAY_MS: u64 = 86_400_000;
 /// On the machine's clock nobody waits three hours for the follow-up of an order.
 const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
+
+/// The warehouse beside the main one.
+pub(crate) const SECOND_WAREHOUSE: &str = "continent";
 
 /// What outlives the shop's runtime.
 pub(crate) struct World {
@@ -54,7 +59,7 @@ impl World {
             .as_deref()
             .map(|store| beside(store, "outside"));
         let world = Self {
-            outside: Outside::new(outside.as_deref())?,
+            outside: Outside::new(outside.as_deref(), supplier(options))?,
             disk,
             vault,
             options: options.clone(),
@@ -83,6 +88,8 @@ impl World {
             payments: Arc::new(payments),
             carrier: self.outside.carrier.clone(),
             mail: self.outside.mail.clone(),
+            procurement: self.outside.procurement.clone(),
+            competitors: self.outside.competitors.clone(),
         };
         let builder = self.runtime(journal.clone())?;
         let runtime = self.shop(range).open(builder, &ports).start().await?;
@@ -128,6 +135,13 @@ impl World {
         let squeezed = |time: Duration| time.mul_f64(self.options.think_factor());
         shop.inventory.lead_time = squeezed(shop.inventory.lead_time);
         shop.inventory.cover = squeezed(shop.inventory.cover);
+        let deviation = squeezed(shop.inventory.lead_time_deviation);
+        shop.inventory.lead_time_deviation = deviation;
+        shop.inventory.backorder_hold = squeezed(shop.inventory.backorder_hold);
+        shop.inventory.warehouses = warehouses();
+        let pricing = &mut shop.pricing;
+        pricing.level_interval_min = squeezed(pricing.level_interval_min);
+        pricing.demand_period = squeezed(pricing.demand_period);
         if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
             // A campaign's plan is kept for good, so it must not depend on how long a run takes.
             follow_up.plan.delay = LIVE_FOLLOW_UP_DELAY;
@@ -144,6 +158,41 @@ impl World {
         }
         shop
     }
+}
+
+/// A supplier that takes about as long as it promises, in the shoppers' time, and now and then delivers late, in
+/// parts, too little or too much.
+fn supplier(options: &SimulationOptions) -> SupplierHabits {
+    let promised = options.config.shop.inventory.lead_time;
+    let lead_time = promised.mul_f64(options.think_factor());
+    SupplierHabits {
+        lead_time,
+        deviation: lead_time / 6,
+        splits: BasisPoints::new(1_500),
+        falls_short: BasisPoints::new(700),
+        overdelivers: BasisPoints::new(300),
+        seed: options.seed,
+    }
+}
+
+/// Two warehouses: goods come in at the main one, and some of them are brought to the other.
+fn warehouses() -> Warehouses {
+    let costs = |id, near: Jurisdiction, parcel_cost| Warehouse {
+        parcel_cost,
+        cost_per_100_km: 12,
+        unit_cost: 3,
+        distances_km: [(near, 200)].into(),
+        elsewhere_km: 1_500,
+        ..Warehouse::plain(id)
+    };
+    let main = costs(WarehouseId::main(), Jurisdiction::GB, 250);
+    let continent = Jurisdiction::new("DE").ok();
+    let second = continent.and_then(|near| {
+        let id = WarehouseId::new(SECOND_WAREHOUSE).ok()?;
+        Some(costs(id, near, 300))
+    });
+    let both: Vec<_> = [main].into_iter().chain(second).collect();
+    Warehouses::new(both).unwrap_or_default()
 }
 
 fn open_journal(

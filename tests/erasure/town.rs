@@ -55,6 +55,11 @@ impl Town {
             payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: self.mail.clone(),
+            procurement: Arc::new(InProcessProcurement::new(
+                SupplierHabits::default(),
+                LedgerOptions::default(),
+            )),
+            competitors: Arc::new(InProcessCompetitors::new()),
         };
         let mut shop = Shop::new(Arc::new(catalogue.expect("a catalogue")));
         shop.agents = ShopAgents::all(AgentOptions {

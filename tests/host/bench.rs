@@ -24,8 +24,8 @@ fn is_empty(folder: &Path) -> bool {
     entries.next().is_none()
 }
 
-/// Catches: a part that is not run or not printed, a figure that is missing, and files that are left
-/// behind.
+/// Catches: a part that is not run or not printed, a figure that is missing, and files that are
+/// left behind.
 #[test]
 fn a_quick_look_prints_every_part_and_leaves_nothing_behind() {
     let folder = folder();
@@ -124,4 +124,64 @@ fn what_cannot_be_measured_is_refused_with_a_remedy() {
             );
         }
     }
+}
+
+/// A folder with a small set of its own making in the layout of the M3 file.
+fn series_folder() -> tempfile::TempDir {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("forecast")).expect("a folder");
+    let numbers = |from: u32, until: u32| {
+        let months = (from..until).map(|t| (100 + 3 * t + 20 * (t % 12)).to_string());
+        months.collect::<Vec<_>>().join(" ")
+    };
+    let mut file = "id\tperiod\ttype\th\tfreq\tstart\ttrain\ttest\n".to_owned();
+    for id in ["N1", "N2"] {
+        let (train, test) = (numbers(0, 48), numbers(48, 60));
+        file += &format!("{id}\tMONTHLY\tMICRO\t12\t12\t1990\t{train}\t{test}\n");
+    }
+    std::fs::write(folder.path().join("forecast/m3.tsv"), file).expect("a file");
+    folder
+}
+
+/// Catches: a contender that is not printed, a set that is dropped in silence, and a broken file
+/// that is taken for a small one.
+#[test]
+fn forecasts_are_held_side_by_side_and_what_is_missing_is_named() {
+    let folder = series_folder();
+    let bench = || {
+        let mut command = mercato();
+        command
+            .args(["bench", "forecast", "--data"])
+            .arg(folder.path());
+        command
+    };
+    let report = succeeds(&mut bench());
+    for row in [
+        "seasonal naive",
+        "Theta (DOT)",
+        "AutoETS (augurs)",
+        "IMAPA",
+        "Mercato",
+    ] {
+        let figures = report.lines().find(|line| line.contains(row));
+        let figures = figures.unwrap_or_else(|| panic!("no row `{row}` in\n{report}"));
+        assert!(
+            !figures.contains("NaN") && !figures.contains("inf"),
+            "{figures}"
+        );
+    }
+    assert!(report.contains("beside"), "{report}");
+    for missing in ["retail/online_retail.csv", "forecast/carparts.csv"] {
+        assert!(report.contains(&format!("skipped: {missing}")), "{report}");
+    }
+    let broken = folder.path().join("forecast/m3.tsv");
+    std::fs::write(&broken, "id\tperiod\nN1\tMONTHLY\n").expect("a file");
+    let refusal = is_refused(&mut bench());
+    assert!(
+        refusal.contains("row 2") && refusal.contains("m3.tsv"),
+        "{refusal}"
+    );
+    std::fs::remove_file(&broken).expect("it was there");
+    let refusal = is_refused(&mut bench());
+    assert!(refusal.contains("holds none of"), "{refusal}");
 }

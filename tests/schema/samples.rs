@@ -3,23 +3,30 @@
 
 use std::time::Duration;
 
+use mercato::actors::forecast::{DemandPattern, Method};
 use mercato::actors::{
-    Address, BasePriceSet, BasisPoints, CampaignId, CampaignPlan, CampaignTriggered,
-    CompetitorPriceRecorded, Condition, ContactRecorded, Currency, CustomerSegment, DropReason,
-    EmailAddress, Engagement, EngagementCounted, Jurisdiction, Lifecycle, MessageDropped,
-    MessageEngaged, MessageId, MessageSent, Money, OrderId, OrderLine, PriceReason, Priority,
-    PromotionId, PromotionPaused, PromotionStarted, Purpose, Quantity, QuietHours, QuietHoursSet,
-    RefundRecorded, ReservationExpired, ReservationId, ReturnRefused, ReturnRequested, Sku,
-    StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved, Unsubscribed,
-    VariantPreferred,
+    Address, Adjustment, AdjustmentReason, BackorderCancelled, BackorderFilled, BackorderPlaced,
+    BackorderTerms, BackorderTermsSet, BasePriceSet, BasisPoints, CampaignId, CampaignPlan,
+    CampaignTriggered, CompetitorPriceRecorded, Condition, ContactRecorded, Currency,
+    CustomerSegment, DropReason, EmailAddress, Engagement, EngagementCounted, FilledAs,
+    ForecastRevised, Jurisdiction, Lifecycle, MessageDropped, MessageEngaged, MessageId,
+    MessageSent, Money, OrderId, OrderLine, PriceReason, Priority, PromotionId, PromotionPaused,
+    PromotionStarted, PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost,
+    PurchaseOrderRefused, Purpose, Quantity, QuietHours, QuietHoursSet, RefundRecorded,
+    ReservationExpired, ReservationExtended, ReservationId, ReservationShorted, ReturnRefused,
+    ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted, StockReplenished,
+    StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved,
+    TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
-use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
+use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-type Sample = ((String, String), Vec<u8>);
+use crate::price_samples;
+
+pub type Sample = ((String, String), Vec<u8>);
 
 /// By owner and name, with the stored bytes.
 pub fn by_hand() -> Vec<Sample> {
@@ -29,22 +36,6 @@ pub fn by_hand() -> Vec<Sample> {
             "flow",
             "UndoGivenUp",
             &("capture", "the gateway refused it"),
-        ),
-        of(
-            "inventory",
-            "ReservationExpired",
-            &ReservationExpired {
-                reservation: ReservationId::new("o1-1").expect("an id"),
-                quantity: Quantity::new(3).expect("a quantity"),
-            },
-        ),
-        of(
-            "inventory",
-            "StockReturned",
-            &StockReturned {
-                quantity: Quantity::new(2).expect("a quantity"),
-                condition: Condition::Damaged,
-            },
         ),
         of(
             "support",
@@ -69,12 +60,14 @@ pub fn by_hand() -> Vec<Sample> {
             },
         ),
     ];
+    samples.extend(of_stock());
     samples.extend(of_subscriptions());
     samples.extend(of_quarantine());
     samples.extend(of_triggers());
     samples.extend(of_flows());
     samples.extend(of_orders());
     samples.extend(of_prices());
+    samples.extend(price_samples::by_hand());
     samples.extend(of_marketing());
     samples
 }
@@ -173,6 +166,173 @@ fn of_flows() -> Vec<Sample> {
             owner,
             "WorkResolved",
             &(Some("capture"), "captured by hand", &by),
+        ),
+    ]
+}
+
+fn of_stock() -> Vec<Sample> {
+    let owner = "inventory";
+    let warehouse = WarehouseId::new("north").expect("an id");
+    let reservation = ReservationId::new("o1-1").expect("an id");
+    let transfer = TransferId::new("t1").expect("an id");
+    let order = PurchaseOrderId::new("po1").expect("an id");
+    let quantity = Quantity::new(3).expect("a quantity");
+    vec![
+        of(
+            owner,
+            "ReservationExpired",
+            &ReservationExpired {
+                reservation: reservation.clone(),
+                quantity,
+            },
+        ),
+        of(
+            owner,
+            "ReservationExtended",
+            &ReservationExtended {
+                reservation: reservation.clone(),
+                expires_at: at(2),
+            },
+        ),
+        of(
+            owner,
+            "StockReturned",
+            &StockReturned {
+                warehouse: warehouse.clone(),
+                quantity,
+                condition: Condition::Damaged,
+            },
+        ),
+        of(
+            owner,
+            "StockAdjusted",
+            &StockAdjusted {
+                warehouse: warehouse.clone(),
+                adjustment: Adjustment::Damaged(quantity),
+                reason: AdjustmentReason::Spoilage,
+                at: at(1),
+            },
+        ),
+        of(
+            owner,
+            "StockCounted",
+            &StockCounted {
+                warehouse: warehouse.clone(),
+                expected: 12,
+                counted: 11,
+                at: at(1),
+            },
+        ),
+        of(
+            owner,
+            "TransferDispatched",
+            &TransferDispatched {
+                transfer: transfer.clone(),
+                from: WarehouseId::main(),
+                to: warehouse.clone(),
+                quantity,
+                at: at(1),
+            },
+        ),
+        of(
+            owner,
+            "TransferReceived",
+            &TransferReceived {
+                transfer,
+                to: warehouse,
+                arrived: 2,
+                lost: 1,
+                at: at(2),
+            },
+        ),
+        of(
+            owner,
+            "PurchaseOrderRefused",
+            &PurchaseOrderRefused {
+                order: order.clone(),
+                quantity,
+                reason: "sold out".into(),
+            },
+        ),
+        of(
+            owner,
+            "PurchaseOrderOutcomeLost",
+            &PurchaseOrderOutcomeLost {
+                order: order.clone(),
+            },
+        ),
+        of(
+            owner,
+            "PurchaseOrderClosed",
+            &PurchaseOrderClosed {
+                order,
+                missing: quantity,
+                at: at(3),
+            },
+        ),
+        of(
+            owner,
+            "BackorderTermsSet",
+            &BackorderTermsSet {
+                terms: BackorderTerms::preorder(50, at(3)),
+            },
+        ),
+        of(
+            owner,
+            "BackorderPlaced",
+            &BackorderPlaced {
+                reservation: reservation.clone(),
+                quantity,
+                promised_at: at(3),
+                at: at(1),
+            },
+        ),
+        of(
+            owner,
+            "BackorderFilled",
+            &BackorderFilled {
+                reservation: reservation.clone(),
+                quantity,
+                filled_as: FilledAs::Held { expires_at: at(3) },
+            },
+        ),
+        of(
+            owner,
+            "BackorderCancelled",
+            &BackorderCancelled {
+                reservation: reservation.clone(),
+                quantity,
+            },
+        ),
+        of(
+            owner,
+            "ReservationShorted",
+            &ReservationShorted {
+                reservation,
+                quantity,
+                fills_as: FilledAs::Committed,
+                promised_at: at(3),
+            },
+        ),
+        of(owner, "StockDepleted", &StockDepleted { at: at(1) }),
+        of(owner, "StockReplenished", &StockReplenished { at: at(2) }),
+        of(
+            owner,
+            "ForecastRevised",
+            &ForecastRevised {
+                at: at(1),
+                pattern: DemandPattern::Erratic,
+                method: Some(Method::Imapa),
+                per_hour_milli: 1_250,
+                until: at(49),
+                over_lead_time_milli: 60_000,
+                deviation_milli: 17_500,
+                safety: 30,
+                reorder_point: 90,
+                order_up_to: 300,
+                held_out_error_milli: Some(700),
+                score_milli: Some(-450),
+            },
         ),
     ]
 }
@@ -335,24 +495,24 @@ fn of_marketing() -> Vec<Sample> {
     ]
 }
 
-fn of(owner: &str, name: &str, event: &impl Serialize) -> Sample {
+pub fn of(owner: &str, name: &str, event: &impl Serialize) -> Sample {
     let bytes = codec::encode(event).expect("bytes");
     ((owner.to_owned(), name.to_owned()), bytes)
 }
 
-fn sku() -> Sku {
+pub fn sku() -> Sku {
     Sku::new("85123A").expect("a sku")
 }
 
-fn order() -> OrderId {
+pub fn order() -> OrderId {
     OrderId::new("o1-1").expect("an id")
 }
 
-fn pounds(minor: i64) -> Money {
+pub fn pounds(minor: i64) -> Money {
     Money::new(minor, Currency::GBP)
 }
 
 /// A moment on some day.
-fn at(hour: u64) -> Timestamp {
+pub fn at(hour: u64) -> Timestamp {
     Timestamp::from_millis(1_322_697_600_000 + hour * 3_600_000)
 }

@@ -25,6 +25,11 @@ pub(crate) fn shop() -> RuntimeBuilder {
         payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
         carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
         mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+        competitors: Arc::new(InProcessCompetitors::new()),
+        procurement: Arc::new(InProcessProcurement::new(
+            SupplierHabits::default(),
+            LedgerOptions::default(),
+        )),
     };
     let builder = virtual_runtime(memory())
         .caches(CachesSettings::default())

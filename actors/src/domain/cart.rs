@@ -3,7 +3,7 @@
 use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, CustomerId, Money, Quantity, QuantityError, Sku};
+use super::{CartId, CouponCode, CustomerId, Money, Quantity, QuantityError, QuoteId, Sku};
 
 /// A price that a shopper was shown and that the shop stands by while its quote is valid.
 ///
@@ -37,6 +37,8 @@ pub struct Cart {
     id: CartId,
     customer: CustomerId,
     lines: Vec<CartLine>,
+    coupons: Vec<CouponCode>,
+    quote: Option<QuoteId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +46,8 @@ struct RawCart {
     id: CartId,
     customer: CustomerId,
     lines: Vec<CartLine>,
+    coupons: Vec<CouponCode>,
+    quote: Option<QuoteId>,
 }
 
 /// Why a line does not go into a cart.
@@ -61,11 +65,16 @@ pub enum CartError {
         /// What is wrong with the quantity.
         reason: QuantityError,
     },
+    /// There is no room for another coupon.
+    #[error("cart has {} coupons already; take one out", Cart::COUPONS_MAX)]
+    TooManyCoupons,
 }
 
 impl Cart {
     /// The most lines that a cart holds.
     pub const LINES_MAX: usize = 100;
+    /// The most coupons that a cart holds.
+    pub const COUPONS_MAX: usize = 4;
 
     /// An empty cart.
     #[must_use]
@@ -74,6 +83,8 @@ impl Cart {
             id,
             customer,
             lines: Vec::new(),
+            coupons: Vec::new(),
+            quote: None,
         }
     }
 
@@ -113,6 +124,26 @@ impl Cart {
         self.lines.len() < before
     }
 
+    /// Puts a coupon in; a second time changes nothing. Whether it is worth anything, Pricing says.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn add_coupon(&mut self, coupon: CouponCode) -> Result<(), CartError> {
+        if self.coupons.contains(&coupon) {
+            return Ok(());
+        }
+        if self.coupons.len() == Self::COUPONS_MAX {
+            return Err(CartError::TooManyCoupons);
+        }
+        self.coupons.push(coupon);
+        Ok(())
+    }
+
+    /// Names the quote that was made for this cart, whose prices the checkout is to take.
+    pub fn hold_quote(&mut self, quote: QuoteId) {
+        self.quote = Some(quote);
+    }
+
     /// The cart's name.
     #[must_use]
     pub fn id(&self) -> &CartId {
@@ -130,6 +161,18 @@ impl Cart {
     pub fn lines(&self) -> &[CartLine] {
         &self.lines
     }
+
+    /// Its coupons, in the order in which they were put in.
+    #[must_use]
+    pub fn coupons(&self) -> &[CouponCode] {
+        &self.coupons
+    }
+
+    /// The quote that was made for it.
+    #[must_use]
+    pub fn quote(&self) -> Option<&QuoteId> {
+        self.quote.as_ref()
+    }
 }
 
 impl TryFrom<RawCart> for Cart {
@@ -138,6 +181,8 @@ impl TryFrom<RawCart> for Cart {
     fn try_from(raw: RawCart) -> Result<Self, CartError> {
         let mut cart = Self::new(raw.id, raw.customer);
         raw.lines.into_iter().try_for_each(|line| cart.add(line))?;
+        (raw.coupons.into_iter()).try_for_each(|coupon| cart.add_coupon(coupon))?;
+        cart.quote = raw.quote;
         Ok(cart)
     }
 }
@@ -148,6 +193,8 @@ impl From<Cart> for RawCart {
             id: cart.id,
             customer: cart.customer,
             lines: cart.lines,
+            coupons: cart.coupons,
+            quote: cart.quote,
         }
     }
 }

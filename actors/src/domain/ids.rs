@@ -134,10 +134,42 @@ identifiers! {
     ReservationId = "reservation id";
     /// An order that the shop gives to a supplier.
     PurchaseOrderId = "purchase order id";
+    /// Whoever the shop buys from.
+    SupplierId = "supplier id";
+    /// A place where stock lies.
+    WarehouseId = "warehouse id";
+    /// Units on their way from one warehouse to another.
+    TransferId = "transfer id";
     /// A price reduction that runs for a time.
     PromotionId = "promotion id";
     /// A payment, by the name that the shop gave it.
     PaymentId = "payment id";
+    /// A change of a base price, by the name that whoever proposed it gave it.
+    PriceChangeId = "price change id";
+    /// A rule of the shop's rule book.
+    RuleId = "rule id";
+    /// Somebody who sells the same thing.
+    CompetitorId = "competitor id";
+    /// A coupon, as it is typed in.
+    CouponCode = "coupon code";
+    /// A quote of a whole cart.
+    QuoteId = "quote id";
+}
+
+impl WarehouseId {
+    /// The warehouse of a shop that has one.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+}
+
+impl SupplierId {
+    /// The supplier of a shop that has one.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".into())
+    }
 }
 
 impl CustomerId {
@@ -158,6 +190,13 @@ impl CustomerId {
 
 impl From<&OrderId> for ReservationId {
     /// The hold that an order has on each of its SKUs.
+    fn from(order: &OrderId) -> Self {
+        Self(order.0.clone())
+    }
+}
+
+impl From<&OrderId> for QuoteId {
+    /// The one quote that an order is priced by.
     fn from(order: &OrderId) -> Self {
         Self(order.0.clone())
     }

@@ -17,8 +17,9 @@ pub use catalogue::{Catalogue, CatalogueError, Product};
 pub use currency::{Currency, CurrencyError};
 pub use destination::Destination;
 pub use ids::{
-    CartId, CustomerId, IdError, IdProblem, OrderId, PaymentId, PromotionId, PurchaseOrderId,
-    ReservationId, Sku,
+    CartId, CompetitorId, CouponCode, CustomerId, IdError, IdProblem, OrderId, PaymentId,
+    PriceChangeId, PromotionId, PurchaseOrderId, QuoteId, ReservationId, RuleId, Sku, SupplierId,
+    TransferId, WarehouseId,
 };
 pub use money::{BasisPoints, Money, MoneyError};
 pub use person::{Address, AddressPart, EmailAddress, Jurisdiction, PersonError};

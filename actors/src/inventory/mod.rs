@@ -2,56 +2,112 @@
 //!
 //! The entity is a SKU. Its events are an append-only ledger of movements: every balance is the
 //! sum of what its events moved, and what can be sold is derived from the balances each time.
+//! Holds are against the stock of all warehouses; from where they are sent is decided when they are
+//! committed, or before.
 
-mod commands;
-mod demand;
+pub mod forecast;
+pub mod replenish;
+
+mod backorder;
+mod count;
+mod delivery;
 mod draft;
 mod events;
-mod procurement;
+mod goods;
+mod history;
+mod lapse;
+mod outlook;
+mod planning;
+mod purchase;
 mod reads;
+mod rejection;
+mod report;
 mod reservations;
+mod reserve;
+mod settings;
+mod sourcing;
 mod state;
+mod transfer;
+
+use std::sync::Arc;
 
 use mercato_runtime::{Agent, Commands};
-use serde::{Deserialize, Serialize};
 
-use crate::domain::{IdError, PurchaseOrderId, ReservationId};
+use crate::domain::{Catalogue, Sku};
 
-pub use commands::{ReceiveStock, Reservation, ReserveStock, ReturnStock};
-pub use demand::Forecast;
+pub use backorder::{Backorder, BackorderStock, BackorderTerms, SetBackorderTerms};
+pub use count::{AdjustStock, Adjusted, CountStock};
+pub use delivery::{ClosePurchaseOrder, ReceivePurchaseOrder};
 pub use events::{
-    Condition, InventoryEvent, LowStockDetected, ProcurementNotified, PurchaseOrderRaised,
-    PurchaseOrderReceived, ReleasedFrom, ReorderAlertGenerated, ReservationCommitted,
-    ReservationConfirmed, ReservationExpired, ReservationReleased, StockReceived, StockRecovered,
-    StockReserved, StockReturned, StockShipped,
+    Adjustment, AdjustmentReason, BackorderCancelled, BackorderFilled, BackorderPlaced,
+    BackorderTermsSet, Condition, FilledAs, ForecastRevised, InventoryEvent, LowStockDetected,
+    ProcurementNotified, PurchaseOrderAccepted, PurchaseOrderClosed, PurchaseOrderOutcomeLost,
+    PurchaseOrderRaised, PurchaseOrderReceived, PurchaseOrderRefused, ReleasedFrom,
+    ReorderAlertGenerated, ReservationCommitted, ReservationConfirmed, ReservationExpired,
+    ReservationExtended, ReservationReleased, ReservationShorted, ReservationSourced,
+    StockAdjusted, StockCounted, StockDepleted, StockReceived, StockRecovered, StockReplenished,
+    StockReserved, StockReturned, StockShipped, TransferDispatched, TransferReceived,
 };
-pub use procurement::{ConsiderReorder, InventorySettings, ReceivePurchaseOrder, ReorderStatus};
+pub use goods::{ReceiveStock, ReceiveStockAt, ReturnStock};
+pub use lapse::SweepHolds;
+pub use outlook::{Forecast, MeasuredError};
+pub use planning::{ForecastDemand, ReviseForecast};
+pub use purchase::{ConsiderReorder, ProcurementOutcome, RecordProcurement, ReorderStatus};
 pub use reads::{
-    CheckStock, ForecastDemand, OpenReservation, OpenReservations, ShippingState, ShippingStatus,
-    StockLevels, StockStatus,
+    CheckStock, OpenReservation, OpenReservations, ShippingState, ShippingStatus, StockLevels,
+    StockStatus,
 };
+pub use rejection::InventoryRejection;
+pub use report::{InventoryAlert, ReportStock, StockReport, Waiting};
 pub use reservations::{
     CommitReservation, Committed, ConfirmReservation, Confirmed, ReleaseReservation, Released,
     ShipStock, Shipped,
 };
-pub use state::{Balances, HoldState, Stock};
+pub use reserve::{Reservation, ReserveStock};
+pub use settings::InventorySettings;
+pub use sourcing::{Source, SourceReservation, Sourcing, Warehouse, Warehouses, WarehousesError};
+pub use state::{
+    Balances, HoldState, PurchaseOrder, PurchaseState, Shelf, Stock, SupplierPerformance,
+};
+pub use transfer::{DispatchTransfer, ReceiveTransfer};
 
 /// The agent that owns stock.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InventoryAgent {
     settings: InventorySettings,
+    catalogue: Option<Arc<Catalogue>>,
 }
 
 impl InventoryAgent {
-    /// An inventory with these settings.
+    /// An inventory with these settings, of whatever SKUs it is asked for.
     #[must_use]
     pub fn new(settings: InventorySettings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            catalogue: None,
+        }
+    }
+
+    /// The same, of these products alone: every other SKU is refused.
+    #[must_use]
+    pub fn of(mut self, catalogue: Arc<Catalogue>) -> Self {
+        self.catalogue = Some(catalogue);
+        self
+    }
+
+    fn check(&self, sku: &Sku) -> Result<(), InventoryRejection> {
+        match &self.catalogue {
+            Some(catalogue) if catalogue.get(sku).is_none() => {
+                Err(InventoryRejection::UnknownSku(sku.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 impl Agent for InventoryAgent {
     const NAME: &'static str = "inventory";
+    const STATE_VERSION: u16 = 2;
     type State = Stock;
     type Event = InventoryEvent;
     type Rejection = InventoryRejection;
@@ -63,78 +119,30 @@ impl Agent for InventoryAgent {
     fn commands(commands: &mut Commands<Self>) {
         commands
             .add::<ReceiveStock>()
+            .add::<ReceiveStockAt>()
             .add::<ReserveStock>()
             .add::<ConfirmReservation>()
+            .add::<SourceReservation>()
             .add::<CommitReservation>()
             .add::<ReleaseReservation>()
             .add::<ShipStock>()
             .add::<ReturnStock>()
+            .add::<SweepHolds>()
+            .add::<SetBackorderTerms>()
+            .add::<BackorderStock>()
+            .add::<DispatchTransfer>()
+            .add::<ReceiveTransfer>()
+            .add::<AdjustStock>()
+            .add::<CountStock>()
+            .add::<ReviseForecast>()
             .add::<ConsiderReorder>()
+            .add::<RecordProcurement>()
             .add::<ReceivePurchaseOrder>()
+            .add::<ClosePurchaseOrder>()
             .add::<CheckStock>()
             .add::<ForecastDemand>()
             .add::<OpenReservations>()
-            .add::<ShippingStatus>();
+            .add::<ShippingStatus>()
+            .add::<ReportStock>();
     }
-}
-
-/// Why Inventory refuses. Quantities are in units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[non_exhaustive]
-pub enum InventoryRejection {
-    /// Less is available than was asked for.
-    #[error("out of stock: {requested} asked for, {available} available; ask for fewer or wait")]
-    OutOfStock {
-        /// What was asked for.
-        requested: u32,
-        /// What could be had now.
-        available: u64,
-    },
-    /// The reservation id holds another quantity.
-    #[error("reservation {reservation} holds {held} units; use another id for another quantity")]
-    ReservationDiffers {
-        /// The reservation.
-        reservation: ReservationId,
-        /// What it holds.
-        held: u32,
-    },
-    /// There is no such reservation, or it ended too long ago to be remembered.
-    #[error("reservation {0} is unknown; reserve the stock first")]
-    UnknownReservation(ReservationId),
-    /// The hold lapsed before it was confirmed.
-    #[error("reservation {0} expired; reserve the stock again")]
-    ReservationExpired(ReservationId),
-    /// The hold was given back.
-    #[error("reservation {0} was released; reserve the stock again under another id")]
-    ReservationReleased(ReservationId),
-    /// The units have not been committed to an order.
-    #[error("reservation {0} is not committed; commit it before it ships")]
-    NotCommitted(ReservationId),
-    /// The units have left.
-    #[error("reservation {0} has shipped; take the units back as a return")]
-    AlreadyShipped(ReservationId),
-    /// A hold must end some time, and not too late.
-    #[error("time to live must be above zero and at most {max_ms} ms; choose one in between")]
-    TimeToLive {
-        /// The longest that a hold may last.
-        max_ms: u64,
-    },
-    /// More would come back than ever left.
-    #[error("only {outstanding} units are out with customers; correct the quantity returned")]
-    ReturnExceedsShipped {
-        /// What left and has not come back.
-        outstanding: u64,
-    },
-    /// The warehouse holds no more.
-    #[error("stock would pass {max} units; check the quantity received")]
-    StockLimit {
-        /// The most units of one SKU.
-        max: u64,
-    },
-    /// There is no such open purchase order.
-    #[error("purchase order {0} is not open; check its number")]
-    UnknownPurchaseOrder(PurchaseOrderId),
-    /// A purchase order could not be named after its command.
-    #[error("purchase order cannot be named: {0}")]
-    PurchaseOrderName(IdError),
 }

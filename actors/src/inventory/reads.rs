@@ -6,7 +6,7 @@ use mercato_runtime::{Command, Context, Decided, Decision, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::InventoryAgent;
-use super::demand::{Forecast, forecast_demand};
+use super::outlook;
 use super::state::{Balances, HoldState, Stock};
 use crate::domain::{Quantity, ReservationId, Sku};
 
@@ -33,7 +33,7 @@ pub enum StockStatus {
 pub struct StockLevels {
     /// The sums of the ledger; lapsed holds are not in `reserved`.
     pub balances: Balances,
-    /// What can be promised, in units.
+    /// What can be promised, in units: nothing while customers wait for stock.
     pub available: u64,
     /// The buffer that buying aims to keep, in units. It can be sold.
     pub safety: u64,
@@ -57,47 +57,23 @@ impl Command for CheckStock {
         stock: &Stock,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        agent.check(&self.sku)?;
         let balances = stock.balances_at(context.now);
-        let available = u64::try_from(balances.available()).unwrap_or(0);
-        let reorder_point = forecast_demand(&agent.settings, stock, context.now).reorder_point;
+        let available = stock.sellable(&balances);
+        let latest = stock.outlook.latest.as_ref();
+        let reorder_point = outlook::reorder_point(&agent.settings, stock);
         Ok(Decision::reply(StockLevels {
             balances,
             available,
-            safety: u64::from(agent.settings.safety_stock),
+            safety: latest.map_or(u64::from(agent.settings.safety_stock), |latest| {
+                latest.safety
+            }),
             status: match available {
                 0 => StockStatus::Out,
                 some if some <= reorder_point => StockStatus::Low,
                 _ => StockStatus::Available,
             },
         }))
-    }
-}
-
-/// Forecasts demand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForecastDemand {
-    /// The product.
-    pub sku: Sku,
-}
-
-impl Command for ForecastDemand {
-    type Agent = InventoryAgent;
-    type Reply = Forecast;
-    const NAME: &'static str = "ForecastDemand";
-    const KIND: Kind = Kind::Read;
-
-    fn entity(&self) -> Cow<'_, str> {
-        self.sku.as_str().into()
-    }
-
-    fn decide(
-        &self,
-        agent: &InventoryAgent,
-        stock: &Stock,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        let forecast = forecast_demand(&agent.settings, stock, context.now);
-        Ok(Decision::reply(forecast))
     }
 }
 
@@ -136,6 +112,7 @@ impl Command for OpenReservations {
             .filter(|(_, hold)| match hold.state {
                 HoldState::Held { expires_at } => expires_at > context.now,
                 HoldState::Confirmed | HoldState::Committed => true,
+                HoldState::Backordered { .. } => hold.shorted.is_some(),
                 HoldState::Shipped | HoldState::Released | HoldState::Expired => false,
             })
             .take(usize::from(self.limit))
@@ -166,6 +143,8 @@ pub enum ShippingState {
     AwaitingDispatch,
     /// On the way, or delivered.
     Dispatched,
+    /// Promised, and not in a warehouse yet.
+    AwaitingStock,
     /// Inventory holds nothing under this name, or no longer remembers it.
     Nothing,
 }
@@ -181,8 +160,9 @@ impl Command for ShippingStatus {
     }
 
     fn decide(&self, _: &InventoryAgent, stock: &Stock, context: &Context<'_>) -> Decided<Self> {
-        let hold = stock.hold(&self.reservation, context.now);
-        Ok(Decision::reply(match hold.map(|hold| hold.state) {
+        let hold = stock.holds.seen(&self.reservation, context.now);
+        Ok(Decision::reply(match hold.map(|(_, state)| state) {
+            Some(HoldState::Backordered { .. }) => ShippingState::AwaitingStock,
             Some(HoldState::Held { .. } | HoldState::Confirmed) => ShippingState::Held,
             Some(HoldState::Committed) => ShippingState::AwaitingDispatch,
             Some(HoldState::Shipped) => ShippingState::Dispatched,

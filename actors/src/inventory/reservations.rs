@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
 use super::events::{
-    ReleasedFrom, ReservationCommitted, ReservationConfirmed, ReservationReleased, StockShipped,
+    BackorderCancelled, ReleasedFrom, ReservationCommitted, ReservationConfirmed,
+    ReservationReleased, ReservationSourced, StockShipped,
 };
-use super::state::{HoldState, Stock};
+use super::sourcing::{source, source_anywhere};
+use super::state::{Hold, HoldState, Stock};
 use super::{InventoryAgent, InventoryRejection};
 use crate::domain::{Quantity, ReservationId, Sku};
 
@@ -39,8 +41,8 @@ macro_rules! on_reservation {
                 stock: &Stock,
                 context: &Context<'_>,
             ) -> Decided<Self> {
-                let mut draft = Draft::open(agent, stock, &self.sku, context);
-                let reply = self.write(stock, context, &mut draft)?;
+                let mut draft = Draft::open(agent, stock, &self.sku, context)?;
+                let reply = self.write(agent, stock, context, &mut draft)?;
                 draft.reply(reply)
             }
         }
@@ -96,52 +98,50 @@ pub struct Shipped {
 impl ConfirmReservation {
     fn write(
         &self,
+        _agent: &InventoryAgent,
         stock: &Stock,
         context: &Context<'_>,
         draft: &mut Draft<'_>,
     ) -> Result<Confirmed, InventoryRejection> {
-        let id = &self.reservation;
-        let hold = stock
-            .hold(id, context.now)
-            .ok_or_else(|| InventoryRejection::UnknownReservation(id.clone()))?;
-        match hold.state {
-            HoldState::Held { .. } => draft.record(ReservationConfirmed {
-                reservation: id.clone(),
-            }),
-            HoldState::Confirmed | HoldState::Committed | HoldState::Shipped => {}
-            HoldState::Released => {
-                return Err(InventoryRejection::ReservationReleased(id.clone()));
+        let quantity = match stock.holds.seen(&self.reservation, context.now) {
+            // It was confirmed, and is on its way.
+            Some((hold, HoldState::Shipped)) => hold.quantity,
+            _ => {
+                let hold = draft.open_hold(&self.reservation)?;
+                if let HoldState::Held { .. } = hold.state {
+                    draft.record(ReservationConfirmed {
+                        reservation: self.reservation.clone(),
+                    });
+                }
+                hold.quantity
             }
-            HoldState::Expired => return Err(InventoryRejection::ReservationExpired(id.clone())),
-        }
-        Ok(Confirmed {
-            quantity: hold.quantity,
-        })
+        };
+        Ok(Confirmed { quantity })
     }
 }
 
 impl CommitReservation {
     fn write(
         &self,
+        agent: &InventoryAgent,
         stock: &Stock,
         context: &Context<'_>,
         draft: &mut Draft<'_>,
     ) -> Result<Committed, InventoryRejection> {
-        let id = &self.reservation;
-        let hold = stock
-            .hold(id, context.now)
-            .ok_or_else(|| InventoryRejection::UnknownReservation(id.clone()))?;
-        match hold.state {
-            HoldState::Held { .. } | HoldState::Confirmed => draft.record(ReservationCommitted {
-                reservation: id.clone(),
+        if let Some((hold, HoldState::Shipped)) = stock.holds.seen(&self.reservation, context.now) {
+            return Ok(Committed {
+                quantity: hold.quantity,
+            });
+        }
+        let hold = draft.open_hold(&self.reservation)?;
+        if hold.state != HoldState::Committed {
+            source_unsourced(agent, draft, &self.reservation, hold)?;
+            draft.record(ReservationCommitted {
+                reservation: self.reservation.clone(),
                 quantity: hold.quantity,
                 at: context.now,
-            }),
-            HoldState::Committed | HoldState::Shipped => {}
-            HoldState::Released => {
-                return Err(InventoryRejection::ReservationReleased(id.clone()));
-            }
-            HoldState::Expired => return Err(InventoryRejection::ReservationExpired(id.clone())),
+            });
+            draft.revise_stale_forecast();
         }
         Ok(Committed {
             quantity: hold.quantity,
@@ -149,51 +149,107 @@ impl CommitReservation {
     }
 }
 
+/// Decides from where a hold is sent that nobody decided it for: the cheapest way to nowhere in
+/// particular, and whatever way there is where that takes too many parcels.
+fn source_unsourced(
+    agent: &InventoryAgent,
+    draft: &mut Draft<'_>,
+    reservation: &ReservationId,
+    hold: &Hold,
+) -> Result<(), InventoryRejection> {
+    if !hold.sources.is_empty() {
+        return Ok(());
+    }
+    let settings = &agent.settings;
+    let splits_max = settings.splits_max.get();
+    let after = draft.after();
+    let shelves = &after.shelves;
+    let sourced = source(
+        &settings.warehouses,
+        shelves,
+        hold.quantity,
+        None,
+        splits_max,
+    );
+    let sources = sourced
+        .map(|sourcing| sourcing.sources)
+        .or_else(|| source_anywhere(shelves, hold.quantity))
+        // What is held lies somewhere, so this is never reached.
+        .ok_or(InventoryRejection::SplitLimit {
+            quantity: hold.quantity.get(),
+            splits_max,
+        })?;
+    draft.record(ReservationSourced {
+        reservation: reservation.clone(),
+        sources,
+    });
+    Ok(())
+}
+
 impl ReleaseReservation {
     fn write(
         &self,
+        _agent: &InventoryAgent,
         stock: &Stock,
         context: &Context<'_>,
         draft: &mut Draft<'_>,
     ) -> Result<Released, InventoryRejection> {
         let id = &self.reservation;
-        let Some(hold) = stock.hold(id, context.now) else {
+        let Some((hold, state)) = stock.holds.seen(id, context.now) else {
             return Ok(Released::NothingToRelease);
         };
-        let from = match hold.state {
+        let (reservation, quantity) = (id.clone(), hold.quantity);
+        let from = match state {
             HoldState::Held { .. } | HoldState::Confirmed => ReleasedFrom::Held,
             HoldState::Committed => ReleasedFrom::Committed,
+            HoldState::Backordered { .. } => {
+                draft.record(BackorderCancelled {
+                    reservation,
+                    quantity,
+                });
+                return Ok(Released::Released { quantity });
+            }
             HoldState::Released | HoldState::Expired => return Ok(Released::NothingToRelease),
             HoldState::Shipped => return Err(InventoryRejection::AlreadyShipped(id.clone())),
         };
         draft.record(ReservationReleased {
-            reservation: id.clone(),
-            quantity: hold.quantity,
+            reservation,
+            quantity,
             from,
         });
-        Ok(Released::Released {
-            quantity: hold.quantity,
-        })
+        Ok(Released::Released { quantity })
     }
 }
 
 impl ShipStock {
     fn write(
         &self,
+        agent: &InventoryAgent,
         stock: &Stock,
         context: &Context<'_>,
         draft: &mut Draft<'_>,
     ) -> Result<Shipped, InventoryRejection> {
         let id = &self.reservation;
-        let hold = stock
-            .hold(id, context.now)
+        let (hold, state) = stock
+            .holds
+            .seen(id, context.now)
             .ok_or_else(|| InventoryRejection::UnknownReservation(id.clone()))?;
-        match hold.state {
-            HoldState::Committed => draft.record(StockShipped {
-                reservation: id.clone(),
-                quantity: hold.quantity,
-            }),
+        match state {
+            HoldState::Committed => {
+                // What went short and was filled again has no source yet.
+                source_unsourced(agent, draft, id, hold)?;
+                draft.record(StockShipped {
+                    reservation: id.clone(),
+                    quantity: hold.quantity,
+                });
+            }
             HoldState::Shipped => {}
+            HoldState::Backordered { promised_at } => {
+                return Err(InventoryRejection::Backordered {
+                    reservation: id.clone(),
+                    promised_at,
+                });
+            }
             HoldState::Held { .. }
             | HoldState::Confirmed
             | HoldState::Released

@@ -1,10 +1,10 @@
 //! What a cart costs now: a request, answered at once and recorded nowhere.
 
-use futures::future::join_all;
-use mercato_runtime::{AskError, AskFailure, Scope};
+use mercato_runtime::{AskFailure, Scope};
 
-use crate::domain::{Cart, CartLine, Money, MoneyError, Quantity};
-use crate::pricing::{PricingRejection, Quote, QuotePrice, Segment};
+use super::quote::look_at_prices;
+use crate::domain::{Cart, Money, MoneyError, Quantity};
+use crate::pricing::{PricingRejection, Quote, Segment};
 
 /// A cart with its prices, before shipping and tax.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub struct PricedCartLine {
     pub quote: Quote,
     /// How many.
     pub quantity: Quantity,
-    /// Units times price.
+    /// What coupons take off this line.
+    pub discount: Money,
+    /// Units times price, less the discount.
     pub amount: Money,
 }
 
@@ -30,9 +32,9 @@ pub struct PricedCartLine {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CartError {
-    /// A product has no price.
+    /// A product has no price, or a coupon cannot be used.
     #[error(transparent)]
-    Pricing(PricingRejection),
+    Pricing(#[from] PricingRejection),
     /// The sum cannot be made.
     #[error("cart cannot be summed up: {0}")]
     Money(#[from] MoneyError),
@@ -44,44 +46,21 @@ pub enum CartError {
 /// Calculates the total of a cart, asking for all prices at once and honouring those it holds.
 ///
 /// # Errors
-/// When a product has no price, or Pricing could not be asked.
+/// When a product has no price, a coupon cannot be used, or Pricing could not be asked.
 pub async fn price_cart(
     scope: &Scope,
     cart: &Cart,
     segment: Segment,
 ) -> Result<PricedCart, CartError> {
-    let asked = cart.lines().iter().map(|line| quote(scope, line, segment));
-    let lines = join_all(asked)
-        .await
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
-    let amounts = lines.iter().map(|line| line.amount);
-    let total = match lines.first() {
-        Some(first) => Some(Money::sum(first.amount.currency(), amounts)?),
-        None => None,
-    };
+    let basket = look_at_prices(scope, cart, segment).await?;
+    let total = basket.as_ref().map(|basket| basket.total);
+    let lines = basket.into_iter().flat_map(|basket| basket.lines);
+    let lines = lines.map(|priced| PricedCartLine {
+        quote: priced.line.quote,
+        quantity: priced.line.quantity,
+        discount: priced.discount,
+        amount: priced.net,
+    });
+    let lines = lines.collect();
     Ok(PricedCart { lines, total })
-}
-
-async fn quote(
-    scope: &Scope,
-    line: &CartLine,
-    segment: Segment,
-) -> Result<PricedCartLine, CartError> {
-    let ask = QuotePrice {
-        sku: line.sku.clone(),
-        segment,
-        held: line.held,
-    };
-    let quote = match scope.ask(ask).await {
-        Ok(quote) => quote,
-        Err(AskError::Rejected(rejection)) => return Err(CartError::Pricing(rejection)),
-        Err(AskError::Failed(failure)) => return Err(failure.into()),
-        Err(_) => return Err(AskFailure::Stopped.into()),
-    };
-    Ok(PricedCartLine {
-        amount: quote.unit.times(line.quantity.get())?,
-        quote,
-        quantity: line.quantity,
-    })
 }

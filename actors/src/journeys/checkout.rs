@@ -7,6 +7,7 @@ use mercato_runtime::{ActivityErrorKind, AskError, Flow, FlowError, FlowType, Pe
 use serde::{Deserialize, Serialize};
 
 use super::activities::{AUTHORISE, VOID};
+use super::quote::quote_order;
 use super::settle::look_up;
 use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
@@ -15,7 +16,7 @@ use crate::order::{
     PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod, PaymentRecord};
-use crate::pricing::{PricingRejection, Quote, QuotePrice, Segment};
+use crate::pricing::{CartQuote, PricingRejection, Segment};
 
 /// How long a checkout may take; what is not placed by then is undone.
 const BUDGET: Duration = Duration::from_secs(300);
@@ -24,7 +25,7 @@ const HOLD: Duration = Duration::from_secs(900);
 
 /// The flow from a cart to a placed order. Name each instance after its order.
 pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
-    FlowType::new("checkout", 1).within(BUDGET);
+    FlowType::new("checkout", 2).within(BUDGET);
 
 /// What a shopper gives at the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +60,7 @@ pub enum CheckoutError {
     /// The order was refused; on validation, with everything that is wrong at once.
     #[error(transparent)]
     Order(OrderRejection),
-    /// A product has no price.
+    /// A product has no price, a coupon cannot be used, or the cart's quote cannot be taken.
     #[error(transparent)]
     Pricing(PricingRejection),
     /// The stock of a product could not be held.
@@ -91,9 +92,9 @@ pub async fn checkout(
     request: CheckoutRequest,
 ) -> Result<CheckoutReceipt, CheckoutError> {
     validate_order_details(&flow, &request).await?;
-    let quotes = calculate_pricing(&flow, &request).await?;
+    let quote = calculate_pricing(&flow, &request).await?;
     reserve_inventory(&flow, &request).await?;
-    let priced = freeze_pricing(&flow, &request.order, quotes).await?;
+    let priced = freeze_pricing(&flow, &request.order, quote).await?;
     process_payment(&flow, &request, priced.total).await?;
     confirm_inventory(&flow, &request).await?;
     create_order(&flow, &request.order).await?;
@@ -129,28 +130,12 @@ async fn validate_order_details(
     flow.ask("receive", receive).await.map_err(of_order)
 }
 
-/// Quotes every line, honouring the prices that the shopper holds.
+/// Locks what the cart costs, honouring the prices that the shopper holds, with its coupons.
 async fn calculate_pricing(
     flow: &Flow,
     request: &CheckoutRequest,
-) -> Result<Vec<Quote>, CheckoutError> {
-    let asked = request.cart.lines().iter().map(|line| async move {
-        let quote = QuotePrice {
-            sku: line.sku.clone(),
-            segment: request.segment,
-            held: line.held,
-        };
-        flow.ask(&format!("quote/{}", line.sku), quote).await
-    });
-    let answers = join_all(asked).await.into_iter();
-    answers
-        .map(|answer| {
-            answer.map_err(|error| match error {
-                AskError::Rejected(rejection) => CheckoutError::Pricing(rejection),
-                other => CheckoutError::Flow(other.into()),
-            })
-        })
-        .collect()
+) -> Result<CartQuote, CheckoutError> {
+    quote_order(flow, &request.order, &request.cart, request.segment).await
 }
 
 /// Holds the stock of every line. All undos are put down before the first hold, so that no branch
@@ -182,10 +167,13 @@ async fn reserve_inventory(flow: &Flow, request: &CheckoutRequest) -> Result<(),
 async fn freeze_pricing(
     flow: &Flow,
     order: &OrderId,
-    quotes: Vec<Quote>,
+    quote: CartQuote,
 ) -> Result<PricedOrder, CheckoutError> {
-    let order = order.clone();
-    let price = PriceOrder { order, quotes };
+    let price = PriceOrder {
+        order: order.clone(),
+        discounts: quote.discounts(),
+        quotes: quote.into_quotes(),
+    };
     flow.ask("price", price).await.map_err(of_order)
 }
 

@@ -5,10 +5,10 @@ use futures::join;
 use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BasisPoints, OrderId, PurchaseOrderId, Quantity, Sku};
+use crate::domain::{BasisPoints, OrderId, Sku};
 use crate::inventory::{
-    CheckStock, ConsiderReorder, Forecast, ForecastDemand, OpenReservations, ReceivePurchaseOrder,
-    ReorderStatus, StockStatus,
+    CheckStock, ConsiderReorder, Forecast, OpenReservations, ReorderStatus, ReviseForecast,
+    StockStatus,
 };
 use crate::marketing::{NoteReorder, PausePromotions, ResumePromotions};
 use crate::order::PendingUnits;
@@ -18,7 +18,7 @@ use crate::recommendation::{RestoreProduct, SuppressProduct};
 /// The flow that follows low stock. It is started by
 /// [`LowStockDetected`](crate::LowStockDetected).
 pub const LOW_STOCK: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
-    FlowType::new("low-stock", 1);
+    FlowType::new("low-stock", 2);
 
 /// What a scarce product costs more.
 const SCARCITY: BasisPoints = BasisPoints::new(500);
@@ -40,10 +40,10 @@ pub struct LowStockOutcome {
     pub pipeline: u64,
     /// What is expected to be asked for.
     pub forecast: Forecast,
-    /// What the product costs before and after.
-    pub price: PriceRecommendation,
-    /// What was delivered, in units; `None` when this flow ordered nothing.
-    pub delivered: Option<Quantity>,
+    /// What the product costs before and after; `None` where stock was not low after all.
+    pub price: Option<PriceRecommendation>,
+    /// Whether more was bought.
+    pub reorder: ReorderStatus,
 }
 
 /// Why the alert was not dealt with.
@@ -51,8 +51,9 @@ pub struct LowStockOutcome {
 #[error("the low-stock alert was not dealt with: {0}")]
 pub struct LowStockError(#[from] FlowError);
 
-/// Deals with low stock: slows the product down, buys more, and waits for it. What the slowing
-/// changed goes back to normal on [`StockRecovered`](crate::StockRecovered).
+/// Deals with low stock: slows the product down, and buys more. What the slowing changed goes back
+/// to normal on [`StockRecovered`](crate::StockRecovered); what was bought is pursued by
+/// [`PURCHASE`](crate::PURCHASE).
 ///
 /// # Errors
 /// When a step is refused or cannot be taken.
@@ -63,14 +64,19 @@ pub async fn low_stock(
     let sku = &request.sku;
     let (pipeline, waiting) = check_pending_orders(&flow, sku).await?;
     let forecast = calculate_demand_forecast(&flow, sku).await?;
-    let price = low_stock_detected(&flow, sku).await?;
-    let delivered = reorder_needed(&flow, sku, waiting).await?;
-    stock_recovered_meanwhile(&flow, sku).await?;
+    let price = match is_low(&flow, "look", sku).await? {
+        true => Some(low_stock_detected(&flow, sku).await?),
+        false => None,
+    };
+    let reorder = reorder_needed(&flow, sku, waiting).await?;
+    if price.is_some() {
+        stock_recovered_meanwhile(&flow, sku).await?;
+    }
     Ok(LowStockOutcome {
         pipeline,
         forecast,
         price,
-        delivered,
+        reorder,
     })
 }
 
@@ -97,9 +103,15 @@ async fn check_pending_orders(flow: &Flow, sku: &Sku) -> Result<(u64, u64), Flow
     Ok((pipeline, pipeline.saturating_sub(held)))
 }
 
+/// Makes the forecast anew, and with it the reorder point.
 async fn calculate_demand_forecast(flow: &Flow, sku: &Sku) -> Result<Forecast, FlowError> {
     let sku = sku.clone();
-    Ok(flow.ask("forecast", ForecastDemand { sku }).await?)
+    Ok(flow.ask("forecast", ReviseForecast { sku }).await?)
+}
+
+async fn is_low(flow: &Flow, step: &str, sku: &Sku) -> Result<bool, FlowError> {
+    let levels = flow.ask(step, CheckStock { sku: sku.clone() }).await?;
+    Ok(levels.status != StockStatus::Available)
 }
 
 /// Raises the price, pauses promotions and recommends other products, all at once.
@@ -130,8 +142,7 @@ async fn low_stock_detected(flow: &Flow, sku: &Sku) -> Result<PriceRecommendatio
 /// Stock can recover while the slowing is still on its way, as when a checkout gives back what it
 /// held; then the news of it came too early to take back what was slowed later. So look again.
 async fn stock_recovered_meanwhile(flow: &Flow, sku: &Sku) -> Result<(), FlowError> {
-    let look = CheckStock { sku: sku.clone() };
-    if flow.ask("look-again", look).await?.status != StockStatus::Available {
+    if is_low(flow, "look-again", sku).await? {
         return Ok(());
     }
     let adjust = AdjustStrategy {
@@ -153,39 +164,25 @@ async fn stock_recovered_meanwhile(flow: &Flow, sku: &Sku) -> Result<(), FlowErr
     Ok(())
 }
 
-/// Generates the purchase order, tells Marketing, waits for the delivery and books it.
-async fn reorder_needed(
-    flow: &Flow,
-    sku: &Sku,
-    waiting: u64,
-) -> Result<Option<Quantity>, FlowError> {
+/// Generates the purchase order, and tells Marketing.
+async fn reorder_needed(flow: &Flow, sku: &Sku, waiting: u64) -> Result<ReorderStatus, FlowError> {
     let consider = ConsiderReorder {
         sku: sku.clone(),
         waiting,
     };
-    let ReorderStatus::Raised {
-        order,
+    let status = flow.ask("reorder", consider).await?;
+    if let ReorderStatus::Raised {
         quantity,
         expected_at,
-    } = flow.ask("reorder", consider).await?
-    else {
-        return Ok(None);
-    };
-    let note = NoteReorder {
-        sku: sku.clone(),
-        units: quantity.get(),
-        expected_at,
-    };
-    flow.ask("notify-marketing", note).await?;
-    let now = flow.now("ordered-at").await?;
-    flow.sleep("delivery", expected_at.since(now)).await?;
-    receive_delivery(flow, sku, order).await?;
-    Ok(Some(quantity))
-}
-
-async fn receive_delivery(flow: &Flow, sku: &Sku, order: PurchaseOrderId) -> Result<(), FlowError> {
-    let sku = sku.clone();
-    flow.ask("receive", ReceivePurchaseOrder { sku, order })
-        .await?;
-    Ok(())
+        ..
+    } = &status
+    {
+        let note = NoteReorder {
+            sku: sku.clone(),
+            units: quantity.get(),
+            expected_at: *expected_at,
+        };
+        flow.ask("notify-marketing", note).await?;
+    }
+    Ok(status)
 }

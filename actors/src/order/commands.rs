@@ -25,6 +25,8 @@ pub struct PriceOrder {
     pub order: OrderId,
     /// A valid quote for each line, in the order of the lines.
     pub quotes: Vec<Quote>,
+    /// What coupons take off each line, in the same order; none where there are no coupons.
+    pub discounts: Vec<Money>,
 }
 
 impl Command for PriceOrder {
@@ -49,7 +51,8 @@ impl Command for PriceOrder {
             && lines
                 .iter()
                 .zip(&self.quotes)
-                .all(|(line, quote)| line.sku == quote.sku);
+                .all(|(line, quote)| line.sku == quote.sku)
+            && (self.discounts.is_empty() || self.discounts.len() == lines.len());
         if !matching {
             return Err(OrderRejection::QuotesDiffer);
         }
@@ -72,7 +75,8 @@ impl Command for PriceOrder {
             .cloned()
             .zip(lines.iter().map(|line| line.quantity))
             .collect();
-        let priced = price_lines(&agent.settings, rate, agent.catalogue.currency(), quoted)?;
+        let currency = agent.catalogue.currency();
+        let priced = price_lines(&agent.settings, rate, currency, quoted, &self.discounts)?;
         Ok(Decision::reply(priced.clone()).record(OrderPriced { priced }))
     }
 }

@@ -1,5 +1,7 @@
 //! What an order costs. All amounts are whole minor units; parts always sum to their whole.
 
+use std::iter::repeat;
+
 use serde::{Deserialize, Serialize};
 
 use super::settings::OrderSettings;
@@ -13,7 +15,7 @@ pub struct PricedLine {
     pub quote: Quote,
     /// How many.
     pub quantity: Quantity,
-    /// This line's part of the basket discount.
+    /// What coupons take off this line, and its part of the basket discount.
     pub discount: Money,
     /// Units times price, less the discount, before tax.
     pub net: Money,
@@ -26,7 +28,7 @@ pub struct PricedLine {
 pub struct PricedOrder {
     /// Line by line, in the order of the order.
     pub lines: Vec<PricedLine>,
-    /// The basket discount; the lines' discounts sum to it.
+    /// What coupons take off and the basket discount; the lines' discounts sum to it.
     pub discount: Money,
     /// Shipping, before tax.
     pub shipping: Money,
@@ -53,14 +55,28 @@ pub(super) fn price_lines(
     rate: BasisPoints,
     currency: Currency,
     quoted: Vec<(Quote, Quantity)>,
+    coupons: &[Money],
 ) -> Result<PricedOrder, MoneyError> {
     let goods = quoted
         .iter()
         .map(|(quote, quantity)| quote.unit.times(quantity.get()))
         .collect::<Result<Vec<_>, _>>()?;
-    let subtotal = Money::sum(currency, goods.iter().copied())?;
-    let discount = settings.basket_discount_on(subtotal)?;
-    let discounts = discount.allocate(&weights(&goods))?;
+    let coupons = coupons.iter().copied().chain(repeat(Money::zero(currency)));
+    let coupons: Vec<Money> = coupons.take(goods.len()).collect();
+    let left = goods
+        .iter()
+        .zip(&coupons)
+        .map(|(goods, coupon)| goods.minus(*coupon))
+        .collect::<Result<Vec<_>, _>>()?;
+    let subtotal = Money::sum(currency, left.iter().copied())?;
+    let basket = settings.basket_discount_on(subtotal)?;
+    let discounts = basket
+        .allocate(&weights(&left))?
+        .into_iter()
+        .zip(&coupons)
+        .map(|(basket, coupon)| basket.plus(*coupon))
+        .collect::<Result<Vec<_>, _>>()?;
+    let discount = Money::sum(currency, discounts.iter().copied())?;
     let nets = goods
         .iter()
         .zip(&discounts)

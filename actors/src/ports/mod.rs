@@ -1,18 +1,25 @@
-//! The outside: payments, carriers, mail.
+//! The outside: payments, carriers, mail, suppliers, competitors.
 //!
 //! A port is a trait; agents and flows know nothing else of the outside. Each has a default that
 //! lives in this process and keeps a ledger of what it did, so that a shop runs without any
 //! outside, and a simulator can hold the ledger against the shop's own books.
 
 mod carrier;
+mod competitors;
 mod ledger;
 mod mail;
 mod payment_books;
 mod payments;
 mod payments_in_process;
+mod procurement;
+mod procurement_in_process;
 
 pub use carrier::{
     Carrier, CarrierError, InProcessCarrier, LabelEntry, TrackingNumber, TrackingNumberError,
+};
+pub use competitors::{
+    CompetitorFeed, CompetitorFeedError, CompetitorObservation, InProcessCompetitors,
+    OBSERVATIONS_MAX, ObservedProduct,
 };
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
 pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
@@ -22,3 +29,8 @@ pub use payments::{
     PaymentRecord, Payments, VoidOutcome,
 };
 pub use payments_in_process::InProcessPayments;
+pub use procurement::{
+    Procurement, ProcurementError, PurchaseAccepted, PurchaseDelivery, PurchaseLookup,
+    PurchaseRecord, PurchaseRequest,
+};
+pub use procurement_in_process::{InProcessProcurement, PurchaseEntry, SupplierHabits};

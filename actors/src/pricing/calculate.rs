@@ -3,71 +3,47 @@
 //! All amounts are whole minor units; shares of them are rounded half to even at each step.
 
 use mercato_runtime::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use super::competitors::{MarketConditions, market_conditions};
+use super::events::Lifecycle;
+use super::limits::{Limits, within_limits};
+use super::promotions::apply_promotions;
+use super::rules::{RuleCase, RuleEffect};
 use super::state::PriceInputs;
+use super::terms::{PricingTerms, Segment};
+use super::trace::{PriceStep, TraceEntry, TraceNote, Walk};
 use super::{PricingAgent, PricingRejection};
 use crate::domain::{BasisPoints, Money, MoneyError, Sku};
-
-/// What kind of customer asks. It stands for terms that a customer agreed to, never for who they
-/// are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Segment {
-    /// Everybody.
-    #[default]
-    Standard,
-    /// Members of the loyalty scheme.
-    Loyal,
-    /// Resellers.
-    Trade,
-}
-
-/// A step of the calculation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum PriceStep {
-    /// The price that everything starts from.
-    BasePrice,
-    /// Customer segment and product lifecycle.
-    BusinessRules,
-    /// The strategy of the moment.
-    Strategy,
-    /// A step towards a competitor's price.
-    Competitor,
-    /// The best promotion that runs.
-    Promotion,
-    /// Raised to cost and margin.
-    Floor,
-    /// Lowered to the highest price allowed.
-    Ceiling,
-}
-
-/// One step, and the price of one unit after it. Steps that change nothing leave no entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TraceEntry {
-    /// Which step.
-    pub step: PriceStep,
-    /// The price of one unit after it.
-    pub unit: Money,
-}
 
 /// A price and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PriceDecision {
     pub(super) unit: Money,
+    /// The price without promotions.
+    pub(super) regular: Money,
+    /// The lowest price that it could be.
+    pub(super) lowest: Money,
+    /// What promotions would have made of it, had there been no limit.
+    pub(super) promoted: Money,
     pub(super) trace: Vec<TraceEntry>,
+    pub(super) notes: Vec<(PriceStep, TraceNote)>,
 }
 
-/// Between these a price is valid. The floor is never above the ceiling.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    floor: Money,
-    ceiling: Money,
+/// What everything starts from.
+pub(super) struct BasePrice {
+    pub(super) unit: Money,
+    pub(super) cost: Money,
+    /// The price was made for the segment that asks.
+    segment_priced: bool,
+    from: TraceNote,
 }
 
-enum Broken {
-    Floor(Money),
-    Ceiling(Money),
+/// What rules may look at beside the product: what it costs, who asks on what agreement, and where
+/// it stands in its life. What the market asks comes later, with the competitors.
+struct PricingFactors {
+    cost_analysis: Money,
+    customer_segment: Segment,
+    product_lifecycle: Lifecycle,
 }
 
 /// Walks from the base price to the final one.
@@ -75,139 +51,167 @@ pub(super) fn calculate(
     agent: &PricingAgent,
     sku: &Sku,
     inputs: &PriceInputs,
-    segment: Segment,
+    terms: &PricingTerms,
     now: Timestamp,
 ) -> Result<PriceDecision, PricingRejection> {
-    let (base, cost) = get_base_price(agent, sku, inputs)?;
-    let mut decision = PriceDecision {
-        unit: base,
-        trace: Vec::new(),
-    };
-    log_price_decision(&mut decision, PriceStep::BasePrice, base);
-    let ruled = apply_business_rules(agent, inputs, segment, base)?;
-    log_price_decision(&mut decision, PriceStep::BusinessRules, ruled);
-    let competitor = check_competitor_price(agent, inputs, now);
-    calculate_dynamic_price(agent, inputs, competitor, &mut decision)?;
-    let promoted = apply_promotions(inputs, now, decision.unit)?;
-    log_price_decision(&mut decision, PriceStep::Promotion, promoted);
-    let limits = limits(agent, base, cost)?;
-    // An adjusted price *is* the limit that it broke, and both limits are valid prices, so this
-    // loop turns at most once.
-    while let Some(broken) = validate_price_limits(decision.unit, limits) {
-        adjust_price(&mut decision, &broken);
-    }
-    Ok(decision)
+    let base = get_base_price(agent, sku, inputs, terms, now)?;
+    let mut walk = Walk::from_base(base.unit);
+    walk.note(PriceStep::BasePrice, base.from.clone());
+    apply_business_rules(agent, sku, inputs, &base, terms, now, &mut walk)?;
+    check_competitor_prices(agent, inputs, now, &mut walk);
+    calculate_dynamic_price(inputs, &mut walk)?;
+    let limits = Limits::new(
+        agent,
+        base.unit,
+        base.cost,
+        inputs.advertised_min,
+        terms.segment,
+    )?;
+    let regular = within_limits(walk.unit, limits, |_, _| {});
+    let most = agent.settings.promotion_max;
+    apply_promotions(most, inputs, terms, now, &mut walk)?;
+    let promoted = walk.unit;
+    let unit = within_limits(promoted, limits, |limit, unit| {
+        walk.log_price_decision(limit.into(), unit);
+    });
+    Ok(PriceDecision {
+        unit,
+        regular,
+        lowest: limits.lowest(),
+        promoted,
+        trace: walk.trace,
+        notes: walk.notes,
+    })
 }
 
-/// The price that was set, or else the catalogue's; with the cost.
+/// The price in the list for these terms, or else the one that was set, or else the catalogue's.
 pub(super) fn get_base_price(
     agent: &PricingAgent,
     sku: &Sku,
     inputs: &PriceInputs,
-) -> Result<(Money, Money), PricingRejection> {
-    inputs
-        .base
-        .or_else(|| {
-            let product = agent.catalogue.get(sku)?;
-            Some((product.base_price, product.cost))
-        })
-        .ok_or_else(|| PricingRejection::UnknownProduct(sku.clone()))
-}
-
-fn apply_business_rules(
-    agent: &PricingAgent,
-    inputs: &PriceInputs,
-    segment: Segment,
-    unit: Money,
-) -> Result<Money, MoneyError> {
-    let discount = agent.settings.discount_of_segment(segment).get()
-        + agent.settings.discount_of_lifecycle(inputs.lifecycle).get();
-    unit.adjusted(BasisPoints::new(-discount))
-}
-
-/// A competitor's price, unless it is too old to mean anything.
-fn check_competitor_price(
-    agent: &PricingAgent,
-    inputs: &PriceInputs,
+    terms: &PricingTerms,
     now: Timestamp,
-) -> Option<Money> {
-    inputs
-        .competitor
-        .filter(|seen| now.since(seen.seen_at) <= agent.settings.competitor_age_max)
-        .map(|seen| seen.unit)
-}
-
-fn calculate_dynamic_price(
-    agent: &PricingAgent,
-    inputs: &PriceInputs,
-    competitor: Option<Money>,
-    decision: &mut PriceDecision,
-) -> Result<(), MoneyError> {
-    let moved = decision.unit.adjusted(inputs.adjustment)?;
-    log_price_decision(decision, PriceStep::Strategy, moved);
-    if let Some(competitor) = competitor {
-        let gap = competitor.minus(moved)?;
-        let pulled = moved.plus(gap.portion(agent.settings.competitor_pull)?)?;
-        log_price_decision(decision, PriceStep::Competitor, pulled);
+) -> Result<BasePrice, PricingRejection> {
+    let home = agent.home_price(sku, inputs);
+    let (unit, cost) = home.ok_or_else(|| PricingRejection::UnknownProduct(sku.clone()))?;
+    if let Some(listed) = inputs.list.resolve(terms, now) {
+        return Ok(BasePrice {
+            unit: listed.unit,
+            cost: listed.cost.unwrap_or(cost),
+            segment_priced: listed.segment.is_some(),
+            from: TraceNote::FromList,
+        });
     }
-    Ok(())
-}
-
-/// Promotions do not add up: the best one that runs applies, whatever their order.
-fn apply_promotions(
-    inputs: &PriceInputs,
-    now: Timestamp,
-    unit: Money,
-) -> Result<Money, MoneyError> {
-    let best = inputs
-        .promotions
-        .values()
-        .filter(|promotion| !promotion.paused && promotion.starts <= now && now < promotion.ends)
-        .map(|promotion| promotion.off)
-        .max()
-        .unwrap_or_default();
-    unit.adjusted(BasisPoints::new(-best.get()))
-}
-
-/// Cost and margin from below, the base price's largest rise from above. Where cost has outgrown
-/// the ceiling the floor wins: the shop sells nothing at a loss.
-fn limits(agent: &PricingAgent, base: Money, cost: Money) -> Result<Limits, MoneyError> {
-    let one_unit = Money::new(1, base.currency());
-    let floor = higher(cost.adjusted(agent.settings.margin_min)?, one_unit)?;
-    let ceiling = higher(base.adjusted(agent.settings.rise_max)?, floor)?;
-    Ok(Limits { floor, ceiling })
-}
-
-fn higher(one: Money, other: Money) -> Result<Money, MoneyError> {
-    Ok(if one.compare(other)?.is_lt() {
-        other
-    } else {
-        one
+    if unit.currency() != terms.currency {
+        return Err(PricingRejection::NoPriceIn {
+            sku: sku.clone(),
+            currency: terms.currency,
+        });
+    }
+    Ok(BasePrice {
+        unit,
+        cost,
+        segment_priced: false,
+        from: TraceNote::FromVersion(inputs.version),
     })
 }
 
-/// The limit that a price breaks, if it breaks one. All amounts are in one currency by now.
-fn validate_price_limits(unit: Money, limits: Limits) -> Option<Broken> {
-    if unit.minor() < limits.floor.minor() {
-        Some(Broken::Floor(limits.floor))
-    } else if unit.minor() > limits.ceiling.minor() {
-        Some(Broken::Ceiling(limits.ceiling))
-    } else {
-        None
+impl PricingAgent {
+    /// Base price and cost as they were set, or else the catalogue's.
+    pub(super) fn home_price(&self, sku: &Sku, inputs: &PriceInputs) -> Option<(Money, Money)> {
+        inputs.base.or_else(|| {
+            let product = self.catalogue.get(sku)?;
+            Some((product.base_price, product.cost))
+        })
     }
 }
 
-fn adjust_price(decision: &mut PriceDecision, broken: &Broken) {
-    match broken {
-        Broken::Floor(floor) => log_price_decision(decision, PriceStep::Floor, *floor),
-        Broken::Ceiling(ceiling) => log_price_decision(decision, PriceStep::Ceiling, *ceiling),
+/// All adjustments that apply, added up and applied at once; then the highest margin asked for.
+fn apply_business_rules(
+    agent: &PricingAgent,
+    sku: &Sku,
+    inputs: &PriceInputs,
+    base: &BasePrice,
+    terms: &PricingTerms,
+    now: Timestamp,
+    walk: &mut Walk,
+) -> Result<(), MoneyError> {
+    let factors = PricingFactors {
+        cost_analysis: base.cost,
+        customer_segment: terms.segment,
+        product_lifecycle: inputs.lifecycle,
+    };
+    let case = RuleCase {
+        sku,
+        category: agent.catalogue.get(sku).map(|product| &*product.category),
+        lifecycle: factors.product_lifecycle,
+        terms: terms.of(factors.customer_segment),
+        segment_priced: base.segment_priced,
+        now,
+    };
+    let (mut adjustment, mut margin) = (0i32, None);
+    for rule in agent.settings.rules.applying(case) {
+        match rule.then {
+            // A book holds no more rules, and no larger ones, than fit.
+            RuleEffect::Adjust(by) => adjustment = adjustment.saturating_add(by.get()),
+            RuleEffect::MarginAtLeast(least) => margin = margin.max(Some(least)),
+        }
+        let (rule, effect) = (rule.id.clone(), rule.then);
+        walk.note(PriceStep::BusinessRules, TraceNote::Rule { rule, effect });
+    }
+    let mut ruled = walk.unit.adjusted(BasisPoints::new(adjustment))?;
+    if let Some(margin) = margin {
+        let least = factors.cost_analysis.adjusted(margin)?;
+        if ruled.compare(least)?.is_lt() {
+            ruled = least;
+        }
+    }
+    walk.log_price_decision(PriceStep::BusinessRules, ruled);
+    Ok(())
+}
+
+/// Notes what the market asks and which prices do not count. The price follows the market by its
+/// level alone, so that it moves when a move is decided and not when somebody looks.
+fn check_competitor_prices(
+    agent: &PricingAgent,
+    inputs: &PriceInputs,
+    now: Timestamp,
+    walk: &mut Walk,
+) {
+    let MarketConditions { reference, ignored } =
+        market_conditions(agent, &inputs.competitors, walk.unit, now);
+    for (source, because) in ignored {
+        let ignored = TraceNote::CompetitorIgnored { source, because };
+        walk.note(PriceStep::Competitor, ignored);
+    }
+    if let Some((reference, sources)) = reference {
+        let market = TraceNote::Market { reference, sources };
+        walk.note(PriceStep::Competitor, market);
     }
 }
 
-/// Takes a step's price, and says so in the trace if it differs from the one before.
-fn log_price_decision(decision: &mut PriceDecision, step: PriceStep, unit: Money) {
-    if decision.trace.is_empty() || decision.unit != unit {
-        decision.trace.push(TraceEntry { step, unit });
+/// The level that demand and market have moved the price to, and the strategy of the moment.
+fn calculate_dynamic_price(inputs: &PriceInputs, walk: &mut Walk) -> Result<(), MoneyError> {
+    if inputs.level != BasisPoints::ZERO {
+        walk.note(PriceStep::Dynamic, TraceNote::Level(inputs.level));
     }
-    decision.unit = unit;
+    let levelled = walk.unit.adjusted(inputs.level)?;
+    walk.log_price_decision(PriceStep::Dynamic, levelled);
+    let moved = walk.unit.adjusted(inputs.adjustment)?;
+    walk.log_price_decision(PriceStep::Strategy, moved);
+    Ok(())
+}
+
+/// The price by base and rules alone, and the cost: what a level is a share of.
+pub(super) fn ruled_price(
+    agent: &PricingAgent,
+    sku: &Sku,
+    inputs: &PriceInputs,
+    terms: &PricingTerms,
+    now: Timestamp,
+) -> Result<(Money, Money), PricingRejection> {
+    let base = get_base_price(agent, sku, inputs, terms, now)?;
+    let mut walk = Walk::from_base(base.unit);
+    apply_business_rules(agent, sku, inputs, &base, terms, now, &mut walk)?;
+    Ok((walk.unit, base.cost))
 }

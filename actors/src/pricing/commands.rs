@@ -1,85 +1,21 @@
-//! Changing what a price is made of. Each change is recorded with its reason.
+//! Strategy, promotions and price lists. Each change is recorded with its reason.
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Timestamp};
+use mercato_runtime::{Command, Context, Decided, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::calculate::{Segment, calculate, get_base_price};
+use super::calculate::{calculate, get_base_price};
 use super::events::{
-    BasePriceSet, CompetitorPriceRecorded, Lifecycle, PriceReason, PricingEvent, PromotionPaused,
-    PromotionStarted, StrategyAdjusted,
+    PriceListSet, PriceReason, PricingEvent, PromotionPaused, PromotionPlanned, StrategyAdjusted,
 };
+use super::limits::floor;
+use super::price_list::{ListPrice, PriceList};
+use super::promotions::{PromotionTerms, Reduction};
 use super::state::PriceState;
-use super::{PricingAgent, PricingRejection};
+use super::terms::PricingTerms;
+use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::{BasisPoints, Money, PromotionId, Sku};
-
-fn check_currency(agent: &PricingAgent, amount: Money) -> Result<(), PricingRejection> {
-    let expected = agent.catalogue.currency();
-    if amount.currency() == expected {
-        Ok(())
-    } else {
-        Err(PricingRejection::Currency { expected })
-    }
-}
-
-/// Sets base price, cost and lifecycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetBasePrice {
-    /// The product.
-    pub sku: Sku,
-    /// The price of one unit, before tax: above zero, in the catalogue's currency.
-    pub base: Money,
-    /// What one unit costs the shop: not below zero.
-    pub cost: Money,
-    /// Where the product stands in its life.
-    pub lifecycle: Lifecycle,
-    /// Why.
-    pub reason: PriceReason,
-}
-
-impl Command for SetBasePrice {
-    type Agent = PricingAgent;
-    type Reply = ();
-    const NAME: &'static str = "SetBasePrice";
-
-    fn entity(&self) -> Cow<'_, str> {
-        self.sku.as_str().into()
-    }
-
-    fn decide(
-        &self,
-        agent: &PricingAgent,
-        state: &PriceState,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        check_currency(agent, self.base)?;
-        check_currency(agent, self.cost)?;
-        if !self.base.is_positive() || self.cost.minor() < 0 {
-            return Err(PricingRejection::Amount);
-        }
-        let event = PricingEvent::from(BasePriceSet {
-            base: self.base,
-            cost: self.cost,
-            lifecycle: self.lifecycle,
-            reason: self.reason,
-        });
-        check_computable(agent, &self.sku, state, &event, context.now)?;
-        Ok(Decision::reply(()).record(event))
-    }
-}
-
-/// An input after which no price could be calculated must not be recorded.
-fn check_computable(
-    agent: &PricingAgent,
-    sku: &Sku,
-    state: &PriceState,
-    event: &PricingEvent,
-    now: Timestamp,
-) -> Result<Money, PricingRejection> {
-    let inputs = state.current().with(event);
-    Ok(calculate(agent, sku, &inputs, Segment::Standard, now)?.unit)
-}
 
 /// Moves the price up or down until the next adjustment. Zero takes the price back to normal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,41 +49,44 @@ impl Command for AdjustStrategy {
     fn decide(
         &self,
         agent: &PricingAgent,
-        state: &PriceState,
+        state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
         let max = agent.settings.strategy_max;
         if self.adjustment.get().unsigned_abs() > max.get().unsigned_abs() {
             return Err(PricingRejection::AdjustmentTooLarge { max });
         }
-        let now = context.now;
-        let before = calculate(agent, &self.sku, state.current(), Segment::Standard, now)?.unit;
+        let (state, now) = (state.price(), context.now);
         let event = PricingEvent::from(StrategyAdjusted {
             adjustment: self.adjustment,
             reason: self.reason,
         });
-        let after = check_computable(agent, &self.sku, state, &event, now)?;
-        let decision = Decision::reply(PriceRecommendation { before, after });
+        let shelf = PricingTerms::shelf(agent.catalogue.currency());
+        let price = |inputs| calculate(agent, &self.sku, inputs, &shelf, now);
+        let recommendation = PriceRecommendation {
+            before: price(state.current())?.unit,
+            after: price(&state.current().with([&event]))?.unit,
+        };
         if state.current().adjustment == self.adjustment {
-            return Ok(decision);
+            return Ok(Decision::reply(recommendation));
         }
-        Ok(decision.record(event))
+        agent.record(&self.sku, state, now, vec![event], recommendation)
     }
 }
 
 /// Sets up a promotion. Repeating it with the same terms changes nothing.
+///
+/// One that by itself would take the price below its floor is refused: it would announce what the
+/// shop does not give. Where several together, or a cost that has risen since, would do so, the
+/// price stays at the floor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartPromotion {
     /// The product.
     pub sku: Sku,
     /// Its name.
     pub promotion: PromotionId,
-    /// What it takes off the price.
-    pub off: BasisPoints,
-    /// From when.
-    pub starts: Timestamp,
-    /// Until when; that moment is no part of it.
-    pub ends: Timestamp,
+    /// Its terms.
+    pub terms: PromotionTerms,
 }
 
 impl Command for StartPromotion {
@@ -162,42 +101,80 @@ impl Command for StartPromotion {
     fn decide(
         &self,
         agent: &PricingAgent,
-        state: &PriceState,
+        state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        get_base_price(agent, &self.sku, state.current())?;
+        let (state, now, terms) = (state.price(), context.now, &self.terms);
         let promotions = &state.current().promotions;
         if let Some(present) = promotions.get(&self.promotion) {
-            let same =
-                (present.off, present.starts, present.ends) == (self.off, self.starts, self.ends);
-            return if same {
+            return if present.terms == *terms {
                 Ok(Decision::reply(()))
             } else {
                 Err(PricingRejection::PromotionDiffers(self.promotion.clone()))
             };
         }
-        let max = agent.settings.promotion_max;
-        if self.off <= BasisPoints::ZERO || self.off > max {
-            return Err(PricingRejection::PromotionShare { max });
+        match terms.off {
+            Reduction::Share(off) => {
+                let max = agent.settings.promotion_max;
+                if off <= BasisPoints::ZERO || off > max {
+                    return Err(PricingRejection::PromotionShare { max });
+                }
+            }
+            Reduction::Amount(amount) => agent.check_price(amount)?,
         }
-        if self.ends <= self.starts || self.ends <= context.now {
+        if let Some(cap) = terms.cap {
+            agent.check_price(cap)?;
+        }
+        if terms.ends <= terms.starts || terms.ends <= now {
             return Err(PricingRejection::PromotionTimes);
         }
         let max = agent.settings.promotions_max;
-        let open = promotions
-            .values()
-            .filter(|promotion| promotion.ends > context.now)
-            .count();
+        let open = promotions.values().filter(|it| it.terms.ends > now).count();
         if open >= usize::try_from(max).unwrap_or(usize::MAX) {
             return Err(PricingRejection::TooManyPromotions { max });
         }
-        Ok(Decision::reply(()).record(PromotionStarted {
+        self.check_floor(agent, state, context)?;
+        let planned = PromotionPlanned {
             promotion: self.promotion.clone(),
-            off: self.off,
-            starts: self.starts,
-            ends: self.ends,
+            terms: terms.clone(),
+            at: now,
+        };
+        agent.record(&self.sku, state, now, vec![planned.into()], ())
+    }
+}
+
+impl StartPromotion {
+    /// The price with this promotion alone, when it begins.
+    fn check_floor(
+        &self,
+        agent: &PricingAgent,
+        state: &PriceState,
+        context: &Context<'_>,
+    ) -> Result<(), PricingRejection> {
+        let mut inputs = state.current().clone();
+        inputs.promotions.clear();
+        let begins = self.terms.starts.max(context.now);
+        let mut terms = PricingTerms::shelf(agent.catalogue.currency());
+        // The terms that it is for, where it is not for everybody.
+        if let Some(segment) = self.terms.segments.first() {
+            terms.segment = *segment;
+        }
+        if let Some(channel) = self.terms.channels.first() {
+            terms.channel = *channel;
+        }
+        let planned = PricingEvent::from(PromotionPlanned {
+            promotion: self.promotion.clone(),
+            terms: self.terms.clone(),
             at: context.now,
-        }))
+        });
+        let alone = inputs.with([&planned]);
+        let price = calculate(agent, &self.sku, &alone, &terms, begins)?;
+        if price.promoted.minor() < price.lowest.minor() {
+            return Err(PricingRejection::BelowFloor {
+                floor: price.lowest,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -221,7 +198,13 @@ impl Command for PausePromotion {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PriceState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        agent: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        let state = state.price();
         let promotion = state
             .current()
             .promotions
@@ -230,28 +213,30 @@ impl Command for PausePromotion {
         if promotion.paused {
             return Ok(Decision::reply(()));
         }
-        Ok(Decision::reply(()).record(PromotionPaused {
+        let paused = PromotionPaused {
             promotion: self.promotion.clone(),
             reason: self.reason,
-        }))
+        };
+        agent.record(&self.sku, state, context.now, vec![paused.into()], ())
     }
 }
 
-/// Records a competitor's price. Only the latest one counts.
+/// Replaces the list of prices for some terms only. Everything that is wrong with it is told at
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordCompetitorPrice {
+pub struct SetPriceList {
     /// The product.
     pub sku: Sku,
-    /// The price of one unit, before tax.
-    pub unit: Money,
-    /// When it was seen.
-    pub seen_at: Timestamp,
+    /// The entries; none takes all prices back to the base price.
+    pub entries: Vec<ListPrice>,
+    /// Why.
+    pub reason: PriceReason,
 }
 
-impl Command for RecordCompetitorPrice {
+impl Command for SetPriceList {
     type Agent = PricingAgent;
     type Reply = ();
-    const NAME: &'static str = "RecordCompetitorPrice";
+    const NAME: &'static str = "SetPriceList";
 
     fn entity(&self) -> Cow<'_, str> {
         self.sku.as_str().into()
@@ -260,22 +245,27 @@ impl Command for RecordCompetitorPrice {
     fn decide(
         &self,
         agent: &PricingAgent,
-        state: &PriceState,
+        state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        check_currency(agent, self.unit)?;
-        if !self.unit.is_positive() {
-            return Err(PricingRejection::Amount);
-        }
-        let known = state.current().competitor;
-        if self.seen_at > context.now || known.is_some_and(|known| known.seen_at > self.seen_at) {
-            return Err(PricingRejection::CompetitorTime);
-        }
-        let event = PricingEvent::from(CompetitorPriceRecorded {
-            unit: self.unit,
-            seen_at: self.seen_at,
+        let (state, now) = (state.price(), context.now);
+        let home = agent.catalogue.currency();
+        let unlisted = state.current().with([&PricingEvent::from(PriceListSet {
+            entries: Vec::new(),
+            reason: self.reason,
+        })]);
+        let base = get_base_price(agent, &self.sku, &unlisted, &PricingTerms::shelf(home), now)?;
+        let list = PriceList::new(self.entries.clone(), (home, base.cost), |cost| {
+            floor(agent, cost).ok()
         });
-        check_computable(agent, &self.sku, state, &event, context.now)?;
-        Ok(Decision::reply(()).record(event))
+        let list = list.map_err(PricingRejection::PriceList)?;
+        if list == state.current().list {
+            return Ok(Decision::reply(()));
+        }
+        let set = PriceListSet {
+            entries: self.entries.clone(),
+            reason: self.reason,
+        };
+        agent.record(&self.sku, state, now, vec![set.into()], ())
     }
 }

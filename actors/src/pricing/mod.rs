@@ -1,35 +1,98 @@
-//! Pricing: what a product costs a shopper now, and why.
+//! The Pricing agent: what things cost, and why.
 //!
-//! The entity is a SKU. What a price is made of (base price, strategy, promotions, competitors) is
-//! recorded with its reasons; a price itself is calculated from that on demand, by the same steps
-//! each time, and carries the trace of them.
+//! Its entities are of three kinds. Of a **SKU** it is recorded what a price is made of (base price,
+//! list, strategy, level, promotions, competitors), with the reasons; a price itself is calculated
+//! from that on demand, by the same steps each time, and carries the trace of them. A **coupon**
+//! counts its uses. A **quote** is the price of a whole cart, locked for its lifetime.
+//!
+//! # Why was this price so?
+//!
+//! A price names the revision of its inputs and the moment that it was calculated for; so
+//! [`WhyThisPrice`] works it out again, with everything that each step looked at. What a cart was
+//! quoted is recorded whole, and [`ShowQuote`] gives it.
 
+mod basket;
 mod calculate;
+mod cart_quote;
+mod cart_quote_commands;
+mod change_commands;
+mod changes;
 mod commands;
+mod competitors;
+mod coupon;
+mod coupon_commands;
+mod demand;
+mod dynamic;
+mod elasticity;
 mod events;
+mod history;
+mod limits;
+mod price_list;
+mod promotions;
 mod quote;
+mod rejection;
+mod reprice;
+mod rollback;
+mod rules;
+mod sale_events;
 mod settings;
+mod shelf;
 mod state;
+mod terms;
+mod trace;
+mod triggers;
 
 use std::sync::Arc;
 
 use mercato_runtime::{Agent, Commands};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BasisPoints, Catalogue, Currency, MoneyError, PromotionId, Sku};
+use crate::domain::Catalogue;
 
-pub use calculate::{PriceStep, Segment, TraceEntry};
+pub use basket::{HeldCoupon, PricedBasket, QuotedLine, price_basket};
+pub use cart_quote::{CartQuote, CartQuoteState, CouponUse, QuoteStage};
+pub use cart_quote_commands::{
+    AcceptQuote, CancelQuote, ConfirmQuote, IssueQuote, ReleaseQuote, ShowQuote,
+};
+pub use change_commands::{ActivatePriceChange, ApprovePriceChange, ChangePrice, DropPriceChange};
+pub use changes::{PriceChangeStage, PriceChangeTerms, PriceVersion};
 pub use commands::{
-    AdjustStrategy, PausePromotion, PriceRecommendation, RecordCompetitorPrice, SetBasePrice,
-    StartPromotion,
+    AdjustStrategy, PausePromotion, PriceRecommendation, SetPriceList, StartPromotion,
 };
+pub use competitors::{CompetitorPrice, CompetitorPrices, IgnoredBecause};
+pub use coupon::{Coupon, CouponTerms, GivenBack};
+pub use coupon_commands::{
+    CheckCoupon, ClaimCoupon, CouponHold, IssueCoupon, LapseClaims, ReleaseCoupon, WithdrawCoupon,
+};
+pub use demand::{ObserveSale, ShowElasticity};
+pub use dynamic::{LevelHeld, LevelReason};
+pub use elasticity::Elasticity;
 pub use events::{
-    BasePriceSet, CompetitorPriceRecorded, Lifecycle, PriceReason, PricingEvent, PromotionPaused,
-    PromotionStarted, StrategyAdjusted,
+    BasePriceSet, CompetitorPriceRecorded, CompetitorPricesRecorded, DemandPeriodClosed, Lifecycle,
+    PriceActivated, PriceChangeApproved, PriceChangeDropped, PriceChangeProposed,
+    PriceChangeScheduled, PriceLevelMoved, PriceListSet, PriceReason, PricingEvent,
+    PromotionPaused, PromotionPlanned, PromotionStarted, SaleObserved, ShelfPriceShown,
+    StrategyAdjusted,
 };
-pub use quote::{Quote, QuotePrice};
-pub use settings::PricingSettings;
-pub use state::{CompetitorPrice, PriceInputs, PriceState, Promotion};
+pub use history::{PriceHistory, PriorPrice, ShownPrice};
+pub use limits::PriceLimit;
+pub use price_list::{ListPrice, PriceList, PriceListProblem};
+pub use promotions::{NotApplied, Promotion, PromotionTerms, Reduction, Stacking};
+pub use quote::{LineQuote, PriceExplanation, Quote, QuoteLine, QuotePrice, WhyThisPrice};
+pub use rejection::PricingRejection;
+pub use reprice::{MarketSeen, RecordCompetitorPrices, Reprice, Repriced};
+pub use rollback::{RollBackPrice, ShowPriceVersions};
+pub use rules::{InvalidRules, Rule, RuleBook, RuleCondition, RuleEffect, RuleProblem};
+pub use sale_events::{
+    CouponClaimed, CouponIssued, CouponReleased, CouponWithdrawn, QuoteAccepted, QuoteCancelled,
+    QuoteIssued, QuoteReleased, QuoteSold,
+};
+pub use settings::{ElasticityPrior, PricingSettings};
+pub use shelf::{LookAtShelf, ShelfPrice, ShowShelfPrice};
+pub use state::{PriceInputs, PriceState};
+pub use terms::{PricingTerms, SalesChannel, Segment};
+pub use trace::{PriceStep, TraceEntry, TraceNote};
+pub use triggers::pricing_triggers;
 
 /// The agent that owns prices.
 #[derive(Debug, Clone)]
@@ -49,74 +112,108 @@ impl PricingAgent {
     }
 }
 
+/// One entity of the Pricing agent; its key says which.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub enum PricingState {
+    /// Before the first event.
+    #[default]
+    New,
+    /// `<sku>`.
+    Price(Box<PriceState>),
+    /// `coupon/<code>`.
+    Coupon(Box<Coupon>),
+    /// `quote/<quote>`.
+    Quote(Box<CartQuoteState>),
+}
+
+impl PricingState {
+    /// The price of a SKU.
+    #[must_use]
+    pub fn price(&self) -> &PriceState {
+        static UNKNOWN: PriceState = PriceState::unknown();
+        match self {
+            Self::Price(price) => price,
+            _ => &UNKNOWN,
+        }
+    }
+
+    /// The coupon.
+    #[must_use]
+    pub fn coupon(&self) -> &Coupon {
+        static UNKNOWN: Coupon = Coupon::unknown();
+        match self {
+            Self::Coupon(coupon) => coupon,
+            _ => &UNKNOWN,
+        }
+    }
+
+    /// The quote.
+    #[must_use]
+    pub fn quote(&self) -> &CartQuoteState {
+        static UNKNOWN: CartQuoteState = CartQuoteState::unknown();
+        match self {
+            Self::Quote(quote) => quote,
+            _ => &UNKNOWN,
+        }
+    }
+}
+
 impl Agent for PricingAgent {
     const NAME: &'static str = "pricing";
-    type State = PriceState;
+    const STATE_VERSION: u16 = 2;
+    type State = PricingState;
     type Event = PricingEvent;
     type Rejection = PricingRejection;
 
-    fn evolve(state: &mut PriceState, event: &PricingEvent) {
-        state.apply(event);
+    fn evolve(state: &mut PricingState, event: &PricingEvent) {
+        use PricingEvent as E;
+        if matches!(state, PricingState::New) {
+            *state = match event {
+                E::CouponIssued(_) => PricingState::Coupon(Box::default()),
+                E::QuoteIssued(_) => PricingState::Quote(Box::default()),
+                _ => PricingState::Price(Box::default()),
+            };
+        }
+        match state {
+            PricingState::New => {}
+            PricingState::Price(price) => price.apply(event),
+            PricingState::Coupon(coupon) => coupon.apply(event),
+            PricingState::Quote(quote) => quote.apply(event),
+        }
     }
 
     fn commands(commands: &mut Commands<Self>) {
         commands
-            .add::<SetBasePrice>()
+            .add::<ChangePrice>()
+            .add::<ApprovePriceChange>()
+            .add::<DropPriceChange>()
+            .add::<ActivatePriceChange>()
+            .add::<RollBackPrice>()
+            .add::<ShowPriceVersions>()
+            .add::<SetPriceList>()
             .add::<AdjustStrategy>()
             .add::<StartPromotion>()
             .add::<PausePromotion>()
-            .add::<RecordCompetitorPrice>()
-            .add::<QuotePrice>();
+            .add::<RecordCompetitorPrices>()
+            .add::<Reprice>()
+            .add::<ObserveSale>()
+            .add::<ShowElasticity>()
+            .add::<LookAtShelf>()
+            .add::<ShowShelfPrice>()
+            .add::<QuotePrice>()
+            .add::<QuoteLine>()
+            .add::<WhyThisPrice>()
+            .add::<IssueCoupon>()
+            .add::<ClaimCoupon>()
+            .add::<ReleaseCoupon>()
+            .add::<LapseClaims>()
+            .add::<WithdrawCoupon>()
+            .add::<CheckCoupon>()
+            .add::<IssueQuote>()
+            .add::<AcceptQuote>()
+            .add::<ReleaseQuote>()
+            .add::<ConfirmQuote>()
+            .add::<CancelQuote>()
+            .add::<ShowQuote>();
     }
-}
-
-/// Why Pricing refuses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[non_exhaustive]
-pub enum PricingRejection {
-    /// Nobody ever gave the product a price.
-    #[error("sku {0} has no price; set a base price or add it to the catalogue")]
-    UnknownProduct(Sku),
-    /// A price must be above zero, and a cost not below.
-    #[error("price must be above zero and cost not below zero; correct the amount")]
-    Amount,
-    /// The shop prices in one currency.
-    #[error("prices of this shop are in {expected}; convert the amount first")]
-    Currency {
-        /// The currency of the catalogue.
-        expected: Currency,
-    },
-    /// A strategy moves prices only so far.
-    #[error("adjustment is beyond {max} either way; choose a smaller one")]
-    AdjustmentTooLarge {
-        /// The furthest that a strategy may move a price.
-        max: BasisPoints,
-    },
-    /// A promotion must take something off, and not everything.
-    #[error("promotion must take off more than 0.00% and at most {max}; choose a share in between")]
-    PromotionShare {
-        /// The most that a promotion may take off.
-        max: BasisPoints,
-    },
-    /// A promotion must end after it starts, and not lie in the past.
-    #[error("promotion must end after it starts and after now; correct its times")]
-    PromotionTimes,
-    /// Another promotion has this id.
-    #[error("promotion {0} exists with other terms; use another id")]
-    PromotionDiffers(PromotionId),
-    /// There are too many.
-    #[error("sku has {max} promotions that have not ended; wait for one to end")]
-    TooManyPromotions {
-        /// The most that a SKU may have.
-        max: u32,
-    },
-    /// There is no such promotion.
-    #[error("promotion {0} is unknown or has ended; check its id")]
-    UnknownPromotion(PromotionId),
-    /// A price that was seen lies in the future, or is older than the one known.
-    #[error("competitor price is from the future or older than the one known; send the latest")]
-    CompetitorTime,
-    /// A calculation has no result.
-    #[error("price cannot be calculated: {0}")]
-    Money(#[from] MoneyError),
 }

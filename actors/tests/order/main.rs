@@ -79,6 +79,7 @@ impl Desk for Given<OrderAgent> {
         self.ask(&PriceOrder {
             order: order(),
             quotes: quotes.collect(),
+            discounts: Vec::new(),
         })
     }
 

@@ -26,6 +26,7 @@ fn quotes_must_match_and_be_valid() {
     let late = desk.ask(&PriceOrder {
         order: order(),
         quotes,
+        discounts: Vec::new(),
     });
     let tea = Sku::new("tea").unwrap();
     assert_eq!(late, Err(OrderRejection::QuoteExpired(tea)));

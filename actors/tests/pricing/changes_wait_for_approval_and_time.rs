@@ -1,0 +1,174 @@
+//! A large change needs a second person, a planned one comes at its time, and any can be taken back.
+
+use super::*;
+
+fn approve(shelf: &mut Given<PricingAgent>, name: &str) -> Changed {
+    let change = PriceChangeId::new(name).unwrap();
+    shelf.ask(&ApprovePriceChange { sku: sku(), change })
+}
+
+fn activate(shelf: &mut Given<PricingAgent>, name: &str) -> Changed {
+    let change = PriceChangeId::new(name).unwrap();
+    shelf.ask(&ActivatePriceChange { sku: sku(), change })
+}
+
+fn drop_it(shelf: &mut Given<PricingAgent>, name: &str) -> Result<(), PricingRejection> {
+    let change = PriceChangeId::new(name).unwrap();
+    shelf.ask(&DropPriceChange { sku: sku(), change })
+}
+
+fn version(version: u32) -> PriceChangeStage {
+    PriceChangeStage::Activated { version }
+}
+
+/// Catches: a large change that takes effect by itself, or by the word of whoever proposed it.
+#[test]
+fn a_large_change_needs_somebody_else() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    assert_eq!(shelf.change("small", 1_200, 500), Ok(version(2)));
+    assert_eq!(
+        shelf.change("large", 1_441, 500),
+        Ok(PriceChangeStage::Proposed)
+    );
+    assert_eq!(shelf.unit(), 1_200);
+    assert_eq!(
+        approve(&mut shelf, "large"),
+        Err(PricingRejection::ApproverNeeded)
+    );
+    shelf.turn_to(Principal::user("bob"));
+    assert_eq!(
+        approve(&mut shelf, "large"),
+        Err(PricingRejection::ApproverNeeded)
+    );
+    shelf.turn_to(operator("bob"));
+    assert_eq!(approve(&mut shelf, "large"), Ok(version(3)));
+    assert_eq!(shelf.unit(), 1_441);
+    let stage = version(3);
+    assert_eq!(
+        approve(&mut shelf, "large"),
+        Err(PricingRejection::ChangeStage { stage })
+    );
+}
+
+/// Catches: a planned change that comes too early, twice, or after it was dropped.
+#[test]
+fn a_planned_change_comes_at_its_time() {
+    let mut shelf = shelf_of(1_000, 500);
+    let at = shelf.now().plus(HOUR);
+    let mut planned = change("planned", 1_100, 500);
+    planned.terms.at = Some(at);
+    let decided = shelf.when(&planned).answer();
+    assert_eq!(decided, Ok(PriceChangeStage::Scheduled));
+    assert_eq!(
+        shelf.ask(&planned),
+        Ok(PriceChangeStage::Scheduled),
+        "repeating changes nothing"
+    );
+    let early = Err(PricingRejection::ChangeStage {
+        stage: PriceChangeStage::Scheduled,
+    });
+    assert_eq!(activate(&mut shelf, "planned"), early);
+    shelf.pass(HOUR);
+    assert_eq!(activate(&mut shelf, "planned"), Ok(version(2)));
+    assert_eq!(activate(&mut shelf, "planned"), Ok(version(2)));
+    assert_eq!(shelf.unit(), 1_100);
+    let mut other = change("other", 1_200, 500);
+    other.terms.at = Some(shelf.now().plus(HOUR));
+    shelf.ask(&other).unwrap();
+    drop_it(&mut shelf, "other").unwrap();
+    drop_it(&mut shelf, "other").unwrap();
+    shelf.pass(HOUR);
+    let dropped = Err(PricingRejection::ChangeStage {
+        stage: PriceChangeStage::Dropped,
+    });
+    assert_eq!(activate(&mut shelf, "other"), dropped);
+}
+
+/// Catches: a planned change without the timer that brings it about.
+#[test]
+fn a_planned_change_sets_its_timer() {
+    let shelf = shelf_of(1_000, 500);
+    let at = shelf.now().plus(HOUR);
+    let mut planned = change("planned", 1_100, 500);
+    planned.terms.at = Some(at);
+    let principal = Principal::System;
+    let context = mercato_runtime::Context {
+        now: shelf.now(),
+        entity: "tea",
+        version: 0,
+        command_id: mercato_runtime::CommandId::from_key("1"),
+        principal: &principal,
+        deadline: at,
+    };
+    let decision =
+        mercato_runtime::Command::decide(&planned, shelf.agent(), shelf.state(), &context);
+    let timers = decision.unwrap();
+    assert_eq!(
+        timers.timers().collect::<Vec<_>>(),
+        [("change/planned", at)]
+    );
+}
+
+/// Catches: a large change that is approved and yet comes before its time.
+#[test]
+fn an_approved_change_still_waits_for_its_time() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    let mut planned = change("planned", 2_000, 500);
+    planned.terms.at = Some(shelf.now().plus(HOUR));
+    assert_eq!(shelf.ask(&planned), Ok(PriceChangeStage::Proposed));
+    shelf.turn_to(operator("bob"));
+    assert_eq!(
+        approve(&mut shelf, "planned"),
+        Ok(PriceChangeStage::Scheduled)
+    );
+    assert_eq!(shelf.unit(), 1_000);
+    shelf.pass(HOUR);
+    assert_eq!(activate(&mut shelf, "planned"), Ok(version(2)));
+    assert_eq!(shelf.unit(), 2_000);
+}
+
+/// Catches: two changes for one moment, of which chance would choose.
+#[test]
+fn changes_may_not_fall_on_one_moment() {
+    let mut shelf = shelf_of(1_000, 500);
+    let at = Some(shelf.now().plus(HOUR));
+    for (name, expected) in [("a", true), ("b", false)] {
+        let mut planned = change(name, 1_100, 500);
+        planned.terms.at = at;
+        assert_eq!(shelf.ask(&planned).is_ok(), expected);
+    }
+}
+
+/// Catches: a rollback that loses what was before the first change, or needs a day.
+#[test]
+fn a_price_is_rolled_back_at_once() {
+    let mut shelf = shelf_of(1_000, 500);
+    shelf.change("wrong", 900, 500).unwrap();
+    let quote = shelf.quote(None);
+    assert_eq!(quote.unit, gbp(900));
+    assert_eq!(
+        shelf.ask(&RollBackPrice { sku: sku(), to: 1 }),
+        Ok(version(3))
+    );
+    assert_eq!(shelf.unit(), 1_000);
+    assert_eq!(
+        shelf.quote(Some(quote.hold())),
+        quote,
+        "who was shown the lower price gets it"
+    );
+    let versions = shelf.ask(&ShowPriceVersions { sku: sku() }).unwrap();
+    let told: Vec<_> = versions
+        .iter()
+        .map(|it| (it.version, it.terms.reason))
+        .collect();
+    use PriceReason as R;
+    assert_eq!(
+        told,
+        [(1, R::Merchant), (2, R::Merchant), (3, R::RolledBack)]
+    );
+    let unknown = shelf.ask(&RollBackPrice { sku: sku(), to: 9 });
+    assert_eq!(
+        unknown,
+        Err(PricingRejection::UnknownVersion { version: 9 })
+    );
+}
