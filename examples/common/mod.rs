@@ -31,6 +31,11 @@ pub async fn open(with: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> Done<R
         payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
         carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
         mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+        procurement: Arc::new(InProcessProcurement::new(
+            SupplierHabits::default(),
+            LedgerOptions::default(),
+        )),
+        competitors: Arc::new(InProcessCompetitors::new()),
     };
     let journal = RedbJournal::in_memory(JournalOptions::default(), WriterPlace::Thread)?;
     let shop = Shop::new(Arc::new(Catalogue::new(products)?));

@@ -85,7 +85,7 @@ async fn sleepers_keep_no_place_and_wake_in_time() {
         let ran = handle.run(&patient(), NAP, id, input).await;
         assert_eq!(ran, Ok(3_600));
         let again = format!("flow {n} again");
-        assert_eq!(held(&handle, &[&again]).await, [again.clone()]);
+        assert_eq!(held(&handle, &[&again]).await, std::slice::from_ref(&again));
     }
     runtime.stop().await.expect("it stops");
 }

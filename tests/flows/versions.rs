@@ -52,11 +52,9 @@ async fn begun(path: &std::path::Path) {
     runtime.stop().await.expect("it stops");
 }
 
-async fn ends_as<O: PartialEq + std::fmt::Debug>(
-    runtime: &Runtime,
-    flow: FlowType<u64, O, FlowError>,
-    ends: O,
-) where
+async fn ends_as<O>(runtime: &Runtime, flow: FlowType<u64, O, FlowError>, ends: O)
+where
+    O: PartialEq + std::fmt::Debug,
     O: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
 {
     let ran = runtime

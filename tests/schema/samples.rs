@@ -19,7 +19,7 @@ use mercato::actors::{
     TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
-use mercato::{CommandId, PersonId, Personal, Timestamp, Vault, codec};
+use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;

@@ -71,6 +71,10 @@ pub struct Case<R> {
 
 impl<R: Send + 'static> Case<R> {
     /// Strikes after so many milliseconds, and looks at what came of it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a check is written where it is handed over"
+    )]
     pub fn strike(&self, blow: Blow, at_ms: u64, check: impl AsyncFn(&Runtime, R)) {
         let disk = SimulatedDisk::new(at_ms + 1);
         let begin = Timestamp::from_millis(1_000_000);

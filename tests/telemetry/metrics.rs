@@ -101,7 +101,8 @@ async fn metrics_say_what_was_done() {
     assert_eq!(batches.expect("commits").sum, durable);
     let commits = metrics.histogram("mercato_journal_commit_seconds", &[]);
     let commits = commits.expect("commits");
-    assert_eq!(commits.sum, commits.count() * COMMIT.as_nanos() as u64);
+    let commit_ns = u64::try_from(COMMIT.as_nanos()).expect("short");
+    assert_eq!(commits.sum, commits.count() * commit_ns);
     assert_eq!(metrics.gauge("mercato_durable_lag_records", &[]), Some(0.0));
     let waited = metrics.histogram("mercato_durable_wait_seconds", &[]);
     assert!(waited.expect("answers that waited").count() >= 3);

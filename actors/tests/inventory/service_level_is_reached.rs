@@ -141,6 +141,7 @@ fn own_scores_reach_the_level_where_normal_factors_do_not() {
                 normal += u32::from(score <= level(9_500).normal_factor());
                 own += u32::from(score <= scores.factor(level(9_500)).unwrap());
             }
+            #[allow(clippy::cast_possible_truncation)] // it saturates
             scores.add((score * 1_000.0) as i64);
         }
     }
@@ -174,6 +175,7 @@ fn half_a_year_of_the_agent_keeps_the_shelf_filled() {
             false
         });
         for customer in 0..12 {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it saturates
             let wanted = (chance.exponential(0.5).ceil() as u32).clamp(1, 20);
             asked += wanted;
             let name = format!("{day}-{customer}");

@@ -122,7 +122,7 @@ fn unknown_names_are_told() {
         &unknown,
     );
     let seen = RecordCompetitorPrices {
-        sku: coffee.clone(),
+        sku: coffee,
         observed: Vec::new(),
     };
     refused(&mut shelf, &seen, &unknown);

@@ -67,6 +67,7 @@ impl Waits {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "an error is what it maps")]
     fn names(way: Vec<Arc<str>>) -> String {
         way.iter().map(|it| &**it).collect::<Vec<_>>().join(">")
     }

@@ -149,7 +149,7 @@ mod tests {
     /// Catches: a contender that is shown what it is held against.
     #[test]
     fn no_method_is_shown_what_comes() {
-        let mut values = vec![10.0, 12.0].repeat(12);
+        let mut values = [10.0, 12.0].repeat(12);
         let mean = |values: Vec<f64>| {
             let evaluation = evaluate(&set(values), &|| Duration::ZERO);
             let ours = *evaluation.ours().expect("ours");

@@ -144,9 +144,12 @@ fn shares_of(candidates: &[Candidate]) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / sum).collect()
 }
 
+/// What each method foretold of a held-out piece, where it could, and what came.
+type Trial<'a> = (Vec<Option<Vec<f64>>>, &'a [f64]);
+
 /// What each method of the pool forecast at places of the past, beside what came then.
 struct Trials<'a> {
-    trials: Vec<(Vec<Option<Vec<f64>>>, &'a [f64])>,
+    trials: Vec<Trial<'a>>,
 }
 
 impl<'a> Trials<'a> {
@@ -232,7 +235,7 @@ mod tests {
         assert_eq!(forecast.leader(), Some(Method::Theta), "{forecast:?}");
         assert!(forecast.points[0] > 1_500.0, "{forecast:?}");
         // A level, and one order of a thousand units in the middle: the median is not moved.
-        let mut once = vec![4.0, 5.0, 6.0].repeat(8);
+        let mut once = [4.0, 5.0, 6.0].repeat(8);
         once[20] = 1_000.0;
         let forecast = super::forecast(&series(&once), 3).expect("a forecast");
         assert_eq!(forecast.pattern, DemandPattern::Erratic);
