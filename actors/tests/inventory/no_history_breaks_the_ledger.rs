@@ -93,7 +93,8 @@ impl Model {
     /// Whether an act is allowed; where it is, what it does is done.
     fn carry_out(&mut self, act: &Act, now: Timestamp) -> bool {
         let allowed = self.decide(act, now);
-        if allowed {
+        // Time alone writes nothing: what has lapsed is seen as gone, and swept by the next write.
+        if allowed && !matches!(act, Act::Pass(_)) {
             for (_, stage) in self.holds.values_mut() {
                 if matches!(stage, Stage::Held(until) if *until <= now) {
                     *stage = Stage::Expired;
