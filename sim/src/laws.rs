@@ -81,7 +81,7 @@ fn every_promise_has_its_stock(evidence: &Evidence<'_>) -> Law {
     let mut promised: BTreeMap<&Sku, i64> = BTreeMap::new();
     for order in evidence.observer.acknowledged.keys() {
         let book = evidence.books.orders.get(order);
-        for book in book.filter(|book| !book.cancelled) {
+        if let Some(book) = book.filter(|book| !book.cancelled) {
             for line in &book.lines {
                 *promised.entry(&line.sku).or_default() += book.covered(&line.sku);
             }
