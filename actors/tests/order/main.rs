@@ -120,7 +120,6 @@ impl Desk for Given<OrderAgent> {
             order: order(),
             quotes: quotes.collect(),
             discounts: Vec::new(),
-            discounts: Vec::new(),
         })
     }
 

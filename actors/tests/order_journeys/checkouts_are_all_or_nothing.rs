@@ -90,10 +90,7 @@ async fn lost_answers_are_looked_up_and_money_moves_once() {
     };
     let handle = town.runtime.handle();
     let id = FlowId::new("r-1");
-    handle
-        .run(&Caller::system(), RETURN, id, request)
-        .await
-        .unwrap();
+    handle.run(&ada(), RETURN, id, request).await.unwrap();
     assert_eq!(town.payment().unwrap().refunded, Some(receipt.priced.total));
     town.close().await;
 }
