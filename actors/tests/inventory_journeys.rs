@@ -257,32 +257,3 @@ async fn what_a_supplier_refused_is_ordered_again() {
     assert!(town.report().await.available > 20);
     town.close().await;
 }
-
-/// Catches: a cart whose goods are sold to another before its checkout, and a hold that outlasts
-/// the cart.
-#[tokio::test(start_paused = true)]
-async fn a_cart_is_held_for_a_while() {
-    let town = Town::open().await;
-    let customer = CustomerId::new("ada").unwrap();
-    let mut cart = Cart::new(CartId::new("cart").unwrap(), customer);
-    cart.add(CartLine {
-        sku: sku(),
-        quantity: units(18),
-        held: None,
-    })
-    .unwrap();
-    let (handle, order) = (town.runtime.handle(), OrderId::new("o-1").unwrap());
-    let ttl = Duration::from_secs(600);
-    let country = Some(Jurisdiction::GB);
-    let workflow = async |scope: &Scope| reserve_cart(scope, &cart, &order, ttl, country).await;
-    let holds = handle.serve(&Caller::system(), workflow).await.unwrap();
-    assert!(holds[0].held.is_ok());
-    assert_eq!(holds[0].sources[0].warehouse, WarehouseId::main());
-    assert!(matches!(
-        town.reserve("late", 3).await,
-        Err(InventoryRejection::OutOfStock { available: 2, .. })
-    ));
-    tokio::time::sleep(ttl).await;
-    town.reserve("late", 3).await.unwrap();
-    town.close().await;
-}

@@ -31,6 +31,7 @@ fn authorise(name: &str, minor: i64) -> AuthoriseRequest {
         order: OrderId::new("o-1").unwrap(),
         amount: gbp(minor),
         method: PaymentMethod::token("tok"),
+        supplements: None,
     }
 }
 
@@ -82,7 +83,25 @@ fn no_more_is_captured_than_authorised_and_none_refunded_than_captured() {
         );
     }
     now(gateway.refund("r", &amount(60))).unwrap();
+    // What was not captured is given up, and captured no more; all of it captured is not voided.
     let voided = now(gateway.void("v", &payment("p")));
+    assert_eq!(voided, Ok(VoidOutcome::RemainderVoided));
+    assert_eq!(
+        now(gateway.capture("c3", &amount(1))),
+        Err(PaymentError::NotAuthorised)
+    );
+    let full = authorise("q", 10);
+    let full = AuthoriseRequest {
+        order: OrderId::new("o-2").unwrap(),
+        ..full
+    };
+    now(gateway.authorise(&full)).unwrap();
+    let all = MovementRequest {
+        payment: payment("q"),
+        amount: gbp(10),
+    };
+    now(gateway.capture("c4", &all)).unwrap();
+    let voided = now(gateway.void("v2", &payment("q")));
     assert_eq!(voided, Err(PaymentError::AlreadyCaptured));
 }
 
@@ -108,6 +127,43 @@ fn a_second_payment_of_an_order_is_refused_and_counted() {
         Err(PaymentError::Declined(DeclineReason::AlreadyPaid))
     );
     assert_eq!(gateway.ledger().double_charges_refused, 1);
+}
+
+/// Catches: a law against double charges that looks at names, and supplements to nothing.
+#[test]
+fn a_payment_that_adds_to_another_says_so() {
+    let gateway = gateway();
+    let more = |name: &str, to: &str| AuthoriseRequest {
+        supplements: Some(payment(to)),
+        ..authorise(name, 50)
+    };
+    let refused = Err(PaymentError::Declined(DeclineReason::AlreadyPaid));
+    assert_eq!(now(gateway.authorise(&more("q", "p"))), refused);
+    now(gateway.authorise(&authorise("p", 100))).unwrap();
+    assert_eq!(now(gateway.authorise(&more("r", "other"))), refused);
+    now(gateway.authorise(&more("s", "p"))).unwrap();
+    now(gateway.capture("c", &amount(100))).unwrap();
+    // What is taken is paid, voided or not.
+    assert_eq!(now(gateway.authorise(&authorise("t", 100))), refused);
+}
+
+/// Catches: money that is taken long after it was set aside.
+#[tokio::test(start_paused = true)]
+async fn what_is_set_aside_ends() {
+    let clock = mercato_runtime::Clock::starting_at(mercato_runtime::Timestamp::from_millis(0));
+    let week = std::time::Duration::from_secs(7 * 86_400);
+    let gateway = gateway().with_expiry(clock, week);
+    let authorised = gateway.authorise(&authorise("p", 100)).await.unwrap();
+    assert_eq!(authorised.until, Some(clock.now().plus(week)));
+    gateway.capture("c", &amount(40)).await.unwrap();
+    tokio::time::sleep(week).await;
+    assert_eq!(
+        gateway.capture("c2", &amount(60)).await,
+        Err(PaymentError::Expired)
+    );
+    // What was done is done, and is answered as it was.
+    gateway.capture("c", &amount(40)).await.unwrap();
+    gateway.refund("r", &amount(40)).await.unwrap();
 }
 
 #[test]

@@ -123,6 +123,7 @@ impl Town {
             email: sealer.seal(&person, &email).unwrap(),
             address: Destination::seal(&sealer, &person, &address).unwrap(),
             method: PaymentMethod::token(token),
+            backorder: BackorderChoice::Refused,
         };
         let handle = self.runtime.handle();
         let caller = caller.within(Duration::from_secs(600));
@@ -250,7 +251,7 @@ async fn a_locked_quote_is_what_the_order_costs() {
         .unwrap();
     let line = &receipt.priced.lines[0];
     assert_eq!(
-        (line.quote.unit, line.discount, line.net),
+        (line.unit, line.discount, line.net),
         (gbp(1_000), gbp(200), gbp(1_800))
     );
     let again = town.check_out("o4", cart, "tok_good").await;
@@ -271,7 +272,11 @@ async fn what_was_sold_is_explained_and_learnt_from() {
     let quote = QuoteId::from(&receipt.order);
     let quoted = town.ask(ShowQuote { quote }).await.unwrap();
     assert_eq!(quoted.stage, QuoteStage::Sold(receipt.order));
-    assert_eq!(quoted.lines[0].line.quote, receipt.priced.lines[0].quote);
+    let (quote, frozen) = (&quoted.lines[0].line.quote, &receipt.priced.lines[0]);
+    assert_eq!(
+        (quote.unit, quote.revision),
+        (frozen.unit, frozen.price_revision)
+    );
     tokio::time::sleep(HOUR * 48).await;
     town.check_out("o2", cart_of("ada", 1), "tok_good")
         .await

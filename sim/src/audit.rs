@@ -7,7 +7,7 @@ use mercato_actors::runtime::persistence::{Journal, Position, ReadError, Recorde
 use mercato_actors::runtime::{CodecError, Event};
 use mercato_actors::{
     Adjustment, Condition, FilledAs, InventoryEvent, MarketingEvent, OrderEvent, OrderId,
-    OrderLine, PricingEvent, Quantity, ReservationId, Sku, SupportEvent,
+    OrderLine, PricingEvent, Quantity, ReservationId, Sku, StockHold, SupportEvent,
 };
 
 use crate::law::Law;
@@ -49,6 +49,25 @@ pub struct StockBook {
     pub returned: i64,
 }
 
+impl OrderBook {
+    /// Units of a product that were promised and for which stock must be there, or have left.
+    #[must_use]
+    pub fn covered(&self, sku: &Sku) -> i64 {
+        let ordered = self.lines.iter().filter(|line| line.sku == *sku);
+        let ordered: i64 = ordered.map(|line| i64::from(line.quantity.get())).sum();
+        let given_up = self.given_up.get(sku).copied().unwrap_or(0);
+        let allocated = self.allocated.get(sku).copied().unwrap_or(0);
+        (ordered - given_up).min(allocated)
+    }
+
+    fn allocate(&mut self, holds: &[StockHold]) {
+        for hold in holds {
+            let units = self.allocated.entry(hold.sku.clone()).or_default();
+            *units += i64::from(hold.quantity.get());
+        }
+    }
+}
+
 impl StockBook {
     fn adjust(&mut self, adjustment: Adjustment) {
         match adjustment {
@@ -78,10 +97,14 @@ fn units(quantity: Quantity) -> i64 {
 pub struct OrderBook {
     /// How often it was placed: once, or the shop promised the same thing twice.
     pub placed: u64,
-    /// What was promised.
+    /// What is promised, changes counted in.
     pub lines: Vec<OrderLine>,
-    /// What it cost, in minor units.
+    /// What it costs, changes counted in, in minor units.
     pub total_minor: i64,
+    /// Units that stock was held for, by product.
+    pub allocated: BTreeMap<Sku, i64>,
+    /// Units that were given up by the line.
+    pub given_up: BTreeMap<Sku, i64>,
     /// What was taken for it.
     pub captured_minor: i64,
     /// What was given back.
@@ -272,14 +295,39 @@ impl Books {
         let book = self.orders.entry(order).or_default();
         match event {
             E::OrderPriced(e) => self.prices.order_priced(key, e),
+            E::StockAllocated(e) => book.allocate(&e.holds),
             E::OrderPlaced(e) => {
                 business.orders += 1;
                 book.placed += 1;
                 book.lines.clone_from(&e.lines);
                 book.total_minor = e.total.minor();
+                let short = e.lines.iter().filter(|line| {
+                    let held = book.allocated.get(&line.sku).copied().unwrap_or(0);
+                    held < i64::from(line.quantity.get())
+                });
+                business.lines_backordered += short.count() as u64;
             }
+            E::OrderRevised(e) => {
+                business.orders_changed += 1;
+                book.lines.clone_from(&e.lines);
+                book.total_minor = e.priced.total.minor();
+                book.allocated.clear();
+                book.given_up.clear();
+                book.allocate(&e.holds);
+            }
+            E::LineCancelled(e) => {
+                business.lines_cancelled += 1;
+                let units = book.given_up.entry(e.sku.clone()).or_default();
+                *units += i64::from(e.quantity.get());
+                for freed in &e.freed {
+                    let units = book.allocated.entry(freed.sku.clone()).or_default();
+                    *units -= i64::from(freed.quantity.get());
+                }
+            }
+            E::ReturnRequested(_) => business.returns_requested += 1,
             E::PaymentCaptured(e) => {
-                business.captured += 1;
+                business.captured += u64::from(book.captured_minor == 0);
+                business.partial_captures += u64::from(e.amount.minor() < book.total_minor);
                 business.revenue_minor += e.amount.minor();
                 book.captured_minor += e.amount.minor();
             }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use mercato_actors::runtime::{Caller, Handle, Principal};
-use mercato_actors::{CheckStock, OrderStatus, OrderView, PaymentId, PaymentRecord, Sku};
+use mercato_actors::{
+    CheckStock, Money, OrderId, OrderStatus, OrderView, PaymentLedger, Reconciliation, Sku,
+};
 
 use crate::audit::{Books, OrderBook};
 use crate::law::Law;
@@ -22,6 +24,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) must_settle: bool,
     /// Whether none was left.
     pub(crate) settled: bool,
+    /// What the shop's own reconciliation of the day found, where it was run.
+    pub(crate) reconciled: &'a [Reconciliation],
     /// The shop, opened anew.
     pub(crate) reopened: &'a Handle,
 }
@@ -41,6 +45,9 @@ pub(crate) async fn check(evidence: &Evidence<'_>) -> Vec<Law> {
     if evidence.settled || evidence.must_settle {
         laws.push(confirmations_are_sent(evidence));
         laws.push(flows_end(evidence));
+    }
+    if !evidence.reconciled.is_empty() {
+        laws.push(books_reconcile(evidence));
     }
     laws
 }
@@ -72,9 +79,12 @@ async fn stock_is_conserved(evidence: &Evidence<'_>) -> Law {
 fn every_promise_has_its_stock(evidence: &Evidence<'_>) -> Law {
     let mut law = Law::new("every promise has its stock");
     let mut promised: BTreeMap<&Sku, i64> = BTreeMap::new();
-    for acknowledged in evidence.observer.acknowledged.values() {
-        for (sku, quantity) in &acknowledged.lines {
-            *promised.entry(sku).or_default() += i64::from(quantity.get());
+    for order in evidence.observer.acknowledged.keys() {
+        let book = evidence.books.orders.get(order);
+        if let Some(book) = book.filter(|book| !book.cancelled) {
+            for line in &book.lines {
+                *promised.entry(&line.sku).or_default() += book.covered(&line.sku);
+            }
         }
     }
     for (sku, promised) in promised {
@@ -108,11 +118,15 @@ async fn acknowledged_orders_survive(evidence: &Evidence<'_>) -> Law {
 fn matches(acknowledged: &Acknowledgement, view: &OrderView) -> bool {
     let lines = view.lines.iter().map(|line| (&line.sku, line.quantity));
     let promised = acknowledged.lines.iter().map(|(sku, n)| (sku, *n));
-    view.cancelled.is_none()
-        && view
-            .total
-            .is_some_and(|total| total.minor() == acknowledged.total_minor)
-        && lines.eq(promised)
+    // A change that was made and, the process being killed, never acknowledged is the shopper's all
+    // the same.
+    view.revision > acknowledged.revision
+        || (view.revision == acknowledged.revision
+            && view.cancelled.is_none()
+            && view
+                .total
+                .is_some_and(|total| total.minor() == acknowledged.total_minor)
+            && lines.eq(promised))
 }
 
 fn no_order_is_placed_twice(evidence: &Evidence<'_>) -> Law {
@@ -125,7 +139,8 @@ fn no_order_is_placed_twice(evidence: &Evidence<'_>) -> Law {
     law
 }
 
-/// By the gateway's own memory: one payment an order, and never more taken than the order costs.
+/// By the gateway's own memory, whatever payments are called: what is set aside or taken for an order
+/// is one payment, or says which one it adds to, and more is never taken than the order costs.
 fn no_order_is_charged_twice(evidence: &Evidence<'_>) -> Law {
     let mut law = Law::new("no order is charged twice");
     let ledger = evidence.outside.payments.ledger();
@@ -133,27 +148,56 @@ fn no_order_is_charged_twice(evidence: &Evidence<'_>) -> Law {
         let refused = ledger.double_charges_refused;
         format!("the gateway refused {refused} second charges")
     });
-    let mut charged: BTreeMap<_, u64> = BTreeMap::new();
-    for record in ledger.payments.values() {
-        if let (Some(order), Some(_), false) = (&record.order, record.authorised, record.voided) {
-            *charged.entry(order.clone()).or_default() += 1;
-        }
-    }
-    for (order, payments) in charged {
-        law.check(payments == 1, || {
-            format!("{order}: {payments} open payments")
+    for (order, charged) in charged(&ledger) {
+        let cost = evidence.books.orders.get(&order);
+        let cost = cost.map_or(0, |book| book.total_minor);
+        law.check(charged.captured <= cost, || {
+            format!("{order}: {} taken, and it costs {cost}", charged.captured)
         });
     }
     law
+}
+
+/// What the gateway did for one order, over all of its payments, in minor units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Charged {
+    /// Set aside, of which nothing was given up unless some was taken.
+    authorised: i64,
+    captured: i64,
+    refunded: i64,
+    /// Set aside and neither taken nor given up.
+    open: i64,
+}
+
+fn charged(ledger: &PaymentLedger) -> BTreeMap<OrderId, Charged> {
+    let mut charged: BTreeMap<OrderId, Charged> = BTreeMap::new();
+    for record in ledger.payments.values() {
+        let Some(order) = &record.order else {
+            continue;
+        };
+        let minor = |amount: Option<Money>| amount.map_or(0, Money::minor);
+        let (authorised, captured) = (minor(record.authorised), minor(record.captured));
+        let of_order = charged.entry(order.clone()).or_default();
+        of_order.captured += captured;
+        of_order.refunded += minor(record.refunded);
+        if !record.voided {
+            of_order.open += authorised - captured;
+        }
+        if !record.voided || captured > 0 {
+            of_order.authorised += authorised;
+        }
+    }
+    charged
 }
 
 /// The gateway's memory and the shop's books agree on every order.
 fn money_is_conserved(evidence: &Evidence<'_>) -> Law {
     let mut law = Law::new("money is conserved");
     let ledger = evidence.outside.payments.ledger();
+    let charged = charged(&ledger);
     for (order, book) in &evidence.books.orders {
-        let record = ledger.payments.get(&PaymentId::from(order));
-        let wrong = difference(book, record, evidence.settled || evidence.must_settle);
+        let of_order = charged.get(order).copied().unwrap_or_default();
+        let wrong = difference(book, of_order, evidence.settled || evidence.must_settle);
         law.check(wrong.is_none(), || {
             format!("{order}: {}", wrong.unwrap_or_default())
         });
@@ -163,24 +207,23 @@ fn money_is_conserved(evidence: &Evidence<'_>) -> Law {
 
 /// What gateway and books disagree on. Before everything has settled the gateway may be ahead: the
 /// money moves first, and is then recorded.
-fn difference(
-    book: &OrderBook,
-    record: Option<&PaymentRecord>,
-    settled: bool,
-) -> Option<&'static str> {
-    let amount = |of: fn(&PaymentRecord) -> Option<i64>| record.and_then(of).unwrap_or(0);
-    let authorised = amount(|record| record.authorised.map(|money| money.minor()));
-    let captured = amount(|record| record.captured.map(|money| money.minor()));
-    let refunded = amount(|record| record.refunded.map(|money| money.minor()));
-    let voided = record.is_some_and(|record| record.voided);
+fn difference(book: &OrderBook, charged: Charged, settled: bool) -> Option<&'static str> {
+    let Charged {
+        authorised,
+        captured,
+        refunded,
+        open,
+    } = charged;
+    // A line that was cancelled is not paid; what it is worth is the order's own arithmetic.
+    let in_full = book.given_up.is_empty();
     if captured < book.captured_minor || refunded < book.refunded_minor {
         return Some("the shop recorded money that the gateway never moved");
     }
     if captured > authorised || refunded > captured {
         return Some("more was taken than authorised, or more given back than taken");
     }
-    if book.placed > 0 && (voided || authorised != book.total_minor) {
-        return Some("a placed order is not backed by a payment of its total");
+    if book.placed > 0 && !book.cancelled && in_full && authorised < book.total_minor {
+        return Some("a placed order is not backed by payments of its total");
     }
     if book.placed == 0 && captured > 0 {
         return Some("money was taken for an order that was never placed");
@@ -191,11 +234,14 @@ fn difference(
     if captured != book.captured_minor || refunded != book.refunded_minor {
         return Some("the gateway moved money that the shop did not record");
     }
-    if book.placed == 0 && authorised > 0 && !voided {
-        return Some("money is still set aside for an order that was given up");
+    if open > 0 {
+        return Some("money is still set aside for an order that needs none");
     }
-    if book.placed > 0 && captured != book.total_minor {
+    if book.placed > 0 && !book.cancelled && in_full && captured != book.total_minor {
         return Some("a placed order was not paid");
+    }
+    if book.placed > 0 && !in_full && captured >= book.total_minor {
+        return Some("a cancelled line was paid");
     }
     None
 }
@@ -216,6 +262,22 @@ fn confirmations_are_sent(evidence: &Evidence<'_>) -> Law {
         law.check(confirmations == 1, || {
             format!("{order}: {confirmations} confirmations")
         });
+    }
+    law
+}
+
+/// The reconciliation that the shop runs by itself finds nothing either.
+fn books_reconcile(evidence: &Evidence<'_>) -> Law {
+    let mut law = Law::new("the day's reconciliation finds no difference");
+    for page in evidence.reconciled {
+        for _ in 0..page.payments {
+            law.check(true, String::new);
+        }
+        for difference in &page.differences {
+            law.check(false, || {
+                format!("{}: {}", difference.payment, difference.kind)
+            });
+        }
     }
     law
 }

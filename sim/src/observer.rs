@@ -24,6 +24,13 @@ pub struct Acknowledgement {
     pub total_minor: i64,
     /// What was bought.
     pub lines: Vec<(Sku, Quantity)>,
+    /// Which version of the order it was.
+    #[serde(default = "first_revision")]
+    pub revision: u32,
+}
+
+fn first_revision() -> u32 {
+    1
 }
 
 /// What shoppers ask of the shop, for the table of latencies.
@@ -39,18 +46,21 @@ pub enum Request {
     Checkout,
     /// A question.
     Support,
+    /// A change of an order.
+    Change,
     /// A return.
     Return,
 }
 
 impl Request {
     /// All of them, in the order of a visit.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Recommend,
         Self::Product,
         Self::Cart,
         Self::Checkout,
         Self::Support,
+        Self::Change,
         Self::Return,
     ];
 
@@ -63,6 +73,7 @@ impl Request {
             Self::Cart => "cart",
             Self::Checkout => "checkout",
             Self::Support => "support",
+            Self::Change => "order change",
             Self::Return => "return",
         }
     }
@@ -208,7 +219,7 @@ impl Observer {
                 problem,
             })?;
         }
-        self.acknowledged_now += 1;
+        self.acknowledged_now += u64::from(!self.acknowledged.contains_key(&order.order));
         self.keep(order);
         Ok(())
     }

@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use mercato_actors::{
     Authorisation, AuthoriseRequest, InProcessCarrier, InProcessCompetitors, InProcessMail,
     InProcessPayments, InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, MovementRequest,
-    PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, SupplierHabits,
-    VoidOutcome,
+    PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, StatementLine,
+    SupplierHabits, VoidOutcome,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -215,5 +215,13 @@ impl Payments for RemotePayments {
         payment: &'a PaymentId,
     ) -> BoxFuture<'a, Result<Option<PaymentRecord>, PaymentError>> {
         self.call(self.gateway.lookup(payment)).boxed()
+    }
+
+    fn statement<'a>(
+        &'a self,
+        after: Option<&'a PaymentId>,
+        limit: u16,
+    ) -> BoxFuture<'a, Result<Vec<StatementLine>, PaymentError>> {
+        self.call(self.gateway.statement(after, limit)).boxed()
     }
 }

@@ -106,9 +106,11 @@ impl PriceBooks {
                 .iter()
                 .zip(&event.priced.lines)
                 .all(|(quoted, priced)| {
-                    quoted.line.quote == priced.quote
+                    let quote = &quoted.line.quote;
+                    let frozen = (&priced.sku, priced.unit, priced.price_revision);
+                    (&quote.sku, quote.unit, quote.revision) == frozen
                         && quoted.line.quantity == priced.quantity
-                        && quoted.discount.minor() <= priced.discount.minor()
+                        && quoted.discount == priced.coupon
                 });
         self.frozen_as_quoted
             .check(as_quoted, || format!("{order}: it is not as it was quoted"));

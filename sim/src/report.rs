@@ -68,6 +68,16 @@ pub struct Business {
     pub revenue_minor: i64,
     /// Units that left the warehouse.
     pub units_shipped: u64,
+    /// Captures of less than an order's total: of a parcel among several, or without a line.
+    pub partial_captures: u64,
+    /// Changes of placed orders that were accepted.
+    pub orders_changed: u64,
+    /// Lines of placed orders that waited for stock.
+    pub lines_backordered: u64,
+    /// Lines that were given up.
+    pub lines_cancelled: u64,
+    /// Returns that were agreed.
+    pub returns_requested: u64,
     /// Returns that were paid back.
     pub returns_refunded: u64,
     /// Reservations that lapsed.
@@ -174,7 +184,7 @@ impl Report {
         let business = &self.business;
         let minutes = self.open_for.as_secs_f64() / 60.0;
         let mut table = table(&["what", "value"]);
-        let rows: [(&str, String); 21] = [
+        let rows: [(&str, String); 24] = [
             ("open for", format!("{minutes:.1} min")),
             ("products", self.products.to_string()),
             (
@@ -193,7 +203,22 @@ impl Report {
             ("orders paid", business.captured.to_string()),
             ("revenue", money(business.revenue_minor, &self.currency)),
             ("units shipped", business.units_shipped.to_string()),
-            ("returns refunded", business.returns_refunded.to_string()),
+            ("partial captures", business.partial_captures.to_string()),
+            ("order changes", business.orders_changed.to_string()),
+            (
+                "lines backordered / cancelled",
+                format!(
+                    "{} / {}",
+                    business.lines_backordered, business.lines_cancelled
+                ),
+            ),
+            (
+                "returns agreed / refunded",
+                format!(
+                    "{} / {}",
+                    business.returns_requested, business.returns_refunded
+                ),
+            ),
             (
                 "reservations expired",
                 business.reservations_expired.to_string(),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::AGENTS;
-use mercato_actors::runtime::persistence::{Backup, RedbJournal};
-use mercato_actors::runtime::{Entropy, Handle};
+use mercato_actors::runtime::persistence::{Backup, Position, RedbJournal};
+use mercato_actors::runtime::{Caller, Entropy, FlowId, Handle};
+use mercato_actors::{AGENTS, RECONCILE, ReconcileRequest, Reconciliation};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
@@ -89,6 +89,10 @@ async fn run(
     let handle = shop.runtime.handle();
     count_shelves(&handle, &range).await?;
     let settled = settle(&handle, options.mode).await;
+    let reconciled = match settled && options.mode == Mode::Virtual {
+        true => reconcile_the_day(&handle, shop.opened_at).await?,
+        false => Vec::new(),
+    };
     let agents = handle.stats();
     let flows = handle.flow_stats();
     let dead_letters = shop.runtime.health().dead_letters;
@@ -108,6 +112,7 @@ async fn run(
         unfinished_flows: reopened.runtime.unfinished_flows()?,
         must_settle: options.mode == Mode::Virtual,
         settled,
+        reconciled: &reconciled,
         reopened: &reopened.runtime.handle(),
     };
     let laws = laws::check(&evidence).await;
@@ -133,6 +138,30 @@ async fn run(
         prices: books.prices.changes,
         laws,
     })
+}
+
+/// How long a page of the reconciliation may take.
+const RECONCILE_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Runs the shop's own reconciliation, page after page.
+async fn reconcile_the_day(
+    handle: &Handle,
+    opened_at: Position,
+) -> Result<Vec<Reconciliation>, SimulationError> {
+    let caller = Caller::system().within(RECONCILE_PATIENCE);
+    let mut request = ReconcileRequest::default();
+    let mut pages = Vec::new();
+    loop {
+        let id = FlowId::new(format!("after {opened_at}/{}", pages.len()));
+        let page = handle.run(&caller, RECONCILE, id, request).await;
+        let page = page.map_err(|error| std::io::Error::other(error.to_string()))?;
+        let next = page.next.clone();
+        pages.push(page);
+        match next {
+            Some(after) => request = ReconcileRequest { after: Some(after) },
+            None => return Ok(pages),
+        }
+    }
 }
 
 /// Takes the backup that was asked for, at half past the day and while it goes on. It lets go of
@@ -181,6 +210,7 @@ impl Day {
                 observer: Arc::new(Mutex::new(observer)),
                 run,
                 think_factor: options.think_factor(),
+                backorders: options.mode == Mode::Virtual,
             },
             population: Population::new(
                 options.visits,

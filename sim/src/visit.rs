@@ -1,5 +1,7 @@
 //! One visit: a shopper's walk through the shop, as requests to it.
 
+mod change;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,12 +9,12 @@ use mercato_actors::runtime::{
     AskError, Caller, FlowError, FlowId, Handle, Principal, RunError, Scope,
 };
 use mercato_actors::{
-    Address, BackorderStock, BrowseRequest, CHECKOUT, Cart, CartId, CartLine, Channel, CheckStock,
-    CheckoutError, CheckoutRequest, Condition, ConversationId, CustomerId, CustomerQuery,
-    Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection, Jurisdiction, OrderId,
-    OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId, QuotePrice, RETURN,
-    RecordConsent, RecordView, ReservationId, ReturnError, ReturnRequest, Segment, Sku,
-    answer_query, lock_cart, price_cart, recommend, reserve_cart,
+    Address, BackorderChoice, BackorderStock, BrowseRequest, CHECKOUT, Cart, CartId, CartLine,
+    CartPricingError, Channel, CheckStock, CheckoutError, CheckoutRequest, ConversationId,
+    CustomerId, CustomerQuery, Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection,
+    Jurisdiction, OrderId, OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId,
+    QuotePrice, RETURN, RecordConsent, RecordView, ReservationId, ReturnError, ReturnFinding,
+    ReturnRequest, Segment, Sku, add_to_cart, answer_query, calculate_total, lock_cart, recommend,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -30,10 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const CHECKOUT_PATIENCE: Duration = Duration::from_secs(120);
 /// Of a hundred cards so many are declined.
 const DECLINED_PERCENT: u32 = 3;
-/// How long a cart is held, in the shopper's time.
-const CART_HOLD: Duration = Duration::from_secs(1_800);
 /// Of a hundred shoppers who find a shelf empty so many order ahead.
 const WAITS_PERCENT: u32 = 40;
+/// Of a hundred shoppers so many wait for what is out of stock.
+const BACKORDER_PERCENT: u32 = 15;
 /// Of a hundred shoppers so many agree to mail about the shop.
 const CONSENT_PERCENT: u32 = 40;
 /// Of a hundred shoppers at the checkout so many have a coupon.
@@ -50,6 +52,9 @@ pub(crate) struct Stage {
     pub(crate) run: u64,
     /// How much faster than in life shoppers think: 1 and below.
     pub(crate) think_factor: f64,
+    /// Whether some wait for what is out of stock. The shop looks for it every few hours, and on the
+    /// machine's clock nobody waits for that.
+    pub(crate) backorders: bool,
 }
 
 pub(crate) struct Visit {
@@ -71,6 +76,8 @@ struct Basket {
     seen: Vec<Sku>,
     orders: Vec<OrderId>,
     questions: u32,
+    /// Whether they wait for what is out of stock.
+    waits: bool,
 }
 
 /// A request that got no good answer.
@@ -109,7 +116,8 @@ impl Visit {
 
     fn enter(&mut self) -> Option<Basket> {
         let customer = CustomerId::new(format!("c{}", self.shopper.index)).ok()?;
-        let cart = CartId::new(format!("cart{}-{}", self.stage.run, self.number)).ok()?;
+        // A cart has the name of the order that it becomes.
+        let cart = CartId::new(format!("o{}-{}", self.stage.run, self.number)).ok()?;
         Some(Basket {
             caller: Caller::new(Principal::user(customer.as_str())).within(PATIENCE),
             cart: Cart::new(cart, customer.clone()),
@@ -118,6 +126,7 @@ impl Visit {
             seen: Vec::new(),
             orders: Vec::new(),
             questions: 0,
+            waits: self.rng.random_range(0..100) < BACKORDER_PERCENT && self.stage.backorders,
         })
     }
 
@@ -145,15 +154,7 @@ impl Visit {
             },
         };
         let latency = clock.elapsed().saturating_sub(began);
-        let mut observer = lock(&self.stage.observer);
-        match served {
-            Ok(()) => observer.answered(request, latency, Outcome::Served),
-            Err(Unserved::Refused) => observer.answered(request, latency, Outcome::Refused),
-            Err(Unserved::Failed(reason)) => {
-                observer.answered(request, latency, Outcome::Failed);
-                observer.failed_because(request, &reason);
-            }
-        }
+        self.note(request, latency, served);
         Ok(())
     }
 
@@ -220,29 +221,52 @@ impl Visit {
         answered.map_err(|error| failed(&error))
     }
 
-    /// Fills the cart with what the shopper came for. What is out of stock stays on the shelf.
+    /// Fills the cart with what the shopper came for, and holds it. What is out of stock stays on the
+    /// shelf, unless the shopper waits for it.
     async fn add_to_cart(&mut self, basket: &mut Basket) -> Result<(), Unserved> {
         for line in std::mem::take(&mut basket.wanted) {
             let Some(sku) = self.stage.range.sku(line.product).cloned() else {
                 continue;
             };
             let (held, available) = self.price_of(&sku, basket).await?;
-            let wanted = u64::from(line.quantity).min(available);
-            if available == 0 {
+            let wanted = line.quantity.min(Quantity::MAX);
+            let there = u32::try_from(available).unwrap_or(u32::MAX).min(wanted);
+            if basket.waits && there < wanted {
+                // What is not there cannot be held; the checkout sends what there is.
+                let Ok(quantity) = Quantity::new(wanted) else {
+                    continue;
+                };
+                let line = CartLine {
+                    sku,
+                    quantity,
+                    held: Some(held),
+                };
+                basket.cart.add(line).map_err(|error| failed(&error))?;
+            } else if let Ok(quantity) = Quantity::new(there) {
+                self.hold_in_cart(sku, quantity, basket).await?;
+            } else {
                 self.wait_for(&sku, line.quantity, basket).await?;
             }
-            let quantity = u32::try_from(wanted)
-                .ok()
-                .and_then(|n| Quantity::new(n).ok());
-            let Some(quantity) = quantity else { continue };
-            let line = CartLine {
-                sku,
-                quantity,
-                held: Some(held),
-            };
-            basket.cart.add(line).map_err(|error| failed(&error))?;
         }
-        self.hold_cart(basket).await
+        Ok(())
+    }
+
+    async fn hold_in_cart(
+        &self,
+        sku: Sku,
+        quantity: Quantity,
+        basket: &mut Basket,
+    ) -> Result<(), Unserved> {
+        let cart = basket.cart.clone();
+        let workflow =
+            async |scope: &Scope| add_to_cart(scope, &cart, sku, quantity, Segment::Standard).await;
+        match self.stage.handle.serve(&basket.caller, workflow).await {
+            Ok((cart, _)) => basket.cart = cart,
+            // Somebody else was quicker.
+            Err(CartPricingError::Stock { .. }) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        Ok(())
     }
 
     /// Some of those who find a shelf empty order ahead.
@@ -266,25 +290,9 @@ impl Visit {
         }
     }
 
-    /// Holds what is in the cart while the shopper thinks. What is gone meanwhile shows at the
-    /// checkout.
-    async fn hold_cart(&self, basket: &Basket) -> Result<(), Unserved> {
-        let order = self.order_id().ok_or_else(|| failed(&"no order id"))?;
-        let ttl = CART_HOLD.mul_f64(self.stage.think_factor);
-        let country = Jurisdiction::new(country_code(self.shopper.jurisdiction)).ok();
-        let workflow =
-            async |scope: &Scope| reserve_cart(scope, &basket.cart, &order, ttl, country).await;
-        let served = self.stage.handle.serve(&basket.caller, workflow).await;
-        served.map(drop).map_err(|error| failed(&error))
-    }
-
-    fn order_id(&self) -> Option<OrderId> {
-        OrderId::new(format!("o{}-{}", self.stage.run, self.number)).ok()
-    }
-
     async fn view_cart(&self, basket: &Basket) -> Result<(), Unserved> {
         let workflow =
-            async |scope: &Scope| price_cart(scope, &basket.cart, Segment::Standard).await;
+            async |scope: &Scope| calculate_total(scope, &basket.cart, Segment::Standard).await;
         let served = self.stage.handle.serve(&basket.caller, workflow).await;
         served.map(drop).map_err(|error| failed(&error))
     }
@@ -297,7 +305,9 @@ impl Visit {
             // Everything the shopper came for was sold out.
             return Ok(Err(Unserved::Refused));
         }
-        self.lock_with_coupon(basket).await;
+        if basket.orders.is_empty() {
+            self.lock_with_coupon(basket).await;
+        }
         let Some(request) = self.checkout_request(basket) else {
             return Ok(Err(Unserved::Failed("the order cannot be named".into())));
         };
@@ -312,7 +322,12 @@ impl Visit {
             )) => return Ok(Err(Unserved::Refused)),
             Err(error) => return Ok(Err(failed(&error))),
         };
+        let again = basket.orders.contains(&receipt.order);
         basket.orders.push(receipt.order.clone());
+        if again {
+            // The same cart is the same order, and was acknowledged.
+            return Ok(Ok(()));
+        }
         let lines = basket.cart.lines().iter();
         let acknowledgement = Acknowledgement {
             order: receipt.order,
@@ -321,8 +336,10 @@ impl Visit {
             lines: lines
                 .map(|line| (line.sku.clone(), line.quantity))
                 .collect(),
+            revision: 1,
         };
-        lock(&self.stage.observer).acknowledge(acknowledgement)?;
+        lock(&self.stage.observer).acknowledge(acknowledgement.clone())?;
+        self.think_again(acknowledgement, basket).await?;
         Ok(Ok(()))
     }
 
@@ -351,6 +368,19 @@ impl Visit {
         }
     }
 
+    /// Notes how a request came out.
+    fn note(&self, request: Request, latency: Duration, served: Result<(), Unserved>) {
+        let mut observer = lock(&self.stage.observer);
+        match served {
+            Ok(()) => observer.answered(request, latency, Outcome::Served),
+            Err(Unserved::Refused) => observer.answered(request, latency, Outcome::Refused),
+            Err(Unserved::Failed(reason)) => {
+                observer.answered(request, latency, Outcome::Failed);
+                observer.failed_because(request, &reason);
+            }
+        }
+    }
+
     fn checkout_request(&mut self, basket: &Basket) -> Option<CheckoutRequest> {
         let declined = self.rng.random_range(0..100) < DECLINED_PERCENT;
         let token = if declined {
@@ -364,12 +394,16 @@ impl Visit {
         let address = Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?;
         let (person, sealer) = (basket.customer.person().ok()?, self.stage.handle.sealer());
         Some(CheckoutRequest {
-            order: self.order_id()?,
+            order: OrderId::from(basket.cart.id()),
             cart: basket.cart.clone(),
             segment: Segment::Standard,
             email: sealer.seal(&person, &email).ok()?,
             address: Destination::seal(&sealer, &person, &address).ok()?,
             method: PaymentMethod::token(token),
+            backorder: match basket.waits {
+                true => BackorderChoice::Accepted,
+                false => BackorderChoice::Refused,
+            },
         })
     }
 
@@ -401,15 +435,20 @@ impl Visit {
         let Some((sku, quantity)) = earlier.lines.into_iter().next() else {
             return Ok(());
         };
-        let condition = if self.rng.random_range(0..10) == 0 {
-            Condition::Damaged
-        } else {
-            Condition::Resaleable
+        let units = quantity.get();
+        let damaged = match self.rng.random_range(0..10) {
+            0 => self.rng.random_range(1..=units),
+            _ => 0,
+        };
+        let found = ReturnFinding {
+            sku: sku.clone(),
+            resaleable: units - damaged,
+            damaged,
         };
         let request = ReturnRequest {
             order: earlier.order.clone(),
             lines: vec![OrderLine { sku, quantity }],
-            found: Inspection::Goods(condition),
+            found: Inspection::Findings(vec![found]),
         };
         let caller = basket.caller.clone().within(CHECKOUT_PATIENCE);
         let id = FlowId::new(format!("{}/{}", earlier.order, self.number));

@@ -24,6 +24,8 @@ const FIRST_DAY_MS: u64 = 1_322_697_600_000;
 const DAY_MS: u64 = 86_400_000;
 /// On the machine's clock nobody waits three hours for the follow-up of an order.
 const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
+/// Nor ten minutes for the parcel of one.
+const LIVE_CHANGE_FOR: Duration = Duration::from_millis(500);
 
 /// The warehouse beside the main one.
 pub(crate) const SECOND_WAREHOUSE: &str = "continent";
@@ -142,6 +144,10 @@ impl World {
         let pricing = &mut shop.pricing;
         pricing.level_interval_min = squeezed(pricing.level_interval_min);
         pricing.demand_period = squeezed(pricing.demand_period);
+        if self.options.mode == Mode::Live {
+            // On the machine's clock nobody waits for ten minutes before the parcel is packed.
+            shop.order.change_for = LIVE_CHANGE_FOR;
+        }
         if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
             // A campaign's plan is kept for good, so it must not depend on how long a run takes.
             follow_up.plan.delay = LIVE_FOLLOW_UP_DELAY;

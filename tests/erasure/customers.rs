@@ -76,6 +76,7 @@ pub(crate) fn order_of(handle: &Handle, customer: &Customer, order: &str) -> Che
         email: sealer.seal(&person, &email).expect("it seals"),
         address: Destination::seal(&sealer, &person, &address).expect("it seals"),
         method: PaymentMethod::token("tok"),
+        backorder: BackorderChoice::Refused,
     }
 }
 

@@ -166,7 +166,7 @@ async fn an_erased_customer_can_be_read_nowhere_and_the_shop_goes_on() {
         assert_eq!(view.phase, OrderPhase::Captured, "{order}");
         assert_eq!(view.captured, view.total, "{order}");
     }
-    assert_eq!(status(&handle, "a-3").await.phase, OrderPhase::Placed);
+    assert_eq!(status(&handle, "a-3").await.phase, OrderPhase::Fulfilling);
     // Four orders of two; the third of Ada's is held for her and never leaves.
     let levels = ask(&handle, CheckStock { sku: sku() }).await;
     assert_eq!(levels.available, 92);

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use mercato::actors::forecast::{DemandPattern, Method};
 use mercato::actors::{
-    Address, Adjustment, AdjustmentReason, BackorderCancelled, BackorderFilled, BackorderPlaced,
-    BackorderTerms, BackorderTermsSet, BasePriceSet, BasisPoints, CampaignId, CampaignPlan,
-    CampaignTriggered, CompetitorPriceRecorded, Condition, ContactRecorded, Currency,
+    Address, Adjustment, AdjustmentReason, AuthorisationExpired, AuthorisationRenewed,
+    BackorderCancelled, BackorderFilled, BackorderPlaced, BackorderTerms, BackorderTermsSet,
+    BasePriceSet, BasisPoints, CampaignId, CampaignPlan, CampaignTriggered, CancelReason,
+    ChangeAbandoned, CompetitorPriceRecorded, Condition, ContactRecorded, Currency,
     CustomerSegment, DropReason, EmailAddress, Engagement, EngagementCounted, FilledAs,
-    ForecastRevised, Jurisdiction, Lifecycle, MessageDropped, MessageEngaged, MessageId,
-    MessageSent, Money, OrderId, OrderLine, PriceReason, Priority, PromotionId, PromotionPaused,
-    PromotionStarted, PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost,
-    PurchaseOrderRefused, Purpose, Quantity, QuietHours, QuietHoursSet, RefundRecorded,
-    ReservationExpired, ReservationExtended, ReservationId, ReservationShorted, ReturnRefused,
-    ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted, StockReplenished,
-    StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved,
-    TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
+    ForecastRevised, Jurisdiction, Lifecycle, LineCancelled, MessageDropped, MessageEngaged,
+    MessageId, MessageSent, Money, MoneyPart, OrderId, OrderLine, ParcelStatus, ParcelTracked,
+    PaymentId, PriceReason, Priority, PromotionId, PromotionPaused, PromotionStarted,
+    PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost, PurchaseOrderRefused, Purpose,
+    Quantity, QuietHours, QuietHoursSet, RefundRecorded, ReservationExpired, ReservationExtended,
+    ReservationId, ReservationShorted, ReturnLapsed, ReturnRefused, ReturnRequested, Sku,
+    StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished, StockReturned,
+    Template, Ticket, TicketOpened, TicketReason, TicketResolved, TrackingScan, TransferDispatched,
+    TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
@@ -365,9 +367,58 @@ fn of_orders() -> Vec<Sample> {
             "RefundRecorded",
             &RefundRecorded {
                 amount: pounds(1_250),
+                parts: vec![part()],
             },
         ),
+        of(
+            "order",
+            "LineCancelled",
+            &LineCancelled {
+                order: order(),
+                sku: sku(),
+                quantity: Quantity::new(2).expect("a quantity"),
+                reason: CancelReason::BackorderExpired,
+                freed: vec![StockHold {
+                    sku: sku(),
+                    reservation: ReservationId::new("o1-1.b2").expect("an id"),
+                    quantity: Quantity::new(2).expect("a quantity"),
+                }],
+            },
+        ),
+        of(
+            "order",
+            "ParcelTracked",
+            &ParcelTracked {
+                parcel: 2,
+                scan: TrackingScan {
+                    at: at(5),
+                    status: ParcelStatus::OutForDelivery,
+                },
+            },
+        ),
+        of("order", "ChangeAbandoned", &ChangeAbandoned),
+        of(
+            "order",
+            "AuthorisationExpired",
+            &AuthorisationExpired {
+                order: order(),
+                payment: part().payment,
+            },
+        ),
+        of(
+            "order",
+            "AuthorisationRenewed",
+            &AuthorisationRenewed { payment: part() },
+        ),
+        of("order", "ReturnLapsed", &ReturnLapsed),
     ]
+}
+
+fn part() -> MoneyPart {
+    MoneyPart {
+        payment: PaymentId::new("o1-1.p1").expect("an id"),
+        amount: pounds(1_250),
+    }
 }
 
 fn of_prices() -> Vec<Sample> {

@@ -1,9 +1,14 @@
 //! What a shopper means to buy.
 
+use std::collections::BTreeMap;
+
 use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CartId, CouponCode, CustomerId, Money, Quantity, QuantityError, QuoteId, Sku};
+use super::{
+    CartId, CouponCode, CustomerId, IdError, Money, Quantity, QuantityError, QuoteId,
+    ReservationId, Sku,
+};
 
 /// A price that a shopper was shown and that the shop stands by while its quote is valid.
 ///
@@ -30,7 +35,19 @@ pub struct CartLine {
     pub held: Option<HeldPrice>,
 }
 
-/// What a shopper means to buy: one line for each SKU.
+/// Units that are held for a cart for a while. It is a number and no name: the name is made of the
+/// cart's own, so that no cart can point at what is held for another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CartHold {
+    /// What.
+    pub sku: Sku,
+    /// Which of the cart's holds of this SKU, from 1.
+    pub number: u32,
+    /// How many units.
+    pub quantity: Quantity,
+}
+
+/// What a shopper means to buy: one line for each SKU, and what is held of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RawCart", into = "RawCart")]
 pub struct Cart {
@@ -39,6 +56,9 @@ pub struct Cart {
     lines: Vec<CartLine>,
     coupons: Vec<CouponCode>,
     quote: Option<QuoteId>,
+    holds: Vec<CartHold>,
+    /// How many holds of each SKU were ever asked for: a name is never used twice.
+    held_ever: BTreeMap<Sku, u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +68,8 @@ struct RawCart {
     lines: Vec<CartLine>,
     coupons: Vec<CouponCode>,
     quote: Option<QuoteId>,
+    holds: Vec<CartHold>,
+    held_ever: BTreeMap<Sku, u32>,
 }
 
 /// Why a line does not go into a cart.
@@ -85,6 +107,8 @@ impl Cart {
             lines: Vec::new(),
             coupons: Vec::new(),
             quote: None,
+            holds: Vec::new(),
+            held_ever: BTreeMap::new(),
         }
     }
 
@@ -117,10 +141,11 @@ impl Cart {
         Ok(())
     }
 
-    /// Takes a SKU out; says whether it was there.
+    /// Takes a SKU out, with what is held of it; says whether it was there.
     pub fn remove(&mut self, sku: &Sku) -> bool {
         let before = self.lines.len();
         self.lines.retain(|line| line.sku != *sku);
+        self.holds.retain(|hold| hold.sku != *sku);
         self.lines.len() < before
     }
 
@@ -142,6 +167,56 @@ impl Cart {
     /// Names the quote that was made for this cart, whose prices the checkout is to take.
     pub fn hold_quote(&mut self, quote: QuoteId) {
         self.quote = Some(quote);
+    }
+
+    /// The next hold of this cart, with its name. A name that was given out is not given again,
+    /// whatever comes of the hold.
+    ///
+    /// # Errors
+    /// When the cart's own name leaves no room.
+    pub fn next_hold(
+        &mut self,
+        sku: &Sku,
+        quantity: Quantity,
+    ) -> Result<(CartHold, ReservationId), IdError> {
+        let number = self.held_ever.entry(sku.clone()).or_default();
+        *number = number.saturating_add(1);
+        let hold = CartHold {
+            sku: sku.clone(),
+            number: *number,
+            quantity,
+        };
+        let name = self.name_of(&hold)?;
+        Ok((hold, name))
+    }
+
+    /// Whether a hold of a SKU was ever asked for, so that its first name is used up.
+    #[must_use]
+    pub fn ever_held(&self, sku: &Sku) -> bool {
+        self.held_ever.contains_key(sku)
+    }
+
+    /// Notes that units are held.
+    pub fn hold(&mut self, hold: CartHold) {
+        self.holds.push(hold);
+    }
+
+    /// What is held for this cart, as it last heard.
+    #[must_use]
+    pub fn holds(&self) -> &[CartHold] {
+        &self.holds
+    }
+
+    /// The name of one of this cart's holds.
+    ///
+    /// # Errors
+    /// When the cart's own name leaves no room.
+    pub fn name_of(&self, hold: &CartHold) -> Result<ReservationId, IdError> {
+        match hold.number {
+            // The first has the name of the order to be, under which Inventory asks for it.
+            1 => ReservationId::new(self.id.as_str()),
+            number => ReservationId::further(self.id.as_str(), number),
+        }
     }
 
     /// The cart's name.
@@ -183,6 +258,8 @@ impl TryFrom<RawCart> for Cart {
         raw.lines.into_iter().try_for_each(|line| cart.add(line))?;
         (raw.coupons.into_iter()).try_for_each(|coupon| cart.add_coupon(coupon))?;
         cart.quote = raw.quote;
+        cart.holds = raw.holds;
+        cart.held_ever = raw.held_ever;
         Ok(cart)
     }
 }
@@ -195,6 +272,8 @@ impl From<Cart> for RawCart {
             lines: cart.lines,
             coupons: cart.coupons,
             quote: cart.quote,
+            holds: cart.holds,
+            held_ever: cart.held_ever,
         }
     }
 }

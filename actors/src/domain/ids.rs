@@ -188,8 +188,35 @@ impl CustomerId {
     }
 }
 
+impl ReservationId {
+    /// A further hold of the same owner: `o-1.b2`.
+    ///
+    /// # Errors
+    /// When the two together are too long for an identifier.
+    pub fn further(owner: &str, part: impl fmt::Display) -> Result<Self, IdError> {
+        Self::new(format!("{owner}.{part}"))
+    }
+}
+
+impl PaymentId {
+    /// A further payment of an order: `o-1.2`.
+    ///
+    /// # Errors
+    /// When the two together are too long for an identifier.
+    pub fn further(order: &OrderId, part: impl fmt::Display) -> Result<Self, IdError> {
+        Self::new(format!("{order}.{part}"))
+    }
+}
+
+impl From<&CartId> for OrderId {
+    /// The order that a cart becomes: a cart that is checked out twice is one order.
+    fn from(cart: &CartId) -> Self {
+        Self(cart.0.clone())
+    }
+}
+
 impl From<&OrderId> for ReservationId {
-    /// The hold that an order has on each of its SKUs.
+    /// The first hold that an order has on each of its SKUs.
     fn from(order: &OrderId) -> Self {
         Self(order.0.clone())
     }
@@ -203,7 +230,8 @@ impl From<&OrderId> for QuoteId {
 }
 
 impl From<&OrderId> for PaymentId {
-    /// The one payment of an order: an order cannot be charged under a second name.
+    /// The first payment of an order. Whatever is asked for under another name says which payment
+    /// it adds to, or the gateway refuses it.
     fn from(order: &OrderId) -> Self {
         Self(order.0.clone())
     }

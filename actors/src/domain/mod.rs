@@ -12,7 +12,7 @@ mod money;
 mod person;
 mod quantity;
 
-pub use cart::{Cart, CartError, CartLine, HeldPrice};
+pub use cart::{Cart, CartError, CartHold, CartLine, HeldPrice};
 pub use catalogue::{Catalogue, CatalogueError, Product};
 pub use currency::{Currency, CurrencyError};
 pub use destination::Destination;

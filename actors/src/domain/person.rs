@@ -20,8 +20,8 @@ pub enum PersonError {
     /// A part of an address is too long.
     #[error("the {0} of the address is longer than {PART_BYTES_MAX} bytes; shorten it")]
     TooLong(AddressPart),
-    /// The country is no two-letter code.
-    #[error("country is no two-letter iso 3166 code; use one such as GB")]
+    /// The text is no code of a country or of a part of one.
+    #[error("country is no iso 3166 code; use one such as GB, or US-CA for a part of a country")]
     Country,
     /// The text is no e-mail address.
     #[error("e-mail address is malformed; give one such as name@example.com")]
@@ -53,24 +53,54 @@ impl fmt::Display for AddressPart {
     }
 }
 
-/// Where tax is owed: an ISO 3166 two-letter country code.
+/// Where tax is owed: an ISO 3166 country code, or that of a part of a country where tax is the part's
+/// own matter: `GB`, `US-CA`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct Jurisdiction([u8; 2]);
+pub struct Jurisdiction {
+    // Unused places are zero, so that the order is that of the text.
+    code: [u8; Self::BYTES_MAX],
+    length: u8,
+}
 
 impl Jurisdiction {
-    /// The United Kingdom.
-    pub const GB: Self = Self(*b"GB");
+    const BYTES_MAX: usize = 6;
 
-    /// The country with this code: two letters, upper case.
+    /// The United Kingdom.
+    pub const GB: Self = Self {
+        code: *b"GB\0\0\0\0",
+        length: 2,
+    };
+
+    /// The country, or part of a country, with this code: two upper-case letters, and for a part a
+    /// hyphen and one to three upper-case letters or digits.
     ///
     /// # Errors
     /// When the text is not of that form.
     pub fn new(code: &str) -> Result<Self, PersonError> {
-        match code.as_bytes() {
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([*a, *b])),
+        let well_formed = match code.as_bytes() {
+            [a, b] => a.is_ascii_uppercase() && b.is_ascii_uppercase(),
+            [a, b, b'-', part @ ..] => {
+                let part_fits = (1..=3).contains(&part.len());
+                let characters = |c: &u8| c.is_ascii_uppercase() || c.is_ascii_digit();
+                a.is_ascii_uppercase()
+                    && b.is_ascii_uppercase()
+                    && part_fits
+                    && part.iter().all(characters)
+            }
+            _ => false,
+        };
+        let mut bytes = [0; Self::BYTES_MAX];
+        match (bytes.get_mut(..code.len()), u8::try_from(code.len())) {
+            (Some(place), Ok(length)) if well_formed => {
+                place.copy_from_slice(code.as_bytes());
+                Ok(Self {
+                    code: bytes,
+                    length,
+                })
+            }
             _ => Err(PersonError::Country),
         }
     }
@@ -78,8 +108,19 @@ impl Jurisdiction {
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Two upper-case ASCII letters are always text; the fallback keeps this free of panics.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        let text = self.code.get(..usize::from(self.length));
+        // Upper-case ASCII is always text; the fallback keeps this free of panics.
+        std::str::from_utf8(text.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The country that this is, or is a part of.
+    #[must_use]
+    pub fn country(&self) -> Self {
+        let [a, b, ..] = self.code;
+        Self {
+            code: [a, b, 0, 0, 0, 0],
+            length: 2,
+        }
     }
 }
 
@@ -173,7 +214,7 @@ impl Address {
         &self.parts.postal_code
     }
 
-    /// The country, which decides the tax.
+    /// The country, or part of one, which decides the tax.
     #[must_use]
     pub fn jurisdiction(&self) -> Jurisdiction {
         self.parts.jurisdiction

@@ -1,10 +1,19 @@
-//! What a cart costs now: a request, answered at once and recorded nowhere.
+//! A cart: what it costs, and what is held for it. Requests, answered at once: what a crash leaves
+//! behind is a hold, and that lapses.
 
-use mercato_runtime::{AskFailure, Scope};
+use std::time::Duration;
 
-use super::quote::look_at_prices;
-use crate::domain::{Cart, Money, MoneyError, Quantity};
+use mercato_runtime::{AskError, AskFailure, Scope};
+
+use super::quote::{look_at_line, look_at_prices};
+use crate::domain::{
+    Cart, CartError as CartLimit, CartLine, IdError, Money, MoneyError, Quantity, Sku,
+};
+use crate::inventory::{InventoryRejection, ReleaseReservation, ReserveStock};
 use crate::pricing::{PricingRejection, Quote, Segment};
+
+/// How long what is in a cart is held.
+const HOLD: Duration = Duration::from_secs(20 * 60);
 
 /// A cart with its prices, before shipping and tax.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +37,7 @@ pub struct PricedCartLine {
     pub amount: Money,
 }
 
-/// Why a cart has no price.
+/// Why something cannot be done with a cart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CartError {
@@ -38,16 +47,77 @@ pub enum CartError {
     /// The sum cannot be made.
     #[error("cart cannot be summed up: {0}")]
     Money(#[from] MoneyError),
-    /// Pricing could not be asked.
+    /// The line does not go in.
+    #[error(transparent)]
+    Limit(#[from] CartLimit),
+    /// The stock cannot be held.
+    #[error("sku {sku}: {rejection}")]
+    Stock {
+        /// The product.
+        sku: Sku,
+        /// What Inventory said.
+        rejection: InventoryRejection,
+    },
+    /// What is held for the cart cannot be named.
+    #[error("the cart's name is too long for its holds: {0}")]
+    Name(#[from] IdError),
+    /// An agent could not be asked.
     #[error(transparent)]
     Unserved(#[from] AskFailure),
+}
+
+/// Puts units of a product into a cart, as SPEC draws it: the total is calculated, then the stock is
+/// held. Gives the cart with the line, its price and its hold in it. Where it is refused the shopper
+/// keeps the cart that they had.
+///
+/// # Errors
+/// When a product has no price, there is not enough of it, or an agent could not be asked.
+pub async fn add_to_cart(
+    scope: &Scope,
+    cart: &Cart,
+    sku: Sku,
+    quantity: Quantity,
+    segment: Segment,
+) -> Result<(Cart, PricedCart), CartError> {
+    let mut cart = cart.clone();
+    let seen = look_at_line(scope, &sku, quantity, segment).await?;
+    cart.add(CartLine {
+        sku: sku.clone(),
+        quantity,
+        held: Some(seen.quote.hold()),
+    })?;
+    let priced = calculate_total(scope, &cart, segment).await?;
+    reserve_inventory(scope, &mut cart, &sku, quantity).await?;
+    Ok((cart, priced))
+}
+
+/// Takes a product out of a cart and gives back what is held of it.
+///
+/// # Errors
+/// When Inventory could not be asked; what is held then lapses by itself.
+pub async fn remove_from_cart(scope: &Scope, cart: &Cart, sku: &Sku) -> Result<Cart, CartError> {
+    let mut left = cart.clone();
+    left.remove(sku);
+    for hold in cart.holds().iter().filter(|hold| hold.sku == *sku) {
+        let release = ReleaseReservation {
+            sku: sku.clone(),
+            reservation: cart.name_of(hold)?,
+        };
+        match scope.ask(release).await {
+            // What has shipped was not this cart's to give back.
+            Ok(_) | Err(AskError::Rejected(_)) => {}
+            Err(AskError::Failed(failure)) => return Err(failure.into()),
+            Err(_) => return Err(AskFailure::Stopped.into()),
+        }
+    }
+    Ok(left)
 }
 
 /// Calculates the total of a cart, asking for all prices at once and honouring those it holds.
 ///
 /// # Errors
 /// When a product has no price, a coupon cannot be used, or Pricing could not be asked.
-pub async fn price_cart(
+pub async fn calculate_total(
     scope: &Scope,
     cart: &Cart,
     segment: Segment,
@@ -63,4 +133,31 @@ pub async fn price_cart(
     });
     let lines = lines.collect();
     Ok(PricedCart { lines, total })
+}
+
+async fn reserve_inventory(
+    scope: &Scope,
+    cart: &mut Cart,
+    sku: &Sku,
+    quantity: Quantity,
+) -> Result<(), CartError> {
+    let (hold, reservation) = cart.next_hold(sku, quantity)?;
+    let reserve = ReserveStock {
+        sku: sku.clone(),
+        reservation,
+        quantity,
+        ttl: HOLD,
+    };
+    match scope.ask(reserve).await {
+        Ok(_) => {
+            cart.hold(hold);
+            Ok(())
+        }
+        Err(AskError::Rejected(rejection)) => Err(CartError::Stock {
+            sku: sku.clone(),
+            rejection,
+        }),
+        Err(AskError::Failed(failure)) => Err(failure.into()),
+        Err(_) => Err(AskFailure::Stopped.into()),
+    }
 }

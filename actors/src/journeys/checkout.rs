@@ -7,32 +7,34 @@ use mercato_runtime::{ActivityErrorKind, AskError, Flow, FlowError, FlowType, Pe
 use serde::{Deserialize, Serialize};
 
 use super::activities::{AUTHORISE, VOID};
+use super::hold::{Held, hold_line};
 use super::quote::quote_order;
-use super::settle::look_up;
+use super::settle::{look_up, outcome_of};
 use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Sku};
-use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
+use crate::inventory::{ConfirmReservation, InventoryRejection};
 use crate::order::{
     CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome, PlaceOrder,
-    PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation,
+    PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation, StockHold,
 };
-use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod, PaymentRecord};
-use crate::pricing::{CartQuote, PricingRejection, Segment};
+use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod};
+use crate::pricing::{PricingRejection, Segment};
 
 /// How long a checkout may take; what is not placed by then is undone.
 const BUDGET: Duration = Duration::from_secs(300);
-/// How long stock is held for a checkout: longer than the checkout may take.
-const HOLD: Duration = Duration::from_secs(900);
 
-/// The flow from a cart to a placed order. Name each instance after its order.
+/// The flow from a cart to a placed order. Name each instance after its order: the name is the
+/// idempotency key of the placement. The same request under it gets the first answer, and another one
+/// is refused ([`AskFailure::IdReused`](mercato_runtime::AskFailure::IdReused)).
 pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
-    FlowType::new("checkout", 2).within(BUDGET);
+    FlowType::new("checkout", 3).within(BUDGET);
 
 /// What a shopper gives at the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutRequest {
-    /// The name of the order to be.
+    /// The name of the order to be. Named after its cart (`OrderId::from(cart.id())`), a cart that is
+    /// checked out twice is one order.
     pub order: OrderId,
-    /// What is bought, by whom, with the prices to be honoured.
+    /// What is bought, by whom, with the prices to be honoured and what is held.
     pub cart: Cart,
     /// The terms that the customer has.
     pub segment: Segment,
@@ -42,6 +44,18 @@ pub struct CheckoutRequest {
     pub address: Destination,
     /// How it is paid.
     pub method: PaymentMethod,
+    /// Whether the shopper waits for what is out of stock.
+    pub backorder: BackorderChoice,
+}
+
+/// What is done about a line that is out of stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BackorderChoice {
+    /// Nothing is ordered.
+    #[default]
+    Refused,
+    /// What there is is sent, and the rest when it comes.
+    Accepted,
 }
 
 /// The shop's promise.
@@ -51,6 +65,8 @@ pub struct CheckoutReceipt {
     pub order: OrderId,
     /// What each line costs, with shipping and tax.
     pub priced: PricedOrder,
+    /// What is on backorder, and paid when it is sent.
+    pub backordered: Vec<OrderLine>,
 }
 
 /// Why a checkout came to nothing. Everything it did is undone, or stands on the work list.
@@ -92,15 +108,16 @@ pub async fn checkout(
     request: CheckoutRequest,
 ) -> Result<CheckoutReceipt, CheckoutError> {
     validate_order_details(&flow, &request).await?;
-    let quote = calculate_pricing(&flow, &request).await?;
-    reserve_inventory(&flow, &request).await?;
-    let priced = freeze_pricing(&flow, &request.order, quote).await?;
+    let held = check_inventory(&flow, &request).await?;
+    let priced = calculate_pricing(&flow, &request).await?;
     process_payment(&flow, &request, priced.total).await?;
-    confirm_inventory(&flow, &request).await?;
-    create_order(&flow, &request.order).await?;
+    confirm_inventory(&flow, &held).await?;
+    let backordered = backordered(&request, &held);
+    create_order(&flow, &request.order, held).await?;
     Ok(CheckoutReceipt {
         order: request.order,
         priced,
+        backordered,
     })
 }
 
@@ -130,45 +147,43 @@ async fn validate_order_details(
     flow.ask("receive", receive).await.map_err(of_order)
 }
 
-/// Locks what the cart costs, honouring the prices that the shopper holds, with its coupons.
+/// Takes over what is held for the cart and holds what is not: whatever lapsed, or was never held.
+async fn check_inventory(
+    flow: &Flow,
+    request: &CheckoutRequest,
+) -> Result<Vec<Held>, CheckoutError> {
+    let asked = request.cart.lines().iter();
+    let asked = asked.map(|line| hold_line(flow, request, line));
+    // Not a try-join: a branch that fails must not leave others behind half asked.
+    let answers = join_all(asked).await.into_iter();
+    let held: Vec<Vec<Held>> = answers.collect::<Result<_, _>>()?;
+    Ok(held.into_iter().flatten().collect())
+}
+
+/// What of the lines is not held.
+fn backordered(request: &CheckoutRequest, held: &[Held]) -> Vec<OrderLine> {
+    let lines = request.cart.lines().iter();
+    lines
+        .filter_map(|line| {
+            let of_line = held.iter().filter(|held| held.hold.sku == line.sku);
+            let units: u32 = of_line.map(|held| held.hold.quantity.get()).sum();
+            let missing = line.quantity.get().saturating_sub(units);
+            Some(OrderLine {
+                sku: line.sku.clone(),
+                quantity: crate::domain::Quantity::new(missing).ok()?,
+            })
+        })
+        .collect()
+}
+
+/// Locks what the cart costs, honouring the prices that the shopper holds, with its coupons; and freezes
+/// what the order costs with tax and shipping.
 async fn calculate_pricing(
     flow: &Flow,
     request: &CheckoutRequest,
-) -> Result<CartQuote, CheckoutError> {
-    quote_order(flow, &request.order, &request.cart, request.segment).await
-}
-
-/// Holds the stock of every line. All undos are put down before the first hold, so that no branch
-/// of the join can leave one without.
-async fn reserve_inventory(flow: &Flow, request: &CheckoutRequest) -> Result<(), CheckoutError> {
-    for line in request.cart.lines() {
-        let release = ReleaseReservation {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
-        };
-        flow.undo_command(&format!("reserve/{}", line.sku), release)
-            .await?;
-    }
-    let asked = request.cart.lines().iter().map(|line| async move {
-        let reserve = ReserveStock {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
-            quantity: line.quantity,
-            ttl: HOLD,
-        };
-        let held = flow.ask(&format!("reserve/{}", line.sku), reserve).await;
-        held.map_err(|error| of_stock(&line.sku, error))
-    });
-    // Not a try-join: a branch that fails must not leave others behind half asked.
-    let mut answers = join_all(asked).await.into_iter();
-    answers.try_for_each(|answer| answer.map(drop))
-}
-
-async fn freeze_pricing(
-    flow: &Flow,
-    order: &OrderId,
-    quote: CartQuote,
 ) -> Result<PricedOrder, CheckoutError> {
+    let order = &request.order;
+    let quote = quote_order(flow, order, &request.cart, request.segment).await?;
     let price = PriceOrder {
         order: order.clone(),
         discounts: quote.discounts(),
@@ -191,6 +206,7 @@ async fn process_payment(
         order: request.order.clone(),
         amount,
         method: request.method.clone(),
+        supplements: None,
     };
     let outcome = match flow.perform("authorise", AUTHORISE, authorise).await {
         Ok(outcome) => outcome,
@@ -204,17 +220,9 @@ async fn process_payment(
     };
     record_outcome(flow, &request.order, "outcome", outcome).await?;
     match outcome {
-        PaymentOutcome::Authorised(_) => Ok(()),
+        PaymentOutcome::Authorised { .. } => Ok(()),
         PaymentOutcome::Declined(reason) => Err(CheckoutError::PaymentDeclined(reason)),
         PaymentOutcome::Unknown => Err(CheckoutError::PaymentUnresolved),
-    }
-}
-
-fn outcome_of(record: &PaymentRecord) -> Option<PaymentOutcome> {
-    match (record.declined, record.authorised) {
-        (Some(reason), _) => Some(PaymentOutcome::Declined(reason)),
-        (None, Some(amount)) if !record.voided => Some(PaymentOutcome::Authorised(amount)),
-        (None, _) => None,
     }
 }
 
@@ -234,22 +242,25 @@ async fn record_outcome(
 }
 
 /// Makes sure that every hold still stands, and that none lapses from here on.
-async fn confirm_inventory(flow: &Flow, request: &CheckoutRequest) -> Result<(), CheckoutError> {
-    let asked = request.cart.lines().iter().map(|line| async move {
+async fn confirm_inventory(flow: &Flow, held: &[Held]) -> Result<(), CheckoutError> {
+    let lapsing = held.iter().filter(|held| !held.confirmed);
+    let asked = lapsing.map(|Held { hold, .. }| async move {
         let confirm = ConfirmReservation {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
+            sku: hold.sku.clone(),
+            reservation: hold.reservation.clone(),
         };
-        let confirmed = flow.ask(&format!("confirm/{}", line.sku), confirm).await;
-        confirmed.map_err(|error| of_stock(&line.sku, error))
+        let step = format!("confirm/{}/{}", hold.sku, hold.reservation);
+        let confirmed = flow.ask(&step, confirm).await;
+        confirmed.map_err(|error| of_stock(&hold.sku, error))
     });
     let mut answers = join_all(asked).await.into_iter();
     answers.try_for_each(|answer| answer.map(drop))
 }
 
-async fn create_order(flow: &Flow, order: &OrderId) -> Result<(), CheckoutError> {
+async fn create_order(flow: &Flow, order: &OrderId, held: Vec<Held>) -> Result<(), CheckoutError> {
+    let holds: Vec<StockHold> = held.into_iter().map(|held| held.hold).collect();
     let order = order.clone();
-    let placed = flow.ask("place", PlaceOrder { order }).await;
+    let placed = flow.ask("place", PlaceOrder { order, holds }).await;
     placed.map(drop).map_err(of_order)
 }
 
@@ -260,7 +271,7 @@ fn of_order(error: AskError<OrderRejection>) -> CheckoutError {
     }
 }
 
-fn of_stock(sku: &Sku, error: AskError<InventoryRejection>) -> CheckoutError {
+pub(super) fn of_stock(sku: &Sku, error: AskError<InventoryRejection>) -> CheckoutError {
     match error {
         AskError::Rejected(rejection) => CheckoutError::Stock {
             sku: sku.clone(),

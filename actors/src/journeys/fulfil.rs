@@ -1,41 +1,43 @@
-//! From a placed order to a parcel on its way and the money taken.
+//! From a placed order to its parcels on their way and the money for them taken.
+
+use std::time::Duration;
 
 use futures::future::join_all;
 use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{CAPTURE, CREATE_LABEL, LabelRequest};
-use super::settle::move_money;
-use crate::domain::{Money, OrderId};
+use super::backorder::await_stock;
+use super::settle::{Direction, move_money, void_payment};
+use crate::domain::{Destination, OrderId};
 use crate::inventory::{CommitReservation, ShipStock};
-use crate::order::{Fulfilment, OrderLine, OrderPhase, RecordCapture, RecordLabel, ShowFulfilment};
-use crate::ports::{MovementRequest, TrackingNumber};
+use crate::order::{
+    CapturePlan, Fulfilment, OrderPhase, PlannedMovement, PlannedParcel, RecordCapture,
+    RecordDispatch, RecordLabel, ShowCapture, ShowFulfilment, ShowPayments, StockHold,
+};
+use crate::ports::{Consignment, TrackingNumber};
 
-/// The flow that fulfils a placed order. It is started by
-/// [`OrderPlaced`](crate::OrderPlaced).
-pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> = FlowType::new("fulfil", 1);
+/// The flow that fulfils an order. It is started by
+/// [`FulfilmentBegun`](crate::FulfilmentBegun).
+pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> = FlowType::new("fulfil", 2);
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FulfilRequest {
     /// The order.
     pub order: OrderId,
-    /// What was bought.
-    pub lines: Vec<OrderLine>,
-    /// What is to be taken.
-    pub total: Money,
 }
 
 /// How a fulfilment ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fulfilled {
-    /// The parcel is on its way.
+    /// The parcels are on their way.
     Shipped {
-        /// Its number.
-        tracking: TrackingNumber,
+        /// Their numbers.
+        tracking: Vec<TrackingNumber>,
     },
-    /// The order was cancelled before its parcel had a label.
-    NotPlaced,
+    /// Nothing was sent: everything was cancelled line by line.
+    NothingLeft,
 }
 
 /// Why a fulfilment stopped. The order stays where it is until people look at it.
@@ -43,31 +45,73 @@ pub enum Fulfilled {
 #[error("fulfilment stopped: {0}")]
 pub struct FulfilError(#[from] FlowError);
 
-/// Fulfils a placed order.
+/// Money is set aside anew within minutes, or its lines are cancelled.
+const LACKING_WAIT: Duration = Duration::from_secs(15 * 60);
+/// How often is waited for that.
+const LACKING_WAITS_MAX: u32 = 96;
+/// One round packs what is held, and waits once for what is not.
+const ROUNDS_MAX: u32 = 200;
+
+/// Fulfils an order that is being packed: what is held is sent, and then what was on backorder, as it
+/// comes.
 ///
 /// # Errors
 /// When a step is refused or cannot be taken.
 pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, FulfilError> {
-    let order = request.order.clone();
-    let fulfilment = flow.ask("show", ShowFulfilment { order }).await;
-    let fulfilment = fulfilment.map_err(FlowError::from)?;
-    if fulfilment.phase != OrderPhase::Placed {
-        return Ok(Fulfilled::NotPlaced);
+    let order = &request.order;
+    let mut tracking = Vec::new();
+    for round in 0..ROUNDS_MAX {
+        let plan = plan(&flow, order, round).await?;
+        for parcel in &plan.planned {
+            tracking.push(send_parcel(&flow, order, &plan.address, parcel).await?);
+        }
+        if plan.backordered.is_empty() || plan.phase != OrderPhase::Fulfilling {
+            break;
+        }
+        await_stock(&flow, order, round, &plan).await?;
     }
-    update_inventory(&flow, &request).await?;
-    let tracking = generate_shipping_label(&flow, &request, fulfilment).await?;
-    dispatch(&flow, &request).await?;
-    capture_payment(&flow, &request).await?;
-    Ok(Fulfilled::Shipped { tracking })
+    release_remainder(&flow, order).await?;
+    Ok(match tracking.is_empty() {
+        true => Fulfilled::NothingLeft,
+        false => Fulfilled::Shipped { tracking },
+    })
 }
 
-async fn update_inventory(flow: &Flow, request: &FulfilRequest) -> Result<(), FlowError> {
-    let asked = request.lines.iter().map(|line| async move {
+async fn plan(flow: &Flow, order: &OrderId, round: u32) -> Result<Fulfilment, FlowError> {
+    let order = order.clone();
+    let step = format!("show/{round}");
+    Ok(flow.ask(&step, ShowFulfilment { order }).await?)
+}
+
+/// Packs one parcel, takes the money for it, and sends it off: in this order, so that nothing leaves
+/// that is not paid.
+async fn send_parcel(
+    flow: &Flow,
+    order: &OrderId,
+    address: &Destination,
+    parcel: &PlannedParcel,
+) -> Result<TrackingNumber, FlowError> {
+    update_inventory(flow, &parcel.contents).await?;
+    let tracking = generate_shipping_label(flow, order, address, parcel).await?;
+    capture_payment(flow, order, parcel.number).await?;
+    dispatch(flow, &parcel.contents).await?;
+    let sent = RecordDispatch {
+        order: order.clone(),
+        parcel: parcel.number,
+    };
+    let step = format!("record/dispatch/{}", parcel.number);
+    flow.ask(&step, sent).await?;
+    Ok(tracking)
+}
+
+async fn update_inventory(flow: &Flow, contents: &[StockHold]) -> Result<(), FlowError> {
+    let asked = contents.iter().map(|hold| async move {
         let commit = CommitReservation {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
+            sku: hold.sku.clone(),
+            reservation: hold.reservation.clone(),
         };
-        flow.ask(&format!("commit/{}", line.sku), commit).await
+        let step = format!("commit/{}/{}", hold.sku, hold.reservation);
+        flow.ask(&step, commit).await
     });
     for answer in join_all(asked).await {
         answer?;
@@ -77,29 +121,39 @@ async fn update_inventory(flow: &Flow, request: &FulfilRequest) -> Result<(), Fl
 
 async fn generate_shipping_label(
     flow: &Flow,
-    request: &FulfilRequest,
-    fulfilment: Fulfilment,
+    order: &OrderId,
+    address: &Destination,
+    parcel: &PlannedParcel,
 ) -> Result<TrackingNumber, FlowError> {
+    let number = parcel.number;
     let label = LabelRequest {
-        order: request.order.clone(),
-        address: fulfilment.address,
+        parcel: Consignment {
+            order: order.clone(),
+            parcel: number,
+            grams: parcel.grams,
+        },
+        address: address.clone(),
     };
-    let tracking = flow.perform("label", CREATE_LABEL, label).await?;
+    let step = format!("label/{number}");
+    let tracking = flow.perform(&step, CREATE_LABEL, label).await?;
     let record = RecordLabel {
-        order: request.order.clone(),
+        order: order.clone(),
+        parcel: number,
+        contents: parcel.contents.clone(),
         tracking: tracking.clone(),
     };
-    flow.ask("record/label", record).await?;
+    flow.ask(&format!("record/label/{number}"), record).await?;
     Ok(tracking)
 }
 
-async fn dispatch(flow: &Flow, request: &FulfilRequest) -> Result<(), FlowError> {
-    let asked = request.lines.iter().map(|line| async move {
+async fn dispatch(flow: &Flow, contents: &[StockHold]) -> Result<(), FlowError> {
+    let asked = contents.iter().map(|hold| async move {
         let ship = ShipStock {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
+            sku: hold.sku.clone(),
+            reservation: hold.reservation.clone(),
         };
-        flow.ask(&format!("ship/{}", line.sku), ship).await
+        let step = format!("ship/{}/{}", hold.sku, hold.reservation);
+        flow.ask(&step, ship).await
     });
     for answer in join_all(asked).await {
         answer?;
@@ -107,16 +161,58 @@ async fn dispatch(flow: &Flow, request: &FulfilRequest) -> Result<(), FlowError>
     Ok(())
 }
 
-async fn capture_payment(flow: &Flow, request: &FulfilRequest) -> Result<(), FlowError> {
-    let amount = request.total;
-    let capture = MovementRequest {
-        payment: (&request.order).into(),
-        amount,
+/// Takes what is due for a parcel. Where an authorisation ended, it waits until the money is set
+/// aside anew.
+async fn capture_payment(flow: &Flow, order: &OrderId, parcel: u32) -> Result<(), FlowError> {
+    for attempt in 0..LACKING_WAITS_MAX {
+        let show = ShowCapture {
+            order: order.clone(),
+            parcel,
+        };
+        let step = format!("due/{parcel}/{attempt}");
+        match flow.ask(&step, show).await? {
+            CapturePlan::Due(movements) => return capture(flow, order, parcel, movements).await,
+            CapturePlan::Lacking(_) => flow.sleep(&format!("{step}/wait"), LACKING_WAIT).await?,
+        }
+    }
+    Err(FlowError::Broken(format!(
+        "the money for parcel {parcel} was not set aside anew; ask the customer for another payment"
+    )))
+}
+
+async fn capture(
+    flow: &Flow,
+    order: &OrderId,
+    parcel: u32,
+    movements: Vec<PlannedMovement>,
+) -> Result<(), FlowError> {
+    const TAKE: Direction = Direction {
+        activity: CAPTURE,
+        moved: |record| record.captured,
     };
-    let taken = |record: &crate::ports::PaymentRecord| record.captured == Some(amount);
-    move_money(flow, "capture", CAPTURE, capture, taken).await?;
-    let order = request.order.clone();
-    flow.ask("record/capture", RecordCapture { order, amount })
+    for movement in &movements {
+        let step = format!("capture/{parcel}/{}", movement.payment);
+        move_money(flow, &step, TAKE, movement).await?;
+    }
+    let record = RecordCapture {
+        order: order.clone(),
+        parcel,
+        parts: movements.iter().map(PlannedMovement::part).collect(),
+    };
+    flow.ask(&format!("record/capture/{parcel}"), record)
         .await?;
+    Ok(())
+}
+
+/// Gives up what is set aside and will not be taken: of lines that were cancelled or made smaller.
+async fn release_remainder(flow: &Flow, order: &OrderId) -> Result<(), FlowError> {
+    let order = order.clone();
+    let money = flow.ask("remainder", ShowPayments { order }).await?;
+    for known in &money.payments {
+        if !known.expired && known.captured != known.authorised {
+            let step = format!("void/{}", known.payment);
+            void_payment(flow, &step, &known.payment).await?;
+        }
+    }
     Ok(())
 }

@@ -1,20 +1,29 @@
-//! "Can I change my order?": a request, answered at once and recorded nowhere.
+//! "Can I change my order?": a request that finds out how, answered at once and recorded nowhere.
+//! What the customer then chooses is done by [`ORDER_CHANGE`](super::revise::ORDER_CHANGE).
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use futures::try_join;
 use mercato_runtime::{AskFailure, FlowError, Scope};
 
-use crate::domain::{Money, MoneyError, OrderId, Quantity, Sku};
+use crate::domain::{Money, MoneyError, OrderId, Product, Quantity, Sku};
 use crate::inventory::CheckStock;
-use crate::order::{CheckModificationEligibility, Eligibility, OrderPhase, PricedLine};
+use crate::order::{CheckModificationEligibility, Eligibility, OrderAgent, OrderPhase, PricedLine};
 use crate::pricing::{QuotePrice, Segment};
+
+/// The most products that are offered instead of one.
+const ALTERNATIVES_MAX: usize = 3;
+/// How many products of a shelf are looked at for them.
+const LOOKED_AT_MAX: usize = 12;
 
 /// How an order can be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModificationOptions {
-    /// Its address can be changed with [`ChangeOrder`](crate::ChangeOrder). Other quantities are
-    /// ordered anew, after cancelling, under these conditions.
+    /// Its address can be changed with [`ChangeOrder`](crate::ChangeOrder), single lines cancelled
+    /// with [`CancelLine`](crate::CancelLine), and what it holds with
+    /// [`ORDER_CHANGE`](crate::ORDER_CHANGE), under these conditions.
     Changeable {
+        /// Which version of the order this is about.
+        revision: u32,
         /// Line by line.
         lines: Vec<LineOption>,
     },
@@ -34,7 +43,21 @@ pub struct LineOption {
     pub ordered: Quantity,
     /// How many more could be had, in units.
     pub available: u64,
-    /// What one unit costs now less what it cost when ordered, before tax.
+    /// What one unit costs now less what it cost when ordered. Fewer units keep the price that they
+    /// were ordered at; a line that is raised has the one of now.
+    pub unit_difference: Money,
+    /// What could be had instead, from the same shelf.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A product that could be had instead of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// The product.
+    pub sku: Sku,
+    /// How many could be had, in units.
+    pub available: u64,
+    /// What one unit costs now less what the ordered one cost when ordered.
     pub unit_difference: Money,
 }
 
@@ -65,44 +88,94 @@ pub async fn modification_options(
     order: OrderId,
 ) -> Result<ModificationOptions, OrderChangeError> {
     let eligibility = scope.ask(CheckModificationEligibility { order }).await;
-    let priced = match eligibility.map_err(FlowError::from)? {
+    let (revision, priced) = match eligibility.map_err(FlowError::from)? {
         Eligibility::NotEligible { phase } => return Ok(ModificationOptions::TooLate { phase }),
-        Eligibility::Eligible { priced } => priced,
+        Eligibility::Eligible { revision, priced } => (revision, priced),
     };
-    let asked = priced.lines.iter().map(|line| line_option(scope, line));
+    let ordered: Vec<&Sku> = priced.lines.iter().map(|line| &line.sku).collect();
+    let asked = priced.lines.iter();
+    let asked = asked.map(|line| line_option(scope, line, &ordered));
     let lines = join_all(asked)
         .await
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(ModificationOptions::Changeable { lines })
+    Ok(ModificationOptions::Changeable { revision, lines })
 }
 
-async fn line_option(scope: &Scope, line: &PricedLine) -> Result<LineOption, OrderChangeError> {
-    let sku = line.quote.sku.clone();
-    let (available, unit_difference) = try_join!(
-        available_alternatives(scope, &sku),
-        price_difference(scope, line)
+async fn line_option(
+    scope: &Scope,
+    line: &PricedLine,
+    ordered: &[&Sku],
+) -> Result<LineOption, OrderChangeError> {
+    let (available, unit_difference, alternatives) = try_join!(
+        check_inventory(scope, &line.sku),
+        price_difference(scope, line, &line.sku),
+        available_alternatives(scope, line, ordered)
     )?;
     Ok(LineOption {
-        sku,
+        sku: line.sku.clone(),
         ordered: line.quantity,
         available,
         unit_difference,
+        alternatives,
     })
 }
 
-async fn available_alternatives(scope: &Scope, sku: &Sku) -> Result<u64, OrderChangeError> {
+async fn check_inventory(scope: &Scope, sku: &Sku) -> Result<u64, OrderChangeError> {
     let sku = sku.clone();
     let levels = scope.ask(CheckStock { sku }).await;
     Ok(levels.map_err(FlowError::from)?.available)
 }
 
-async fn price_difference(scope: &Scope, line: &PricedLine) -> Result<Money, OrderChangeError> {
+/// Products of the same shelf that are in stock and not in the order, those nearest in price first.
+async fn available_alternatives(
+    scope: &Scope,
+    line: &PricedLine,
+    ordered: &[&Sku],
+) -> Result<Vec<Alternative>, OrderChangeError> {
+    let agent = scope.agent::<OrderAgent>()?;
+    let catalogue = agent.catalogue();
+    let Some(product) = catalogue.get(&line.sku) else {
+        return Ok(Vec::new());
+    };
+    let mut shelf: Vec<&Product> = catalogue
+        .iter()
+        .filter(|other| other.category == product.category && !ordered.contains(&&other.sku))
+        .collect();
+    let distance = |other: &Product| {
+        let (one, other) = (other.base_price.minor(), product.base_price.minor());
+        one.abs_diff(other)
+    };
+    shelf.sort_by_key(|other| distance(other));
+    shelf.truncate(LOOKED_AT_MAX);
+    let stock = shelf.iter().map(|other| check_inventory(scope, &other.sku));
+    let stock = try_join_all(stock).await?;
+    let in_stock = shelf
+        .iter()
+        .zip(stock)
+        .filter(|(_, available)| *available > 0);
+    let offered = in_stock
+        .take(ALTERNATIVES_MAX)
+        .map(async |(other, available)| {
+            Ok::<_, OrderChangeError>(Alternative {
+                sku: other.sku.clone(),
+                available,
+                unit_difference: price_difference(scope, line, &other.sku).await?,
+            })
+        });
+    try_join_all(offered).await
+}
+
+async fn price_difference(
+    scope: &Scope,
+    line: &PricedLine,
+    sku: &Sku,
+) -> Result<Money, OrderChangeError> {
     let quote = QuotePrice {
-        sku: line.quote.sku.clone(),
+        sku: sku.clone(),
         segment: Segment::Standard,
         held: None,
     };
     let now = scope.ask(quote).await.map_err(FlowError::from)?;
-    Ok(now.unit.minus(line.quote.unit)?)
+    Ok(now.unit.minus(line.unit)?)
 }

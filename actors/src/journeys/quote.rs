@@ -8,7 +8,7 @@ use mercato_runtime::{AskError, AskFailure, Flow, Scope};
 
 use super::cart::CartError;
 use super::checkout::CheckoutError;
-use crate::domain::{Cart, CouponCode, OrderId, QuoteId};
+use crate::domain::{Cart, CouponCode, OrderId, Quantity, QuoteId, Sku};
 use crate::pricing::{
     AcceptQuote, CartQuote, CheckCoupon, ClaimCoupon, CouponHold, HeldCoupon, IssueQuote,
     LineQuote, PricedBasket, PricingRejection, QuoteLine, ReleaseCoupon, ReleaseQuote, Segment,
@@ -73,6 +73,17 @@ pub async fn lock_cart(
         coupons,
     };
     scope.ask(issue).await.map_err(unpriced)
+}
+
+/// What units of a product cost now.
+pub(super) async fn look_at_line(
+    scope: &Scope,
+    sku: &Sku,
+    quantity: Quantity,
+    segment: Segment,
+) -> Result<LineQuote, CartError> {
+    let quote = QuoteLine::new(sku.clone(), quantity, segment);
+    scope.ask(quote).await.map_err(unpriced)
 }
 
 async fn lines_of(

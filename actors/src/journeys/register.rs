@@ -8,8 +8,11 @@ use super::activities;
 use super::checkout::{CHECKOUT, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
 use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
-use super::release::{RELEASE, ReleaseRequest, release};
-use super::returns::{RETURN, return_goods};
+use super::reconcile::{RECONCILE, reconcile};
+use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
+use super::renew::{RENEW_PAYMENT, RenewRequest, renew_payment};
+use super::returns::{RECEIVE_RETURN, RETURN, receive_return, return_goods};
+use super::revise::{ORDER_CHANGE, change_order};
 use crate::domain::{BasisPoints, Sku};
 use crate::inventory::{InventoryAgent, InventoryEvent};
 use crate::marketing::ResumePromotions;
@@ -30,9 +33,19 @@ pub fn register_journeys(
         .flow(CHECKOUT, checkout)
         .flow(FULFIL, fulfil)
         .flow(RELEASE, release)
+        .flow(RELEASE_STOCK, release_stock)
         .flow(RETURN, return_goods)
+        .flow(RECEIVE_RETURN, receive_return)
+        .flow(ORDER_CHANGE, change_order)
+        .flow(RENEW_PAYMENT, renew_payment)
+        .flow(RECONCILE, reconcile)
         .flow(LOW_STOCK, low_stock)
-        .trigger(Trigger::on::<OrderAgent>("order-placed", fulfil_placed))
+        .trigger(Trigger::on::<OrderAgent>("fulfilment-begun", fulfil_begun))
+        .trigger(Trigger::on::<OrderAgent>("stock-freed", release_freed))
+        .trigger(Trigger::on::<OrderAgent>(
+            "authorisation-expired",
+            renew_expired,
+        ))
         .trigger(Trigger::on::<OrderAgent>(
             "order-cancelled",
             release_cancelled,
@@ -44,20 +57,42 @@ pub fn register_journeys(
         ))
 }
 
-fn fulfil_placed(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    let OrderEvent::OrderPlaced(placed) = &occurred.event else {
+fn fulfil_begun(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
+    let OrderEvent::FulfilmentBegun(begun) = &occurred.event else {
         return Vec::new();
     };
     let request = FulfilRequest {
-        order: placed.order.clone(),
-        lines: placed.lines.clone(),
-        total: placed.total,
+        order: begun.order.clone(),
     };
-    vec![Reaction::flow(
-        FULFIL,
-        FlowId::new(placed.order.as_str()),
-        &request,
-    )]
+    let id = FlowId::new(begun.order.as_str());
+    vec![Reaction::flow(FULFIL, id, &request)]
+}
+
+/// A line that was cancelled, and a change that was accepted, may leave stock that nobody needs.
+fn release_freed(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
+    let freed = match &occurred.event {
+        OrderEvent::LineCancelled(cancelled) => &cancelled.freed,
+        OrderEvent::OrderRevised(revised) => &revised.freed,
+        _ => return Vec::new(),
+    };
+    if freed.is_empty() {
+        return Vec::new();
+    }
+    // It happens to an order more than once, so the event itself names the flow.
+    let id = FlowId::new(occurred.id.to_string());
+    vec![Reaction::flow(RELEASE_STOCK, id, freed)]
+}
+
+fn renew_expired(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
+    let OrderEvent::AuthorisationExpired(expired) = &occurred.event else {
+        return Vec::new();
+    };
+    let request = RenewRequest {
+        order: expired.order.clone(),
+        payment: expired.payment.clone(),
+    };
+    let id = FlowId::new(format!("{}/{}", expired.order, expired.payment));
+    vec![Reaction::flow(RENEW_PAYMENT, id, &request)]
 }
 
 fn release_cancelled(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {

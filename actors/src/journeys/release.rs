@@ -1,19 +1,22 @@
-//! What follows when a customer or the shop cancels: the money and the stock are given back.
-
-use std::time::Duration;
+//! What follows when an order, or a part of it, is given up: the stock and the money are given back.
 
 use futures::future::join_all;
-use mercato_runtime::{ActivityErrorKind, Flow, FlowError, FlowType};
+use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
-use super::activities::VOID;
+use super::settle::void_payment;
 use crate::domain::{OrderId, PaymentId};
 use crate::inventory::ReleaseReservation;
-use crate::order::OrderLine;
+use crate::order::{OrderLine, ShowFulfilment, ShowPayments, StockHold};
 
 /// The flow that gives back what a cancelled order holds. It is started by
 /// [`OrderCancelled`](crate::OrderCancelled), except by a checkout, which undoes its own steps.
-pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> = FlowType::new("release", 1);
+pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> = FlowType::new("release", 2);
+
+/// The flow that gives stock back that an order no longer needs. It is started by
+/// [`LineCancelled`](crate::LineCancelled) and [`OrderRevised`](crate::OrderRevised).
+pub const RELEASE_STOCK: FlowType<Vec<StockHold>, (), ReleaseError> =
+    FlowType::new("release-stock", 1);
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,48 +32,58 @@ pub struct ReleaseRequest {
 #[error("release of a cancelled order stopped: {0}")]
 pub struct ReleaseError(#[from] FlowError);
 
-/// How often a void is asked for while its answers are lost.
-const VOIDS_MAX: u32 = 6;
-/// How long to wait before asking again; each wait is twice the one before.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
 /// Gives back what a cancelled order holds: the stock first, which needs nobody outside.
 ///
 /// # Errors
 /// When a step is refused or cannot be taken.
 pub async fn release(flow: Flow, request: ReleaseRequest) -> Result<(), ReleaseError> {
-    release_stock(&flow, &request).await?;
-    void_payment(&flow, &PaymentId::from(&request.order)).await?;
+    let order = request.order.clone();
+    let shown = flow.ask("show", ShowFulfilment { order }).await;
+    let mut holds = shown.map_err(FlowError::from)?.holds;
+    // An order that was never placed may hold stock under its own name all the same.
+    for line in request.lines {
+        if !holds.iter().any(|hold| hold.sku == line.sku) {
+            holds.push(StockHold {
+                sku: line.sku,
+                reservation: (&request.order).into(),
+                quantity: line.quantity,
+            });
+        }
+    }
+    give_back(&flow, &holds).await?;
+    let order = request.order.clone();
+    let money = flow.ask("payments", ShowPayments { order }).await;
+    let payments = money.map_err(FlowError::from)?.payments.into_iter();
+    let mut payments: Vec<_> = payments.map(|known| known.payment).collect();
+    if payments.is_empty() {
+        // What was asked for and never answered is closed, so that it is refused if it comes late.
+        payments.push(PaymentId::from(&request.order));
+    }
+    for payment in payments {
+        void_payment(&flow, &format!("void/{payment}"), &payment).await?;
+    }
     Ok(())
 }
 
-async fn release_stock(flow: &Flow, request: &ReleaseRequest) -> Result<(), FlowError> {
-    let asked = request.lines.iter().map(|line| async move {
+/// Gives back stock that an order no longer needs.
+///
+/// # Errors
+/// When a step is refused or cannot be taken.
+pub async fn release_stock(flow: Flow, holds: Vec<StockHold>) -> Result<(), ReleaseError> {
+    Ok(give_back(&flow, &holds).await?)
+}
+
+async fn give_back(flow: &Flow, holds: &[StockHold]) -> Result<(), FlowError> {
+    let asked = holds.iter().map(|hold| async move {
         let release = ReleaseReservation {
-            sku: line.sku.clone(),
-            reservation: (&request.order).into(),
+            sku: hold.sku.clone(),
+            reservation: hold.reservation.clone(),
         };
-        flow.ask(&format!("release/{}", line.sku), release).await
+        let step = format!("release/{}/{}", hold.sku, hold.reservation);
+        flow.ask(&step, release).await
     });
     for answer in join_all(asked).await {
         answer?;
     }
     Ok(())
-}
-
-/// Voids until the gateway says so: a void may be repeated, so a lost answer is asked for again.
-async fn void_payment(flow: &Flow, payment: &PaymentId) -> Result<(), FlowError> {
-    let mut attempt = 0;
-    loop {
-        let step = format!("void/{attempt}");
-        match flow.perform(&step, VOID, payment.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind == ActivityErrorKind::Unknown && attempt + 1 < VOIDS_MAX => {
-                let wait = FIRST_WAIT * 2u32.saturating_pow(attempt);
-                flow.sleep(&format!("{step}/wait"), wait).await?;
-                attempt += 1;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
 }

@@ -5,16 +5,20 @@ use mercato_runtime::{AskError, Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
 use super::activities::REFUND;
-use super::settle::move_money;
-use crate::domain::{Money, OrderId};
+use super::settle::{Direction, move_money};
+use crate::domain::{Money, OrderId, Quantity};
 use crate::inventory::{Condition, ReturnStock};
 use crate::order::{
-    OrderLine, OrderRejection, OrderStatus, RecordRefund, RefuseReturn, RequestReturn,
+    InspectReturn, OrderLine, OrderRejection, PlannedMovement, RecordRefund, RefuseReturn,
+    RequestReturn, ReturnAuthorisation, ReturnFinding, ShowRefund,
 };
-use crate::ports::{MovementRequest, PaymentRecord};
 
-/// The flow of a return.
-pub const RETURN: FlowType<ReturnRequest, ReturnOutcome, ReturnError> = FlowType::new("return", 1);
+/// The flow of a return, from the request to the money.
+pub const RETURN: FlowType<ReturnRequest, ReturnOutcome, ReturnError> = FlowType::new("return", 2);
+
+/// The flow of a return that was agreed before ([`RequestReturn`]) and whose parcel has come.
+pub const RECEIVE_RETURN: FlowType<ReturnedParcel, ReturnOutcome, ReturnError> =
+    FlowType::new("receive-return", 1);
 
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,13 +31,24 @@ pub struct ReturnRequest {
     pub found: Inspection,
 }
 
+/// A parcel that came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnedParcel {
+    /// The order.
+    pub order: OrderId,
+    /// What was in it.
+    pub findings: Vec<ReturnFinding>,
+}
+
 /// What the warehouse found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Inspection {
-    /// The goods, in this condition.
+    /// All of the goods, in this condition.
     Goods(Condition),
     /// Something else.
     NotTheGoods,
+    /// This, product by product.
+    Findings(Vec<ReturnFinding>),
 }
 
 /// How a return ended.
@@ -65,46 +80,99 @@ pub async fn return_goods(
     flow: Flow,
     request: ReturnRequest,
 ) -> Result<ReturnOutcome, ReturnError> {
-    let due = request_return(&flow, &request).await?;
-    match request.found {
-        Inspection::NotTheGoods => {
-            let order = request.order;
-            let refused = flow.ask("refuse", RefuseReturn { order }).await;
-            refused.map_err(FlowError::from)?;
-            Ok(ReturnOutcome::Refused)
-        }
+    request_return(&flow, &request).await?;
+    let findings = match request.found {
+        Inspection::Findings(findings) => findings,
+        Inspection::NotTheGoods => Vec::new(),
         Inspection::Goods(condition) => {
-            take_back(&flow, &request, condition).await?;
-            refund(&flow, &request.order, due).await?;
-            Ok(ReturnOutcome::Refunded(due))
+            let lines = request.lines.into_iter();
+            lines.map(|line| finding(line, condition)).collect()
         }
+    };
+    settle_return(&flow, &request.order, findings).await
+}
+
+/// Opens the parcel of a return that was agreed before, and gives the money for what is in it.
+///
+/// # Errors
+/// When nothing is to come back, or something else than was agreed, or a step cannot be taken.
+pub async fn receive_return(
+    flow: Flow,
+    parcel: ReturnedParcel,
+) -> Result<ReturnOutcome, ReturnError> {
+    settle_return(&flow, &parcel.order, parcel.findings).await
+}
+
+fn finding(line: OrderLine, condition: Condition) -> ReturnFinding {
+    let units = line.quantity.get();
+    let (resaleable, damaged) = match condition {
+        Condition::Resaleable => (units, 0),
+        Condition::Damaged => (0, units),
+    };
+    ReturnFinding {
+        sku: line.sku,
+        resaleable,
+        damaged,
     }
 }
 
-async fn request_return(flow: &Flow, request: &ReturnRequest) -> Result<Money, ReturnError> {
+async fn settle_return(
+    flow: &Flow,
+    order: &OrderId,
+    findings: Vec<ReturnFinding>,
+) -> Result<ReturnOutcome, ReturnError> {
+    let due = inspect(flow, order, &findings).await?;
+    if !due.is_positive() {
+        let order = order.clone();
+        let refused = flow.ask("refuse", RefuseReturn { order }).await;
+        refused.map_err(FlowError::from)?;
+        return Ok(ReturnOutcome::Refused);
+    }
+    take_back(flow, &findings).await?;
+    refund(flow, order).await?;
+    Ok(ReturnOutcome::Refunded(due))
+}
+
+async fn request_return(
+    flow: &Flow,
+    request: &ReturnRequest,
+) -> Result<ReturnAuthorisation, ReturnError> {
     let ask = RequestReturn {
         order: request.order.clone(),
         lines: request.lines.clone(),
     };
-    let due = flow.ask("request", ask).await;
-    due.map_err(|error| match error {
-        AskError::Rejected(rejection) => ReturnError::Order(rejection),
-        other => ReturnError::Flow(other.into()),
-    })
+    flow.ask("request", ask).await.map_err(of_order)
 }
 
-async fn take_back(
+async fn inspect(
     flow: &Flow,
-    request: &ReturnRequest,
-    condition: Condition,
-) -> Result<(), FlowError> {
-    let asked = request.lines.iter().map(|line| async move {
+    order: &OrderId,
+    findings: &[ReturnFinding],
+) -> Result<Money, ReturnError> {
+    let inspect = InspectReturn {
+        order: order.clone(),
+        findings: findings.to_vec(),
+    };
+    flow.ask("inspect", inspect).await.map_err(of_order)
+}
+
+/// Puts back on the shelf what can be sold again, and sets aside what cannot.
+async fn take_back(flow: &Flow, findings: &[ReturnFinding]) -> Result<(), FlowError> {
+    let parts = findings.iter().flat_map(|found| {
+        [
+            ("resaleable", Condition::Resaleable, found.resaleable),
+            ("damaged", Condition::Damaged, found.damaged),
+        ]
+        .map(|(name, condition, units)| (found, name, condition, units))
+    });
+    let asked = parts.filter_map(|(found, name, condition, units)| {
         let back = ReturnStock {
-            sku: line.sku.clone(),
-            quantity: line.quantity,
+            sku: found.sku.clone(),
+            quantity: Quantity::new(units).ok()?,
             condition,
         };
-        flow.ask(&format!("stock/{}", line.sku), back).await
+        let step = format!("stock/{}/{name}", found.sku);
+        Some(async move { flow.ask(&step, back).await })
     });
     for answer in join_all(asked).await {
         answer?;
@@ -112,20 +180,30 @@ async fn take_back(
     Ok(())
 }
 
-async fn refund(flow: &Flow, order: &OrderId, amount: Money) -> Result<(), FlowError> {
-    let status = OrderStatus {
+async fn refund(flow: &Flow, order: &OrderId) -> Result<(), FlowError> {
+    const GIVE: Direction = Direction {
+        activity: REFUND,
+        moved: |record| record.refunded,
+    };
+    let show = ShowRefund {
         order: order.clone(),
     };
-    let before = flow.ask("status", status).await?.refunded;
-    let expected = before.map_or(Ok(amount), |before| before.plus(amount)).ok();
-    let request = MovementRequest {
-        payment: order.into(),
-        amount,
+    let movements = flow.ask("due", show).await?;
+    for movement in &movements {
+        let step = format!("refund/{}", movement.payment);
+        move_money(flow, &step, GIVE, movement).await?;
+    }
+    let record = RecordRefund {
+        order: order.clone(),
+        parts: movements.iter().map(PlannedMovement::part).collect(),
     };
-    let given = |record: &PaymentRecord| record.refunded == expected;
-    move_money(flow, "refund", REFUND, request, given).await?;
-    let order = order.clone();
-    flow.ask("record/refund", RecordRefund { order, amount })
-        .await?;
+    flow.ask("record/refund", record).await?;
     Ok(())
+}
+
+fn of_order(error: AskError<OrderRejection>) -> ReturnError {
+    match error {
+        AskError::Rejected(rejection) => ReturnError::Order(rejection),
+        other => ReturnError::Flow(other.into()),
+    }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use mercato_runtime::{Activity, ActivityErrorKind, Flow, FlowError};
 
-use super::activities::LOOK_UP;
-use crate::domain::PaymentId;
-use crate::ports::{MovementRequest, PaymentRecord};
+use super::activities::{AUTHORISE, LOOK_UP, VOID};
+use crate::domain::{Money, PaymentId};
+use crate::order::{PaymentOutcome, PlannedMovement};
+use crate::ports::{AuthoriseRequest, MovementRequest, PaymentRecord};
 
 /// How often the gateway is asked before a flow gives up.
 const LOOK_UPS_MAX: u32 = 6;
@@ -45,22 +46,92 @@ pub(super) async fn look_up<T>(
     Ok(None)
 }
 
-/// Captures or refunds. Where the answer is lost, `done` tells from the gateway's record whether
-/// the money moved.
+/// What a payment request came to, by the gateway's own record.
+pub(super) fn outcome_of(record: &PaymentRecord) -> Option<PaymentOutcome> {
+    match (record.declined, record.authorised) {
+        (Some(reason), _) => Some(PaymentOutcome::Declined(reason)),
+        (None, Some(amount)) if !record.voided => Some(PaymentOutcome::Authorised {
+            amount,
+            until: record.until,
+        }),
+        (None, _) => None,
+    }
+}
+
+/// Sets an amount aside, and asks what became of it where the answer is lost. `None` when the gateway
+/// does not know either.
+pub(super) async fn authorise(
+    flow: &Flow,
+    step: &str,
+    request: AuthoriseRequest,
+) -> Result<Option<PaymentOutcome>, FlowError> {
+    let payment = request.payment.clone();
+    match flow.perform(step, AUTHORISE, request).await {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(error) if error.kind == ActivityErrorKind::Unknown => {
+            look_up(flow, step, &payment, outcome_of).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// In which direction money moves.
+#[derive(Clone, Copy)]
+pub(super) struct Direction {
+    pub(super) activity: Activity<MovementRequest, ()>,
+    /// What of a payment was moved in this direction, by the gateway's record.
+    pub(super) moved: fn(&PaymentRecord) -> Option<Money>,
+}
+
+/// Captures or refunds. Where the answer is lost, the gateway's record tells whether the money moved:
+/// then as much has moved as before and this together.
 pub(super) async fn move_money(
     flow: &Flow,
     step: &str,
-    activity: Activity<MovementRequest, ()>,
-    request: MovementRequest,
-    done: impl Fn(&PaymentRecord) -> bool,
+    direction: Direction,
+    movement: &PlannedMovement,
 ) -> Result<(), FlowError> {
-    let payment = request.payment.clone();
-    match flow.perform(step, activity, request).await {
+    let payment = movement.payment.clone();
+    let request = MovementRequest {
+        payment: payment.clone(),
+        amount: movement.amount,
+    };
+    match flow.perform(step, direction.activity, request).await {
         Ok(()) => Ok(()),
         Err(error) if error.kind == ActivityErrorKind::Unknown => {
-            let settled = look_up(flow, step, &payment, |record| done(record).then_some(()));
-            settled.await?.ok_or_else(|| error.into())
+            let after = movement.before.plus(movement.amount).ok();
+            let done = |record: &PaymentRecord| {
+                let moved = (direction.moved)(record);
+                (moved.is_some() && moved == after).then_some(())
+            };
+            let settled = look_up(flow, step, &payment, done).await?;
+            settled.ok_or_else(|| error.into())
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// How often a void is asked for while its answers are lost.
+const VOIDS_MAX: u32 = 6;
+
+/// Voids until the gateway says so: a void may be repeated, so a lost answer is asked for again.
+/// What was captured meanwhile stays.
+pub(super) async fn void_payment(
+    flow: &Flow,
+    step: &str,
+    payment: &PaymentId,
+) -> Result<(), FlowError> {
+    let mut attempt = 0;
+    loop {
+        let step = format!("{step}/{attempt}");
+        match flow.perform(&step, VOID, payment.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind == ActivityErrorKind::Unknown && attempt + 1 < VOIDS_MAX => {
+                let wait = FIRST_WAIT * 2u32.saturating_pow(attempt);
+                flow.sleep(&format!("{step}/wait"), wait).await?;
+                attempt += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }

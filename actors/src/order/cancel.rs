@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::OrderAgent;
 use super::events::{CancelReason, OrderCancelled};
 use super::machine::{OrderPhase, Transition};
+use super::place::{FULFIL, UNPAID};
 use super::state::OrderState;
 use crate::domain::OrderId;
 
-/// Gives an order up, until its parcel has a label. Idempotent, and harmless for an order that
+/// Gives an order up, until it is packed. Idempotent, and harmless for an order that
 /// never was or is somebody else's: a safe undo of [`ReceiveOrder`](super::ReceiveOrder).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelOrder {
@@ -47,12 +48,14 @@ impl Command for CancelOrder {
             return Ok(Decision::reply(Cancelled::Cancelled));
         }
         order.check(Transition::Cancel)?;
-        Ok(
-            Decision::reply(Cancelled::Cancelled).record(OrderCancelled {
-                order: self.order.clone(),
-                reason: self.reason,
-                lines: order.details.lines.clone(),
-            }),
-        )
+        let cancelled = OrderCancelled {
+            order: self.order.clone(),
+            reason: self.reason,
+            lines: order.details.lines.clone(),
+        };
+        Ok(Decision::reply(Cancelled::Cancelled)
+            .record(cancelled)
+            .clear_timer(UNPAID)
+            .clear_timer(FULFIL))
     }
 }

@@ -1,4 +1,4 @@
-//! The life of an order, as a graph.
+//! The life of an order, as a graph. `docs/ORDER.md` draws it.
 
 use std::fmt;
 
@@ -18,11 +18,13 @@ pub enum OrderPhase {
     PaymentDeclined,
     /// The money is set aside.
     Authorised,
-    /// The shopper has a promise.
+    /// The shopper has a promise, and may still change it.
     Placed,
-    /// The parcel has a label.
-    Labelled,
-    /// The parcel is on its way and the money is taken.
+    /// A change of it is being worked out.
+    Changing,
+    /// It is being packed and sent, in one parcel or several.
+    Fulfilling,
+    /// Everything that was not cancelled is on its way, and paid.
     Captured,
     /// Some of it is coming back.
     ReturnRequested,
@@ -30,6 +32,24 @@ pub enum OrderPhase {
     Refunded,
     /// It will not be fulfilled.
     Cancelled,
+}
+
+impl OrderPhase {
+    /// Every phase.
+    pub const ALL: [Self; 12] = [
+        Self::Received,
+        Self::Priced,
+        Self::PaymentUnknown,
+        Self::PaymentDeclined,
+        Self::Authorised,
+        Self::Placed,
+        Self::Changing,
+        Self::Fulfilling,
+        Self::Captured,
+        Self::ReturnRequested,
+        Self::Refunded,
+        Self::Cancelled,
+    ];
 }
 
 impl fmt::Display for OrderPhase {
@@ -41,7 +61,8 @@ impl fmt::Display for OrderPhase {
             Self::PaymentDeclined => "without a payment",
             Self::Authorised => "authorised",
             Self::Placed => "placed",
-            Self::Labelled => "labelled for shipping",
+            Self::Changing => "being changed",
+            Self::Fulfilling => "being packed",
             Self::Captured => "shipped and paid",
             Self::ReturnRequested => "waiting for a return",
             Self::Refunded => "refunded",
@@ -50,7 +71,7 @@ impl fmt::Display for OrderPhase {
     }
 }
 
-/// What moves an order from one phase to another.
+/// What moves an order from one phase to another, or is done to it within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Transition {
@@ -66,16 +87,40 @@ pub enum Transition {
     Place,
     /// Change where it goes.
     Change,
-    /// Put a label on it.
+    /// Begin to change what it holds.
+    BeginChange,
+    /// Leave it as it was after all.
+    AbandonChange,
+    /// Accept the change.
+    Revise,
+    /// Begin to pack it.
+    BeginFulfilment,
+    /// Hold stock for what was on backorder.
+    Allocate,
+    /// Put a label on a parcel.
     Label,
-    /// Take the money.
+    /// Take the money for a parcel.
     Capture,
+    /// Send a parcel off.
+    Dispatch,
+    /// Send the last parcel off, or give up what was left.
+    Complete,
+    /// Give up what is left of a line.
+    CancelLine,
+    /// Give up the last line, when nothing was sent.
+    CancelLast,
+    /// Learn that the money is no longer set aside, or set it aside anew.
+    Renew,
     /// Give it up.
     Cancel,
     /// Ask to send some of it back.
     RequestReturn,
+    /// Open the parcel of a return.
+    InspectReturn,
     /// Send the returned goods back to the customer after inspection.
     RefuseReturn,
+    /// Wait for a return no longer.
+    LapseReturn,
     /// Give some of the money back.
     RefundPart,
     /// Give back all that is left.
@@ -90,12 +135,21 @@ impl fmt::Display for Transition {
             Self::LosePayment => "waiting for a payment outcome",
             Self::Decline => "declined",
             Self::Place => "placed",
-            Self::Change => "changed",
+            Self::Change | Self::BeginChange => "changed",
+            Self::AbandonChange => "left as it was",
+            Self::Revise => "revised",
+            Self::BeginFulfilment => "packed",
+            Self::Allocate => "given more stock",
             Self::Label => "labelled",
             Self::Capture => "captured",
+            Self::Dispatch | Self::Complete => "sent off",
+            Self::CancelLine | Self::CancelLast => "cancelled by the line",
+            Self::Renew => "authorised anew",
             Self::Cancel => "cancelled",
             Self::RequestReturn => "returned",
+            Self::InspectReturn => "inspected as a return",
             Self::RefuseReturn => "refused as a return",
+            Self::LapseReturn => "closed as a return",
             Self::RefundPart | Self::RefundAll => "refunded",
         })
     }
@@ -113,11 +167,19 @@ impl OrderPhase {
             (P::Priced, T::LosePayment) => P::PaymentUnknown,
             (P::Priced | P::PaymentUnknown, T::Decline) => P::PaymentDeclined,
             (P::Authorised, T::Place) => P::Placed,
-            (P::Placed, T::Change) => P::Placed,
-            (P::Placed, T::Label) => P::Labelled,
-            (P::Labelled, T::Capture) => P::Captured,
+            (P::Placed, T::Change | T::CancelLine) => P::Placed,
+            (P::Placed, T::BeginChange) => P::Changing,
+            (P::Changing, T::AbandonChange | T::Revise) => P::Placed,
+            (P::Placed, T::BeginFulfilment) => P::Fulfilling,
+            (P::Placed | P::Changing | P::Fulfilling, T::Renew) => self,
+            (P::Fulfilling, T::Allocate | T::Label | T::Capture | T::Dispatch | T::CancelLine) => {
+                P::Fulfilling
+            }
+            (P::Fulfilling, T::Complete) => P::Captured,
+            (P::Fulfilling, T::CancelLast) => P::Cancelled,
             (P::Captured, T::RequestReturn) => P::ReturnRequested,
-            (P::ReturnRequested, T::RefuseReturn | T::RefundPart) => P::Captured,
+            (P::ReturnRequested, T::InspectReturn) => P::ReturnRequested,
+            (P::ReturnRequested, T::RefuseReturn | T::LapseReturn | T::RefundPart) => P::Captured,
             (P::ReturnRequested, T::RefundAll) => P::Refunded,
             (
                 P::Received
@@ -130,5 +192,17 @@ impl OrderPhase {
             ) => P::Cancelled,
             _ => return None,
         })
+    }
+
+    /// Whether the shopper has no promise yet.
+    pub(super) fn is_before_placing(self) -> bool {
+        matches!(
+            self,
+            Self::Received
+                | Self::Priced
+                | Self::PaymentUnknown
+                | Self::PaymentDeclined
+                | Self::Authorised
+        )
     }
 }

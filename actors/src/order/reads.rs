@@ -1,19 +1,21 @@
 //! What can be asked of an order. A shopper sees only their own.
 
-use std::borrow::Cow;
-
-use mercato_runtime::{Command, Context, Decided, Decision, Kind};
+use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
 use super::OrderAgent;
-use super::events::{CancelReason, OrderLine};
+use super::command::{OrderDecided, read_of_order};
+use super::events::{CancelReason, OrderLine, StockHold};
+use super::lines::LineUnits;
 use super::machine::{OrderPhase, Transition};
-use super::state::OrderState;
+use super::payments::OrderPayment;
+use super::state::Order;
 use super::totals::PricedOrder;
-use crate::domain::{CustomerId, Destination, Money, OrderId, Sku};
+use super::units::{Parcel, units_of};
+use crate::domain::{CustomerId, Money, OrderId, ReservationId, Sku};
 use crate::ports::TrackingNumber;
 
-macro_rules! read_of_order {
+macro_rules! names_an_order {
     ($($(#[$meta:meta])* $name:ident;)+) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,11 +26,12 @@ macro_rules! read_of_order {
     )+};
 }
 
-read_of_order! {
+names_an_order! {
     /// Asks where an order stands.
     OrderStatus;
-    /// Asks for what is needed to ship an order and to take the money.
-    ShowFulfilment;
+    /// Asks what an order's money is: for the flows that move it, and to hold it against the
+    /// gateway's books.
+    ShowPayments;
     /// Asks whether an order can still be changed.
     CheckModificationEligibility;
 }
@@ -42,12 +45,20 @@ pub struct OrderView {
     pub customer: CustomerId,
     /// Where it stands.
     pub phase: OrderPhase,
-    /// What was ordered.
+    /// Which version it is; the first one is 1, and each change makes the next.
+    pub revision: u32,
+    /// What is ordered.
     pub lines: Vec<OrderLine>,
+    /// Where its units are, line by line.
+    pub units: Vec<LineUnits>,
     /// What it costs, once it is priced.
     pub total: Option<Money>,
-    /// The parcel's number, once it has a label.
+    /// The number of its first parcel, once that has a label.
     pub tracking: Option<TrackingNumber>,
+    /// What is held for it and in no parcel.
+    pub holds: Vec<StockHold>,
+    /// Its parcels, with what the carrier told of them.
+    pub parcels: Vec<Parcel>,
     /// What was taken.
     pub captured: Option<Money>,
     /// What was given back.
@@ -56,59 +67,64 @@ pub struct OrderView {
     pub cancelled: Option<CancelReason>,
 }
 
-impl Command for OrderStatus {
-    type Agent = OrderAgent;
-    type Reply = OrderView;
-    const NAME: &'static str = "OrderStatus";
-    const KIND: Kind = Kind::Read;
+read_of_order!(OrderStatus -> OrderView);
 
-    fn entity(&self) -> Cow<'_, str> {
-        self.order.as_str().into()
-    }
-
-    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
-        let order = state.seen_by(context.principal, &self.order)?;
+impl OrderStatus {
+    fn decide_for(
+        &self,
+        _: &OrderAgent,
+        order: &Order,
+        _: &Context<'_>,
+    ) -> OrderDecided<OrderView> {
         Ok(Decision::reply(OrderView {
             order: self.order.clone(),
             customer: order.details.customer.clone(),
             phase: order.phase,
+            revision: order.revision,
             lines: order.details.lines.clone(),
+            units: order.line_units(),
             total: order.priced.as_ref().map(|priced| priced.total),
-            tracking: order.tracking.clone(),
-            captured: order.captured,
-            refunded: order.refunded,
+            tracking: order
+                .units
+                .parcels()
+                .first()
+                .map(|parcel| parcel.tracking.clone()),
+            holds: order.holds(),
+            parcels: order.units.parcels().to_vec(),
+            captured: order.captured(),
+            refunded: order.refunded(),
             cancelled: order.cancelled,
         }))
     }
 }
 
-/// What is needed to ship an order and to take the money.
+/// What an order's money is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fulfilment {
-    /// Where it stands.
+pub struct OrderMoney {
+    /// Where the order stands.
     pub phase: OrderPhase,
-    /// Where it goes.
-    pub address: Destination,
-    /// What it costs, once it is priced.
-    pub priced: Option<PricedOrder>,
+    /// What it costs without what was cancelled, once it is priced.
+    pub payable: Option<Money>,
+    /// What is still to be taken and is not set aside: an authorisation ended.
+    pub lacking: Option<Money>,
+    /// Its payments, in the order in which they were authorised.
+    pub payments: Vec<OrderPayment>,
 }
 
-impl Command for ShowFulfilment {
-    type Agent = OrderAgent;
-    type Reply = Fulfilment;
-    const NAME: &'static str = "ShowFulfilment";
-    const KIND: Kind = Kind::Read;
+read_of_order!(ShowPayments -> OrderMoney);
 
-    fn entity(&self) -> Cow<'_, str> {
-        self.order.as_str().into()
-    }
-
-    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
-        let order = state.seen_by(context.principal, &self.order)?;
-        Ok(Decision::reply(Fulfilment {
+impl ShowPayments {
+    fn decide_for(
+        &self,
+        _: &OrderAgent,
+        order: &Order,
+        _: &Context<'_>,
+    ) -> OrderDecided<OrderMoney> {
+        Ok(Decision::reply(OrderMoney {
             phase: order.phase,
-            address: order.details.address.clone(),
-            priced: order.priced.clone(),
+            payable: order.payable().ok(),
+            lacking: order.lacking().ok(),
+            payments: order.payments.all.clone(),
         }))
     }
 }
@@ -118,6 +134,8 @@ impl Command for ShowFulfilment {
 pub enum Eligibility {
     /// It can; this is what it holds.
     Eligible {
+        /// Which version it is: a change says which one it starts from.
+        revision: u32,
         /// The lines with their frozen prices.
         priced: PricedOrder,
     },
@@ -128,21 +146,19 @@ pub enum Eligibility {
     },
 }
 
-impl Command for CheckModificationEligibility {
-    type Agent = OrderAgent;
-    type Reply = Eligibility;
-    const NAME: &'static str = "CheckModificationEligibility";
-    const KIND: Kind = Kind::Read;
+read_of_order!(CheckModificationEligibility -> Eligibility);
 
-    fn entity(&self) -> Cow<'_, str> {
-        self.order.as_str().into()
-    }
-
-    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
-        let order = state.seen_by(context.principal, &self.order)?;
+impl CheckModificationEligibility {
+    fn decide_for(
+        &self,
+        _: &OrderAgent,
+        order: &Order,
+        _: &Context<'_>,
+    ) -> OrderDecided<Eligibility> {
         let phase = order.phase;
         Ok(Decision::reply(match &order.priced {
             Some(priced) if phase.after(Transition::Change).is_some() => Eligibility::Eligible {
+                revision: order.revision,
                 priced: priced.clone(),
             },
             _ => Eligibility::NotEligible { phase },
@@ -150,7 +166,8 @@ impl Command for CheckModificationEligibility {
     }
 }
 
-/// Asks how many units of a product an order still waits for: the order's part of the pipeline.
+/// Asks how many units of a product an order waits for under the hold of its own name, and on
+/// backorder: the order's part of the pipeline. What it has under further holds is counted with those.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingUnits {
     /// The order.
@@ -159,30 +176,28 @@ pub struct PendingUnits {
     pub sku: Sku,
 }
 
-impl Command for PendingUnits {
-    type Agent = OrderAgent;
-    type Reply = u32;
-    const NAME: &'static str = "PendingUnits";
-    const KIND: Kind = Kind::Read;
+read_of_order!(PendingUnits -> u32);
 
-    fn entity(&self) -> Cow<'_, str> {
-        self.order.as_str().into()
-    }
-
-    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
-        let order = state.seen_by(context.principal, &self.order)?;
+impl PendingUnits {
+    fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<u32> {
+        let mut lines = order.details.lines.iter();
+        let Some(line) = lines.find(|line| line.sku == self.sku) else {
+            return Ok(Decision::reply(0));
+        };
         let pending = match order.phase {
             OrderPhase::Received
             | OrderPhase::Priced
             | OrderPhase::PaymentUnknown
-            | OrderPhase::Authorised
-            | OrderPhase::Placed
-            | OrderPhase::Labelled => order
-                .details
-                .lines
-                .iter()
-                .find(|line| line.sku == self.sku)
-                .map_or(0, |line| line.quantity.get()),
+            | OrderPhase::Authorised => line.quantity.get(),
+            OrderPhase::Placed | OrderPhase::Changing | OrderPhase::Fulfilling => {
+                let own = ReservationId::from(&self.order);
+                let parcels = order.units.parcels().iter();
+                let packed = parcels.filter(|parcel| !parcel.dispatched);
+                let holds = packed.flat_map(|parcel| &parcel.contents);
+                let holds = holds.chain(order.units.holds());
+                let own = holds.filter(|hold| hold.reservation == own);
+                units_of(own, &self.sku) + order.units.backordered(line)
+            }
             OrderPhase::PaymentDeclined
             | OrderPhase::Captured
             | OrderPhase::ReturnRequested

@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use mercato_runtime::{Command, Context, Decided, Decision, Principal};
 use serde::{Deserialize, Serialize};
 
-use super::events::{OrderDetails, OrderReceived};
+use super::events::{OrderDetails, OrderLine, OrderReceived};
+use super::place::{ExpireUnpaid, UNPAID};
 use super::state::OrderState;
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{Cart, Jurisdiction, OrderId, Sku};
 use crate::ports::PaymentMethod;
 
-/// Validates the details of an order and takes it in.
+/// Validates the details of an order and takes it in. The order's name is the idempotency key of its
+/// placement: the same details under it are received once, and others are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiveOrder {
     /// The order's name.
@@ -78,27 +80,38 @@ impl Command for ReceiveOrder {
         state: &OrderState,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        if state.is_received() {
-            return Err(OrderRejection::AlreadyReceived);
+        match state.received() {
+            Some(known) if *known == self.details => return Ok(Decision::reply(())),
+            Some(_) => return Err(OrderRejection::AlreadyReceived),
+            None => {}
         }
         let mut problems = Vec::new();
-        validate_products(agent, &self.details, &mut problems);
+        validate_products(agent, &self.details.lines, &mut problems);
         validate_customer(agent, &self.details, context.principal, &mut problems);
         validate_payment(&self.details, &mut problems);
         if !problems.is_empty() {
             return Err(OrderRejection::Invalid { problems });
         }
-        Ok(Decision::reply(()).record(OrderReceived {
-            details: self.details.clone(),
-        }))
+        let order = self.order.clone();
+        let due = context.now.plus(agent.settings.unpaid_for);
+        Ok(Decision::reply(())
+            .record(OrderReceived {
+                details: self.details.clone(),
+            })
+            .set_timer(UNPAID, due, &ExpireUnpaid { order }))
     }
 }
 
-fn validate_products(agent: &OrderAgent, details: &OrderDetails, problems: &mut Vec<OrderProblem>) {
-    if details.lines.is_empty() {
+/// SPEC's product validation.
+pub(super) fn validate_products(
+    agent: &OrderAgent,
+    lines: &[OrderLine],
+    problems: &mut Vec<OrderProblem>,
+) {
+    if lines.is_empty() {
         problems.push(OrderProblem::NoLines);
     }
-    if details.lines.len() > Cart::LINES_MAX {
+    if lines.len() > Cart::LINES_MAX {
         // Looking at each of too many lines would make a refusal of unbounded size.
         problems.push(OrderProblem::TooManyLines {
             max: u32::try_from(Cart::LINES_MAX).unwrap_or(u32::MAX),
@@ -106,7 +119,7 @@ fn validate_products(agent: &OrderAgent, details: &OrderDetails, problems: &mut 
         return;
     }
     let mut seen = BTreeSet::new();
-    for line in &details.lines {
+    for line in lines {
         if !seen.insert(&line.sku) {
             problems.push(OrderProblem::DuplicateLine(line.sku.clone()));
         }
@@ -123,6 +136,7 @@ fn validate_products(agent: &OrderAgent, details: &OrderDetails, problems: &mut 
     }
 }
 
+/// SPEC's customer validation.
 fn validate_customer(
     agent: &OrderAgent,
     details: &OrderDetails,
@@ -140,11 +154,12 @@ fn validate_customer(
         problems.push(OrderProblem::SealedForAnother);
     }
     let jurisdiction = details.address.jurisdiction();
-    if !agent.settings.tax.contains_key(&jurisdiction) {
+    if agent.settings.rates_in(jurisdiction).is_none() {
         problems.push(OrderProblem::NotDelivered(jurisdiction));
     }
 }
 
+/// SPEC's payment validation.
 fn validate_payment(details: &OrderDetails, problems: &mut Vec<OrderProblem>) {
     let token = details.method.as_str();
     if token.trim().is_empty() || token.len() > PaymentMethod::TOKEN_BYTES_MAX {

@@ -1,27 +1,57 @@
 //! The shop's terms.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BasisPoints, Jurisdiction, Money, MoneyError};
+use super::shipping::{ShippingTariff, Weights};
+use super::tax::{PriceTerms, ShippingTax, TaxCategory, TaxRates, TaxRounding, TaxTable};
+use crate::domain::{BasisPoints, Jurisdiction, Money, MoneyError, Product, Sku};
 
-/// What orders may hold and what they cost beside the goods. Amounts are in minor units of the
-/// catalogue's currency.
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What orders may hold, what they cost beside the goods, and how long things may take. Amounts are
+/// in minor units of the catalogue's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrderSettings {
-    /// The tax on goods and shipping in each country that the shop delivers to. Default: the
-    /// standard rates of the United Kingdom and of the countries it mostly sells to.
+    /// The standard rate of tax in each place that the shop delivers to. Default: those of
+    /// [`TaxTable`].
     #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub tax: BTreeMap<Jurisdiction, BasisPoints>,
-    /// Shipping of one order. Default: 495.
+    /// What differs from the standard rate: categories of goods, and shipping. A program sets it;
+    /// it is not read from the configuration. Default: see [`TaxTable`].
+    #[serde(skip)]
+    pub tax_rules: TaxTable,
+    /// The tax category of the products on a shelf ([`Product::category`]). What is not named is
+    /// standard. A program sets it. Default: none is named.
+    #[serde(skip)]
+    pub tax_categories: BTreeMap<Box<str>, TaxCategory>,
+    /// Whether prices hold their tax. Default: `before_tax`.
+    pub price_terms: PriceTerms,
+    /// Where tax is rounded. Default: `per_order`.
+    pub tax_rounding: TaxRounding,
+    /// Shipping of a light order at home; the tariff adds to it. Default: 495.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub shipping_minor: u32,
-    /// From this net amount on shipping is free. Default: 5 000.
+    /// From this amount of goods on shipping is free, where the tariff asks for no more. Default:
+    /// 5 000.
     #[schemars(range(min = 0, max = 4_000_000_000_u32))]
     pub free_shipping_from_minor: u32,
+    /// What shipping costs more by weight and zone. A program sets it. Default: see
+    /// [`ShippingTariff`].
+    #[serde(skip)]
+    pub shipping: ShippingTariff,
+    /// What products weigh. A program sets it.
+    #[serde(skip)]
+    pub weights: Weights,
+    /// The heaviest parcel, in grams; what a single hold makes heavier goes as one consignment.
+    /// Default: 30 000.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub parcel_grams_max: u32,
     /// From this amount of goods on the basket discount applies. Default: 20 000.
     #[schemars(range(min = 0, max = 4_000_000_000_u32))]
     pub basket_discount_from_minor: u32,
@@ -31,45 +61,44 @@ pub struct OrderSettings {
     /// The most units on one line. Default: 10 000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub line_units_max: u32,
+    /// How long an order may wait for its payment; longer than a checkout may take. Default: 30
+    /// minutes.
+    #[schemars(extend("minimum" = "1m", "maximum" = "3650d"))]
+    pub unpaid_for: Duration,
+    /// How long after it is placed an order is left alone, so that it can be changed or cancelled.
+    /// Default: 10 minutes.
+    #[schemars(extend("minimum" = "0s", "maximum" = "3650d"))]
+    pub change_for: Duration,
+    /// How long after its last parcel left some of an order may be sent back. Default: 30 days.
+    #[schemars(extend("minimum" = "0s", "maximum" = "3650d"))]
+    pub return_for: Duration,
+    /// How long goods may take to come back once that is agreed. Default: 14 days.
+    #[schemars(extend("minimum" = "1s", "maximum" = "3650d"))]
+    pub return_within: Duration,
 }
 
 impl Default for OrderSettings {
     fn default() -> Self {
-        const RATES: [(&str, i32); 21] = [
-            ("AT", 2_000),
-            ("AU", 1_000),
-            ("BE", 2_100),
-            ("CH", 810),
-            ("CY", 1_900),
-            ("DE", 1_900),
-            ("DK", 2_500),
-            ("ES", 2_100),
-            ("FI", 2_550),
-            ("FR", 2_000),
-            ("GB", 2_000),
-            ("GR", 2_400),
-            ("IE", 2_300),
-            ("IT", 2_200),
-            ("JP", 1_000),
-            ("NL", 2_100),
-            ("NO", 2_500),
-            ("PL", 2_300),
-            ("PT", 2_300),
-            ("SE", 2_500),
-            ("US", 0),
-        ];
+        let rules = TaxTable::default();
+        let standard = rules.iter().map(|(place, rates)| (*place, rates.standard));
         Self {
-            tax: RATES
-                .into_iter()
-                .filter_map(|(code, rate)| {
-                    Some((Jurisdiction::new(code).ok()?, BasisPoints::new(rate)))
-                })
-                .collect(),
+            tax: standard.collect(),
+            tax_rules: rules,
+            tax_categories: BTreeMap::new(),
+            price_terms: PriceTerms::default(),
+            tax_rounding: TaxRounding::default(),
             shipping_minor: 495,
             free_shipping_from_minor: 5_000,
+            shipping: ShippingTariff::default(),
+            weights: Weights::default(),
+            parcel_grams_max: 30_000,
             basket_discount_from_minor: 20_000,
             basket_discount: BasisPoints::new(200),
             line_units_max: 10_000,
+            unpaid_for: MINUTE * 30,
+            change_for: MINUTE * 10,
+            return_for: DAY * 30,
+            return_within: DAY * 14,
         }
     }
 }
@@ -82,9 +111,47 @@ impl OrderSettings {
         goods.portion(self.basket_discount)
     }
 
-    pub(super) fn shipping_for(&self, net: Money) -> Money {
-        let free = net.minor() >= i64::from(self.free_shipping_from_minor);
-        let minor = if free { 0 } else { self.shipping_minor };
-        Money::new(i64::from(minor), net.currency())
+    /// The rates that hold in a place: its own, or its country's. `None` where the shop does not
+    /// deliver.
+    pub(super) fn rates_in(&self, place: Jurisdiction) -> Option<TaxRates> {
+        let own = self.tax.get(&place);
+        let standard = own.or_else(|| self.tax.get(&place.country()))?;
+        let rules = self.tax_rules.rates_in(place);
+        Some(TaxRates {
+            standard: *standard,
+            reduced: rules.map(|rules| rules.reduced.clone()).unwrap_or_default(),
+            shipping: rules.map_or(ShippingTax::AsGoods, |rules| rules.shipping),
+        })
+    }
+
+    /// What shipping of goods of this weight costs; `None` where nothing is delivered.
+    pub(super) fn shipping_for(
+        &self,
+        place: Jurisdiction,
+        grams: u64,
+        goods: Money,
+    ) -> Result<Option<Money>, MoneyError> {
+        let Some(surcharge) = self.shipping.surcharge(place, grams, goods.currency())? else {
+            return Ok(None);
+        };
+        let free_from = surcharge
+            .free_from_minor
+            .map(|zone| zone.max(self.free_shipping_from_minor));
+        if free_from.is_some_and(|from| goods.minor() >= i64::from(from)) {
+            return Ok(Some(Money::zero(goods.currency())));
+        }
+        let base = Money::new(i64::from(self.shipping_minor), goods.currency());
+        base.plus(surcharge.amount).map(Some)
+    }
+
+    pub(super) fn tax_category(&self, product: Option<&Product>) -> TaxCategory {
+        let shelf = product.and_then(|product| self.tax_categories.get(&product.category));
+        shelf.copied().unwrap_or_default()
+    }
+
+    pub(super) fn grams(&self, sku: &Sku, product: Option<&Product>, units: u32) -> u64 {
+        self.weights
+            .of(sku, product)
+            .saturating_mul(u64::from(units))
     }
 }

@@ -6,6 +6,7 @@
 
 mod carrier;
 mod competitors;
+mod label;
 mod ledger;
 mod mail;
 mod payment_books;
@@ -13,20 +14,22 @@ mod payments;
 mod payments_in_process;
 mod procurement;
 mod procurement_in_process;
+mod tracking;
 
 pub use carrier::{
-    Carrier, CarrierError, InProcessCarrier, LabelEntry, TrackingNumber, TrackingNumberError,
+    Carrier, CarrierError, Consignment, InProcessCarrier, LabelEntry, ParcelStatus, TrackingScan,
 };
 pub use competitors::{
     CompetitorFeed, CompetitorFeedError, CompetitorObservation, InProcessCompetitors,
     OBSERVATIONS_MAX, ObservedProduct,
 };
+pub use label::{LabelError, ShippingLabel};
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
 pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
 pub use payment_books::{PaymentEntry, PaymentLedger, PaymentMovement};
 pub use payments::{
     Authorisation, AuthoriseRequest, DeclineReason, MovementRequest, PaymentError, PaymentMethod,
-    PaymentRecord, Payments, VoidOutcome,
+    PaymentNotice, PaymentNoticeKind, PaymentRecord, Payments, StatementLine, VoidOutcome,
 };
 pub use payments_in_process::InProcessPayments;
 pub use procurement::{
@@ -34,3 +37,4 @@ pub use procurement::{
     PurchaseRecord, PurchaseRequest,
 };
 pub use procurement_in_process::{InProcessProcurement, PurchaseEntry, SupplierHabits};
+pub use tracking::{TrackingNumber, TrackingNumberError};

@@ -1,13 +1,14 @@
 //! The books of the payment gateway inside this process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{Ledger, LedgerEntry, LedgerFull, LedgerOptions};
 use super::payments::{
     Authorisation, AuthoriseRequest, DeclineReason, MovementRequest, PaymentError, PaymentRecord,
-    VoidOutcome,
+    StatementLine, VoidOutcome,
 };
 use super::payments_in_process::InProcessPayments;
 use crate::domain::{Money, OrderId, PaymentId};
@@ -32,6 +33,8 @@ pub enum PaymentMovement {
         order: OrderId,
         /// How much.
         amount: Money,
+        /// Until when.
+        until: Option<Timestamp>,
     },
     /// An authorisation was refused.
     Declined {
@@ -74,7 +77,7 @@ fn authorisation_key(payment: &PaymentId) -> Box<str> {
 pub(super) struct Books {
     entries: Ledger<PaymentEntry>,
     ledger: PaymentLedger,
-    paid_by: BTreeMap<OrderId, PaymentId>,
+    paid_by: BTreeMap<OrderId, BTreeSet<PaymentId>>,
 }
 
 impl Books {
@@ -127,12 +130,19 @@ impl Books {
                 refunded: None,
                 voided: false,
                 declined: None,
+                until: None,
             });
         match &entry.movement {
-            PaymentMovement::Authorised { order, amount } => {
+            PaymentMovement::Authorised {
+                order,
+                amount,
+                until,
+            } => {
                 record.order = Some(order.clone());
                 record.authorised = Some(*amount);
-                self.paid_by.insert(order.clone(), entry.payment.clone());
+                record.until = *until;
+                let payments = self.paid_by.entry(order.clone()).or_default();
+                payments.insert(entry.payment.clone());
             }
             PaymentMovement::Declined { order, reason, .. } => {
                 record.order = Some(order.clone());
@@ -149,8 +159,9 @@ impl Books {
             }
             PaymentMovement::Voided => {
                 record.voided = true;
-                if let Some(order) = &record.order {
-                    self.paid_by.remove(order);
+                let order = record.order.as_ref().filter(|_| record.captured.is_none());
+                if let Some(payments) = order.and_then(|order| self.paid_by.get_mut(order)) {
+                    payments.remove(&entry.payment);
                 }
             }
         }
@@ -159,6 +170,7 @@ impl Books {
     pub(super) fn authorise(
         &mut self,
         request: &AuthoriseRequest,
+        until: Option<Timestamp>,
     ) -> Result<Authorisation, PaymentError> {
         let key = authorisation_key(&request.payment);
         if let Some(done) = self.entries.find(&key) {
@@ -177,7 +189,7 @@ impl Books {
             .is_some_and(|record| record.voided);
         let refusal = if closed {
             Some(DeclineReason::Voided)
-        } else if self.paid_by.contains_key(&order) {
+        } else if self.is_paid_otherwise(request) {
             Some(DeclineReason::AlreadyPaid)
         } else if request.method.as_str() == InProcessPayments::DECLINED {
             Some(DeclineReason::Issuer)
@@ -185,7 +197,11 @@ impl Books {
             None
         };
         let movement = match refusal {
-            None => PaymentMovement::Authorised { order, amount },
+            None => PaymentMovement::Authorised {
+                order,
+                amount,
+                until,
+            },
             Some(reason) => PaymentMovement::Declined {
                 order,
                 amount,
@@ -194,6 +210,54 @@ impl Books {
         };
         self.record(&key, &request.payment, movement.clone())?;
         first_answer(request, &movement)
+    }
+
+    /// Whether the order has payments, and this is not one that adds to one of them.
+    fn is_paid_otherwise(&self, request: &AuthoriseRequest) -> bool {
+        let payments = self.paid_by.get(&request.order);
+        let payments = payments.filter(|payments| !payments.is_empty());
+        match (payments, &request.supplements) {
+            (None, None) => false,
+            (Some(payments), Some(added_to)) => !payments.contains(added_to),
+            (Some(_), None) | (None, Some(_)) => true,
+        }
+    }
+
+    /// A page of the books.
+    pub(super) fn statement(&self, after: Option<&PaymentId>, limit: u16) -> Vec<StatementLine> {
+        let from = match after {
+            Some(after) => std::ops::Bound::Excluded(after),
+            None => std::ops::Bound::Unbounded,
+        };
+        let page = self
+            .ledger
+            .payments
+            .range((from, std::ops::Bound::Unbounded));
+        page.take(usize::from(limit))
+            .map(|(payment, record)| StatementLine {
+                payment: payment.clone(),
+                record: record.clone(),
+            })
+            .collect()
+    }
+
+    /// Refuses a capture of what is no longer set aside.
+    pub(super) fn check_open_at(
+        &self,
+        payment: &PaymentId,
+        now: Timestamp,
+    ) -> Result<(), PaymentError> {
+        let record = self.ledger.payments.get(payment);
+        let until = record.and_then(|record| record.until);
+        match until {
+            Some(until) if until <= now => Err(PaymentError::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether something was done under a key.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.entries.find(key).is_some()
     }
 
     /// Captures or refunds: `limit` is what may be moved in all, `moved` what was moved before.
@@ -233,12 +297,13 @@ impl Books {
         payment: &PaymentId,
     ) -> Result<VoidOutcome, PaymentError> {
         let known = self.ledger.payments.get(payment);
-        if known.is_some_and(|record| record.captured.is_some()) {
-            return Err(PaymentError::AlreadyCaptured);
-        }
-        let outcome = match known.and_then(|record| record.authorised) {
-            Some(_) => VoidOutcome::Voided,
-            None => VoidOutcome::NothingToVoid,
+        let outcome = match known.map(|record| (record.authorised, record.captured)) {
+            Some((authorised, Some(captured))) if authorised == Some(captured) => {
+                return Err(PaymentError::AlreadyCaptured);
+            }
+            Some((Some(_), Some(_))) => VoidOutcome::RemainderVoided,
+            Some((Some(_), None)) => VoidOutcome::Voided,
+            Some((None, _)) | None => VoidOutcome::NothingToVoid,
         };
         if !known.is_some_and(|record| record.voided) {
             self.record(key, payment, PaymentMovement::Voided)?;
@@ -260,14 +325,15 @@ fn first_answer(
     movement: &PaymentMovement,
 ) -> Result<Authorisation, PaymentError> {
     match movement {
-        PaymentMovement::Authorised { order, amount }
-            if *order == request.order && *amount == request.amount =>
-        {
-            Ok(Authorisation {
-                payment: request.payment.clone(),
-                amount: *amount,
-            })
-        }
+        PaymentMovement::Authorised {
+            order,
+            amount,
+            until,
+        } if *order == request.order && *amount == request.amount => Ok(Authorisation {
+            payment: request.payment.clone(),
+            amount: *amount,
+            until: *until,
+        }),
         PaymentMovement::Declined {
             order,
             amount,

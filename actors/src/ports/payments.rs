@@ -3,14 +3,34 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
+use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Money, OrderId, PaymentId};
 
 /// Authorises, captures, voids and refunds.
 ///
-/// Every call is idempotent. A call whose answer was lost is [`PaymentError::Unknown`]: ask
-/// [`lookup`](Self::lookup), never charge again under another name.
+/// # The contract
+///
+/// | call | key | asked again under it | with another body |
+/// |---|---|---|---|
+/// | [`authorise`](Self::authorise) | the payment's id | the first answer | [`PaymentError::KeyReused`] |
+/// | [`capture`](Self::capture), [`refund`](Self::refund) | `key` | done once, the same answer | [`PaymentError::KeyReused`] |
+/// | [`void`](Self::void) | none is needed | voided is voided | |
+///
+/// - **An unknown outcome is an answer of its own.** A call whose answer was lost is
+///   [`PaymentError::Unknown`]: ask [`lookup`](Self::lookup), and never charge again, under this name
+///   or another.
+/// - **One order is paid once.** While a payment of an order is open or was captured, another one of
+///   the same order is declined ([`DeclineReason::AlreadyPaid`]), unless it says which of them it
+///   [`supplements`](AuthoriseRequest::supplements). The gateway looks at the order, and not at what
+///   the payment is called.
+/// - **What is set aside ends** ([`Authorisation::until`]): a capture after that is
+///   [`PaymentError::Expired`], and what was captured before stays.
+/// - **Sums.** A payment's captures sum to at most what was authorised, and its refunds to at most
+///   what was captured. Partial amounts are allowed, in any number.
+/// - **Notices.** What a gateway tells by itself it may tell late, twice, and out of order:
+///   [`PaymentNotice`], for [`RecordPaymentNotice`](crate::RecordPaymentNotice).
 pub trait Payments: Send + Sync + 'static {
     /// Sets an amount aside on the shopper's account. Repeating a payment id with the same request
     /// gets the first answer.
@@ -25,18 +45,20 @@ pub trait Payments: Send + Sync + 'static {
     /// Takes an authorised amount, or a part of it. A repeated key takes nothing more.
     ///
     /// # Errors
-    /// When there is no such authorisation, the amount is above it, or the call failed.
+    /// When there is no such authorisation, the amount is above what is left of it, or the call
+    /// failed.
     fn capture<'a>(
         &'a self,
         key: &'a str,
         request: &'a MovementRequest,
     ) -> BoxFuture<'a, Result<(), PaymentError>>;
 
-    /// Gives up an authorisation of which nothing was captured. A payment that the gateway never
-    /// saw is closed as well, so that a lost authorisation that arrives late is refused.
+    /// Gives up what is set aside and was not captured; captured money stays. A payment that the
+    /// gateway never saw is closed as well, so that a lost authorisation that arrives late is
+    /// refused.
     ///
     /// # Errors
-    /// When money was captured already, or the call failed.
+    /// When all of it was captured already, or the call failed.
     fn void<'a>(
         &'a self,
         key: &'a str,
@@ -61,6 +83,50 @@ pub trait Payments: Send + Sync + 'static {
         &'a self,
         payment: &'a PaymentId,
     ) -> BoxFuture<'a, Result<Option<PaymentRecord>, PaymentError>>;
+
+    /// The gateway's books, a page of at most `limit` payments in the order of their ids, beginning
+    /// after `after`. An empty page is the end.
+    ///
+    /// # Errors
+    /// When the call failed.
+    fn statement<'a>(
+        &'a self,
+        after: Option<&'a PaymentId>,
+        limit: u16,
+    ) -> BoxFuture<'a, Result<Vec<StatementLine>, PaymentError>>;
+}
+
+/// A payment in the gateway's books.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementLine {
+    /// Which.
+    pub payment: PaymentId,
+    /// Where it stands.
+    pub record: PaymentRecord,
+}
+
+/// What a gateway tells by itself of a payment request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentNotice {
+    /// Which payment.
+    pub payment: PaymentId,
+    /// What it tells.
+    pub kind: PaymentNoticeKind,
+}
+
+/// What a notice tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum PaymentNoticeKind {
+    /// An amount is set aside.
+    Authorised {
+        /// How much.
+        amount: Money,
+        /// Until when, where the gateway says so.
+        until: Option<Timestamp>,
+    },
+    /// It was declined.
+    Declined(DeclineReason),
 }
 
 /// What stands for a shopper's card or account: a token of the gateway, never a card number.
@@ -105,6 +171,8 @@ pub struct AuthoriseRequest {
     pub amount: Money,
     /// From which account.
     pub method: PaymentMethod,
+    /// The payment of the same order that this one adds to, where it is not the order's first.
+    pub supplements: Option<PaymentId>,
 }
 
 /// A request to capture or refund an amount of a payment.
@@ -123,6 +191,8 @@ pub struct Authorisation {
     pub payment: PaymentId,
     /// How much is set aside.
     pub amount: Money,
+    /// Until when; `None` where the gateway does not say.
+    pub until: Option<Timestamp>,
 }
 
 /// What a void found.
@@ -132,6 +202,8 @@ pub enum VoidOutcome {
     Voided,
     /// There was none; a late one will be refused.
     NothingToVoid,
+    /// What was not captured was given up, now or before.
+    RemainderVoided,
 }
 
 /// Where a payment stands. Amounts are totals over its life.
@@ -145,10 +217,12 @@ pub struct PaymentRecord {
     pub captured: Option<Money>,
     /// What was given back; `None` when nothing was.
     pub refunded: Option<Money>,
-    /// Whether the authorisation was given up.
+    /// Whether what was not captured was given up.
     pub voided: bool,
     /// Why it was declined, if it was.
     pub declined: Option<DeclineReason>,
+    /// Until when it is set aside; `None` where the gateway does not say.
+    pub until: Option<Timestamp>,
 }
 
 /// Why a gateway declines.
@@ -191,9 +265,12 @@ pub enum PaymentError {
         /// What could still be moved.
         left: Money,
     },
-    /// Money was captured, so nothing can be voided.
+    /// All of it was captured, so nothing can be voided.
     #[error("the payment was captured already; refund it instead")]
     AlreadyCaptured,
+    /// It is no longer set aside.
+    #[error("the authorisation has expired; authorise what is left anew, naming this payment")]
+    Expired,
     /// The gateway keeps no more.
     #[error("the gateway's ledger is full; raise entries_max")]
     Full,

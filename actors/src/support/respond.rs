@@ -102,8 +102,18 @@ pub(super) fn format_order_response(order: &OrderView, parcels: &[ShippingState]
         (_, 0) => text.push_str(" It has left our warehouse."),
         (_, _) => text.push_str(" A part of it has left our warehouse; the rest follows."),
     }
-    if let Some(tracking) = &order.tracking {
-        text.push_str(&format!(" Its tracking number is {tracking}."));
+    for parcel in &order.parcels {
+        let tracking = &parcel.tracking;
+        text.push_str(&match &parcel.scan {
+            Some(scan) => format!(" Parcel {tracking} is {}.", scan.status),
+            None => format!(" Its tracking number is {tracking}."),
+        });
+    }
+    let waiting: u32 = order.units.iter().map(|line| line.backordered).sum();
+    if waiting > 0 && order.cancelled.is_none() {
+        text.push_str(&format!(
+            " Of it {waiting} wait for stock; they are sent when they come, and paid then."
+        ));
     }
     Reply::answer(text)
 }
@@ -116,11 +126,11 @@ pub(super) fn format_change_response(order: &OrderId, options: &ModificationOpti
                  and do not want, you can return."
             ));
         }
-        ModificationOptions::Changeable { lines } => lines,
+        ModificationOptions::Changeable { lines, .. } => lines,
     };
     let mut text = format!(
-        "Your order {order} can still be sent to another address in the same country, or be \
-         cancelled. For other quantities, cancel it and order anew:"
+        "Your order {order} can still be changed: its address in the same country, its lines, or \
+         it can be cancelled. Fewer units keep their price; more have the one of today:"
     );
     for line in lines {
         let LineOption {
@@ -128,11 +138,18 @@ pub(super) fn format_change_response(order: &OrderId, options: &ModificationOpti
             ordered,
             available,
             unit_difference,
+            alternatives,
         } = line;
         text.push_str(&format!(
             "\n- {sku}: {ordered} ordered, {available} more in stock, price of one now \
              {unit_difference} against the order's"
         ));
+        for other in alternatives {
+            text.push_str(&format!(
+                "\n  - or {}: {} in stock, {} a piece against the order's",
+                other.sku, other.available, other.unit_difference
+            ));
+        }
     }
     Reply::answer(text)
 }

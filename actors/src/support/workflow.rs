@@ -226,15 +226,16 @@ impl Desk<'_> {
         &self,
         order: &OrderView,
     ) -> Result<Vec<ShippingState>, SupportError> {
-        let lines = order.lines.iter().map(async |line| {
+        let packed = order.parcels.iter().flat_map(|parcel| &parcel.contents);
+        let held = order.holds.iter().chain(packed).map(async |hold| {
             let status = ShippingStatus {
-                sku: line.sku.clone(),
-                reservation: (&order.order).into(),
+                sku: hold.sku.clone(),
+                reservation: hold.reservation.clone(),
             };
             let state = self.scope.ask(status).await;
             state.map_err(|error| unavailable(&error))
         });
-        try_join_all(lines).await
+        try_join_all(held).await
     }
 
     async fn order_change_query(&self) -> Result<Reply, SupportError> {

@@ -6,9 +6,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod backorders_and_cancelled_lines;
+mod bad_input_is_refused_with_a_remedy;
+mod model;
 mod orders_are_checked_when_they_come_in;
-mod orders_change_until_the_label;
+mod orders_change_until_they_are_packed;
 mod orders_keep_to_their_graph;
+mod orders_keep_to_their_model;
+mod parcels_are_paid_before_they_leave;
 mod payments_are_for_the_total;
 mod returns_give_back_what_was_paid;
 mod totals_are_the_sum_of_their_parts;
@@ -21,8 +26,22 @@ use mercato_actors::*;
 use mercato_runtime::testkit::{Given, given};
 use mercato_runtime::{Personal, Principal, Timestamp};
 
+/// How many cases a property is held against: a few by default, and as many as `MERCATO_CASES` says.
+fn cases(default: u32) -> proptest::test_runner::Config {
+    let wished = std::env::var("MERCATO_CASES").ok();
+    let cases = wished
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(default);
+    proptest::test_runner::Config::with_cases(cases)
+}
+
 /// The desk of an order that has not come in yet.
 fn desk() -> Given<OrderAgent> {
+    desk_with(OrderSettings::default())
+}
+
+/// The same under other terms.
+fn desk_with(settings: OrderSettings) -> Given<OrderAgent> {
     let product = |sku: &str| Product {
         sku: Sku::new(sku).unwrap(),
         name: sku.into(),
@@ -32,14 +51,14 @@ fn desk() -> Given<OrderAgent> {
         cost: gbp(100),
     };
     let catalogue = Catalogue::new([product("tea"), product("coffee")]).unwrap();
-    given(OrderAgent::new(
-        OrderSettings::default(),
-        Arc::new(catalogue),
-    ))
+    given(OrderAgent::new(settings, Arc::new(catalogue)))
 }
 
 fn received(lines: &[(&str, u32)]) -> Given<OrderAgent> {
-    let mut desk = desk();
+    received_by(desk(), lines)
+}
+
+fn received_by(mut desk: Given<OrderAgent>, lines: &[(&str, u32)]) -> Given<OrderAgent> {
     let details = details(lines);
     desk.ask(&ReceiveOrder {
         order: order(),
@@ -49,19 +68,35 @@ fn received(lines: &[(&str, u32)]) -> Given<OrderAgent> {
     desk
 }
 
-/// An order of three teas and two coffees, shipped and paid.
-fn captured() -> (Given<OrderAgent>, PricedOrder) {
-    let mut desk = received(&[("tea", 3), ("coffee", 2)]);
-    let priced = desk.price(&[("tea", 333), ("coffee", 701)]).unwrap();
-    desk.authorise(PaymentOutcome::Authorised(priced.total))
-        .unwrap();
-    desk.ask(&PlaceOrder { order: order() }).unwrap();
-    desk.ask(&label()).unwrap();
-    desk.ask(&RecordCapture {
+/// An order of teas and coffees that is placed, with so many of each held.
+fn placed(lines: &[(&str, u32)], held: &[(&str, u32)]) -> (Given<OrderAgent>, PricedOrder) {
+    placed_by(desk(), lines, held)
+}
+
+fn placed_by(
+    desk: Given<OrderAgent>,
+    lines: &[(&str, u32)],
+    held: &[(&str, u32)],
+) -> (Given<OrderAgent>, PricedOrder) {
+    let mut desk = received_by(desk, lines);
+    let price = |sku: &str| if sku == "tea" { 333 } else { 701 };
+    let prices: Vec<_> = lines.iter().map(|(sku, _)| (*sku, price(sku))).collect();
+    let priced = desk.price(&prices).unwrap();
+    desk.authorise(authorised(priced.total)).unwrap();
+    desk.ask(&PlaceOrder {
         order: order(),
-        amount: priced.total,
+        holds: holds("o-1", held),
     })
     .unwrap();
+    (desk, priced)
+}
+
+/// An order of three teas and two coffees, shipped and paid.
+fn captured() -> (Given<OrderAgent>, PricedOrder) {
+    let lines = [("tea", 3), ("coffee", 2)];
+    let (mut desk, priced) = placed(&lines, &lines);
+    desk.ask(&BeginFulfilment { order: order() }).unwrap();
+    desk.send_planned();
     (desk, priced)
 }
 
@@ -70,6 +105,11 @@ trait Desk {
     fn price(&mut self, prices: &[(&str, i64)]) -> Result<PricedOrder, OrderRejection>;
     fn authorise(&mut self, outcome: PaymentOutcome) -> Result<(), OrderRejection>;
     fn give_back(&mut self, lines: &[(&str, u32)]) -> Result<Money, OrderRejection>;
+    /// Packs, pays and sends every parcel that is planned.
+    fn send_planned(&mut self);
+    fn shown(&mut self) -> Fulfilment;
+    fn capture(&mut self, parcel: u32) -> Result<(), OrderRejection>;
+    fn view(&mut self) -> OrderView;
 }
 
 impl Desk for Given<OrderAgent> {
@@ -96,11 +136,73 @@ impl Desk for Given<OrderAgent> {
             order: order(),
             lines: order_lines(lines),
         })?;
+        let planned = self.ask(&ShowRefund { order: order() })?;
         self.ask(&RecordRefund {
             order: order(),
-            amount: due,
+            parts: planned.iter().map(PlannedMovement::part).collect(),
         })?;
-        Ok(due)
+        Ok(due.refund)
+    }
+
+    fn send_planned(&mut self) {
+        for parcel in self.shown().planned {
+            self.ask(&label_of(&parcel)).unwrap();
+            self.capture(parcel.number).unwrap();
+            self.ask(&RecordDispatch {
+                order: order(),
+                parcel: parcel.number,
+            })
+            .unwrap();
+        }
+    }
+
+    fn shown(&mut self) -> Fulfilment {
+        self.ask(&ShowFulfilment { order: order() }).unwrap()
+    }
+
+    fn capture(&mut self, parcel: u32) -> Result<(), OrderRejection> {
+        let show = ShowCapture {
+            order: order(),
+            parcel,
+        };
+        let movements = match self.ask(&show)? {
+            CapturePlan::Due(movements) => movements,
+            CapturePlan::Lacking(total) => return Err(OrderRejection::AmountDiffers { total }),
+        };
+        self.ask(&RecordCapture {
+            order: order(),
+            parcel,
+            parts: movements.iter().map(PlannedMovement::part).collect(),
+        })
+    }
+
+    fn view(&mut self) -> OrderView {
+        self.ask(&OrderStatus { order: order() }).unwrap()
+    }
+}
+
+fn authorised(amount: Money) -> PaymentOutcome {
+    PaymentOutcome::Authorised {
+        amount,
+        until: None,
+    }
+}
+
+fn holds(name: &str, held: &[(&str, u32)]) -> Vec<StockHold> {
+    let hold = |(sku, units): &(&str, u32)| StockHold {
+        sku: Sku::new(*sku).unwrap(),
+        reservation: ReservationId::new(name).unwrap(),
+        quantity: Quantity::new(*units).unwrap(),
+    };
+    held.iter().map(hold).collect()
+}
+
+fn label_of(parcel: &PlannedParcel) -> RecordLabel {
+    RecordLabel {
+        order: order(),
+        parcel: parcel.number,
+        contents: parcel.contents.clone(),
+        tracking: TrackingNumber::new("RR473124829GB").unwrap(),
     }
 }
 
@@ -152,13 +254,6 @@ fn quote(sku: &str, unit: i64, now: Timestamp) -> Quote {
         quoted_at: now,
         valid_until: now.plus(Duration::from_secs(60)),
         trace: Vec::new(),
-    }
-}
-
-fn label() -> RecordLabel {
-    RecordLabel {
-        order: order(),
-        tracking: TrackingNumber::new("RR473124829GB").unwrap(),
     }
 }
 

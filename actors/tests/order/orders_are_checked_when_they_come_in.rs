@@ -55,15 +55,38 @@ fn what_is_sealed_for_another_person_is_refused() {
         let order = order();
         refused(desk().ask(&ReceiveOrder { order, details }));
     }
-    let mut desk = received(&[("tea", 1)]);
-    desk.price(&[("tea", 333)]).unwrap();
-    desk.authorise(PaymentOutcome::Authorised(gbp(994)))
-        .unwrap();
-    desk.ask(&PlaceOrder { order: order() }).unwrap();
+    let (mut desk, _) = placed(&[("tea", 1)], &[("tea", 1)]);
     refused(desk.ask(&ChangeOrder {
         order: order(),
         address: address_of("eve", "GB"),
     }));
+}
+
+/// Catches: a placement that is received twice, and one that takes over another's name.
+#[test]
+fn the_same_placement_is_received_once_and_another_one_under_its_name_is_refused() {
+    let mut desk = received(&[("tea", 1)]);
+    let receive = |lines| ReceiveOrder {
+        order: order(),
+        details: details(lines),
+    };
+    desk.when(&receive(&[("tea", 1)]))
+        .then_events(Vec::<OrderEvent>::new())
+        .then_reply(&());
+    desk.when(&receive(&[("tea", 2)]))
+        .then_rejection(&OrderRejection::AlreadyReceived);
+}
+
+/// Catches: an order that waits for its payment for ever, and a placed one that is taken for unpaid.
+#[test]
+fn an_order_that_is_not_paid_in_time_is_given_up_and_a_placed_one_is_not() {
+    let mut unpaid = received(&[("tea", 1)]);
+    let expire = ExpireUnpaid { order: order() };
+    unpaid.ask(&expire).unwrap();
+    assert_eq!(unpaid.view().cancelled, Some(CancelReason::Unpaid));
+    let (mut paid, _) = placed(&[("tea", 1)], &[("tea", 1)]);
+    paid.when(&expire).then_events(Vec::<OrderEvent>::new());
+    assert_eq!(paid.view().phase, OrderPhase::Placed);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use super::*;
 
-#[expect(clippy::needless_pass_by_value, reason = "it is written where it is asked")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is written where it is asked"
+)]
 fn line(shelf: &mut Given<PricingAgent>, ask: QuoteLine) -> i64 {
     shelf.ask(&ask).unwrap().quote.unit.minor()
 }

@@ -1,0 +1,145 @@
+//! Holding the stock of one line of a checkout.
+
+use std::time::Duration;
+
+use mercato_runtime::{AskError, Flow, FlowError};
+
+use super::checkout::{BackorderChoice, CheckoutError, CheckoutRequest, of_stock};
+use crate::domain::{CartLine, IdError, OrderId, Quantity, ReservationId, Sku};
+use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
+use crate::order::StockHold;
+
+/// How long stock is held for a checkout: longer than the checkout may take.
+const HOLD: Duration = Duration::from_secs(900);
+/// How often what is left is asked for while others buy it away.
+const TRIES_MAX: u32 = 3;
+
+/// Units that are held for a checkout.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) hold: StockHold,
+    /// Whether it lapses no longer.
+    pub(super) confirmed: bool,
+}
+
+/// Holds a line: takes over what the cart holds of it, and holds the rest. Where the shopper waits,
+/// what there is is enough.
+pub(super) async fn hold_line(
+    flow: &Flow,
+    request: &CheckoutRequest,
+    line: &CartLine,
+) -> Result<Vec<Held>, CheckoutError> {
+    let mut held = take_over_holds(flow, request, line).await?;
+    let so_far: u32 = held.iter().map(|held| held.hold.quantity.get()).sum();
+    let missing = line.quantity.get().saturating_sub(so_far);
+    let Ok(mut quantity) = Quantity::new(missing) else {
+        return Ok(held);
+    };
+    let reservation = match request.cart.ever_held(&line.sku) {
+        false => ReservationId::from(&request.order),
+        true => ReservationId::further(request.order.as_str(), "h").map_err(broken)?,
+    };
+    undo(flow, &line.sku, &reservation).await?;
+    for attempt in 0..TRIES_MAX {
+        let reserve = ReserveStock {
+            sku: line.sku.clone(),
+            reservation: reservation.clone(),
+            quantity,
+            ttl: HOLD,
+        };
+        let step = format!("reserve/{}/{attempt}", line.sku);
+        match flow.ask(&step, reserve).await {
+            Ok(_) => {
+                held.push(Held {
+                    hold: StockHold {
+                        sku: line.sku.clone(),
+                        reservation,
+                        quantity,
+                    },
+                    confirmed: false,
+                });
+                return Ok(held);
+            }
+            Err(AskError::Rejected(InventoryRejection::OutOfStock { available, .. }))
+                if request.backorder == BackorderChoice::Accepted =>
+            {
+                let some = u32::try_from(available).ok();
+                match some.and_then(|some| Quantity::new(some).ok()) {
+                    Some(some) if some < quantity => quantity = some,
+                    _ => return Ok(held),
+                }
+            }
+            Err(error) => return Err(of_stock(&line.sku, error)),
+        }
+    }
+    // Others were quicker each time: all of it is on backorder.
+    Ok(held)
+}
+
+/// Confirms what is held for the cart, so that it lapses no longer. What has lapsed is left alone.
+async fn take_over_holds(
+    flow: &Flow,
+    request: &CheckoutRequest,
+    line: &CartLine,
+) -> Result<Vec<Held>, CheckoutError> {
+    let mut held = Vec::new();
+    let mut left = line.quantity.get();
+    for hold in request
+        .cart
+        .holds()
+        .iter()
+        .filter(|hold| hold.sku == line.sku)
+    {
+        if hold.quantity.get() > left {
+            continue;
+        }
+        let reservation = request.cart.name_of(hold).map_err(broken)?;
+        undo(flow, &line.sku, &reservation).await?;
+        let confirm = ConfirmReservation {
+            sku: line.sku.clone(),
+            reservation: reservation.clone(),
+        };
+        let step = format!("take-over/{}/{}", line.sku, hold.number);
+        match flow.ask(&step, confirm).await {
+            // What is held is what Inventory says, whatever the cart believes.
+            Ok(confirmed) if confirmed.quantity == hold.quantity => {
+                left -= hold.quantity.get();
+                held.push(Held {
+                    hold: StockHold {
+                        sku: line.sku.clone(),
+                        reservation,
+                        quantity: hold.quantity,
+                    },
+                    confirmed: true,
+                });
+            }
+            Ok(_) | Err(AskError::Rejected(_)) => {}
+            Err(error) => return Err(CheckoutError::Flow(error.into())),
+        }
+    }
+    Ok(held)
+}
+
+/// Puts the undo of a hold down, before the hold itself.
+async fn undo(flow: &Flow, sku: &Sku, reservation: &ReservationId) -> Result<(), FlowError> {
+    let release = ReleaseReservation {
+        sku: sku.clone(),
+        reservation: reservation.clone(),
+    };
+    flow.undo_command(&format!("hold/{sku}/{reservation}"), release)
+        .await
+}
+
+fn broken(error: IdError) -> CheckoutError {
+    CheckoutError::Flow(FlowError::Broken(error.to_string()))
+}
+
+/// A further hold of an order: `o-1.b2`.
+pub(super) fn further_hold(
+    order: &OrderId,
+    kind: char,
+    round: u32,
+) -> Result<ReservationId, FlowError> {
+    ReservationId::further(order.as_str(), format_args!("{kind}{round}"))
+        .map_err(|error| FlowError::Broken(error.to_string()))
+}

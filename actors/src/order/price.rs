@@ -1,0 +1,77 @@
+//! Freezing what an order costs.
+
+use std::iter::repeat;
+
+use mercato_runtime::{Context, Decision};
+use serde::{Deserialize, Serialize};
+
+use super::command::{OrderDecided, write_to_order};
+use super::events::OrderPriced;
+use super::machine::Transition;
+use super::state::Order;
+use super::totals::{PricedOrder, PricedUnits, price_lines};
+use super::{OrderAgent, OrderRejection};
+use crate::domain::{Money, OrderId};
+use crate::pricing::Quote;
+
+/// Freezes what the order costs: the quotes, the basket discount, shipping and tax.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceOrder {
+    /// The order.
+    pub order: OrderId,
+    /// A valid quote for each line, in the order of the lines.
+    pub quotes: Vec<Quote>,
+    /// What coupons take off each line, in the same order; none where there are no coupons.
+    pub discounts: Vec<Money>,
+}
+
+write_to_order!(PriceOrder -> PricedOrder);
+
+impl PriceOrder {
+    fn decide_for(
+        &self,
+        agent: &OrderAgent,
+        order: &Order,
+        context: &Context<'_>,
+    ) -> OrderDecided<PricedOrder> {
+        order.check(Transition::Price)?;
+        let lines = &order.details.lines;
+        let matching = lines.len() == self.quotes.len()
+            && lines
+                .iter()
+                .zip(&self.quotes)
+                .all(|(line, quote)| line.sku == quote.sku)
+            && (self.discounts.is_empty() || self.discounts.len() == lines.len());
+        if !matching {
+            return Err(OrderRejection::QuotesDiffer);
+        }
+        check_valid(agent, &self.quotes, context)?;
+        let units = self.quotes.iter().zip(lines);
+        let none = Money::zero(agent.catalogue.currency());
+        let coupons = self.discounts.iter().copied().chain(repeat(none));
+        let units = units.zip(coupons);
+        let units =
+            units.map(|((quote, line), coupon)| PricedUnits::quoted(quote, line.quantity, coupon));
+        let place = order.details.address.jurisdiction();
+        let priced = price_lines(agent, place, units.collect())?;
+        Ok(Decision::reply(priced.clone()).record(OrderPriced { priced }))
+    }
+}
+
+/// Refuses quotes that are too old or in another currency.
+pub(super) fn check_valid(
+    agent: &OrderAgent,
+    quotes: &[Quote],
+    context: &Context<'_>,
+) -> Result<(), OrderRejection> {
+    let expected = agent.catalogue.currency();
+    for quote in quotes {
+        if quote.valid_until <= context.now {
+            return Err(OrderRejection::QuoteExpired(quote.sku.clone()));
+        }
+        if quote.unit.currency() != expected {
+            return Err(OrderRejection::OtherCurrency { expected });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! A gateway that does what it is told and, where it is asked to, loses the answer.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use futures::future::{BoxFuture, FutureExt};
+use mercato_actors::*;
+
+/// A call whose answer can be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Call {
+    Authorise,
+    Capture,
+    Refund,
+}
+
+pub(crate) struct Forgetful {
+    pub(crate) gateway: InProcessPayments,
+    /// The next answer to each of these is lost.
+    lost: Mutex<BTreeSet<Call>>,
+}
+
+impl Forgetful {
+    pub(crate) fn new(gateway: InProcessPayments) -> Self {
+        Self {
+            gateway,
+            lost: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lose(&self, call: Call) {
+        self.lost.lock().unwrap().insert(call);
+    }
+
+    fn tell<T>(&self, call: Call, answer: Result<T, PaymentError>) -> Result<T, PaymentError> {
+        match self.lost.lock().unwrap().remove(&call) {
+            true => Err(PaymentError::Unknown),
+            false => answer,
+        }
+    }
+}
+
+impl Payments for Forgetful {
+    fn authorise<'a>(
+        &'a self,
+        request: &'a AuthoriseRequest,
+    ) -> BoxFuture<'a, Result<Authorisation, PaymentError>> {
+        async move { self.tell(Call::Authorise, self.gateway.authorise(request).await) }.boxed()
+    }
+
+    fn capture<'a>(
+        &'a self,
+        key: &'a str,
+        request: &'a MovementRequest,
+    ) -> BoxFuture<'a, Result<(), PaymentError>> {
+        async move { self.tell(Call::Capture, self.gateway.capture(key, request).await) }.boxed()
+    }
+
+    fn void<'a>(
+        &'a self,
+        key: &'a str,
+        payment: &'a PaymentId,
+    ) -> BoxFuture<'a, Result<VoidOutcome, PaymentError>> {
+        self.gateway.void(key, payment)
+    }
+
+    fn refund<'a>(
+        &'a self,
+        key: &'a str,
+        request: &'a MovementRequest,
+    ) -> BoxFuture<'a, Result<(), PaymentError>> {
+        async move { self.tell(Call::Refund, self.gateway.refund(key, request).await) }.boxed()
+    }
+
+    fn lookup<'a>(
+        &'a self,
+        payment: &'a PaymentId,
+    ) -> BoxFuture<'a, Result<Option<PaymentRecord>, PaymentError>> {
+        self.gateway.lookup(payment)
+    }
+
+    fn statement<'a>(
+        &'a self,
+        after: Option<&'a PaymentId>,
+        limit: u16,
+    ) -> BoxFuture<'a, Result<Vec<StatementLine>, PaymentError>> {
+        self.gateway.statement(after, limit)
+    }
+}

@@ -1,0 +1,21 @@
+//! The journeys between the agents, on a whole shop in virtual time.
+
+// Helpers stand outside the test functions, where clippy takes no test for one.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod changes_are_all_or_nothing;
+mod checkouts_are_all_or_nothing;
+mod crashes_lose_and_double_nothing;
+mod discovery_leads_to_a_purchase;
+mod enquiries_are_answered;
+mod gateway;
+mod money_is_reconciled;
+mod stock_is_waited_for;
+mod the_last_unit_is_sold_once;
+mod town;
+
+use std::time::Duration;
+
+use mercato_actors::*;
+use mercato_runtime::{AskFailure, Caller, FlowId, RunError};
+use town::{Basket, HOUR, Town, gbp, order, sku};

@@ -1,0 +1,89 @@
+//! Backorders, parcels by the part, and authorisations that end while stock is waited for.
+
+use super::*;
+
+fn waits<'a>(lines: &'a [(&'a str, u32)]) -> Basket<'a> {
+    Basket {
+        backorder: BackorderChoice::Accepted,
+        ..Basket::of(lines)
+    }
+}
+
+/// Catches: a backorder that is paid before it is sent, never sent, or sent twice; and an authorisation
+/// that is believed to hold while stock is waited for.
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_stock_is_sent_when_it_comes_and_paid_then() {
+    let town = Town::open_with(
+        |_| {},
+        // It ends before the supplier delivers.
+        |gateway, clock| gateway.with_expiry(clock, HOUR * 24),
+    )
+    .await;
+    let receipt = town
+        .check_out(waits(&[("tea", 25), ("coffee", 1)]))
+        .await
+        .unwrap();
+    assert_eq!(receipt.backordered.len(), 1);
+    assert_eq!(receipt.backordered[0].quantity.get(), 5);
+    tokio::time::sleep(HOUR).await;
+    let view = town.view().await;
+    assert_eq!(view.phase, OrderPhase::Fulfilling);
+    let first = view.captured.unwrap();
+    assert!(first.minor() < receipt.priced.total.minor());
+    assert_eq!(town.balances("tea").await.shipped, 20);
+
+    let view = town.until_day(OrderPhase::Captured, 10).await;
+    assert_eq!(view.captured, Some(receipt.priced.total));
+    assert_eq!(view.parcels.len(), 2);
+    assert_eq!(town.balances("tea").await.shipped, 25);
+    let records = town.records();
+    assert!(records.len() > 1, "it was authorised anew");
+    let taken: i64 = records
+        .values()
+        .filter_map(|record| record.captured)
+        .map(Money::minor)
+        .sum();
+    assert_eq!(taken, receipt.priced.total.minor());
+    town.close().await;
+}
+
+/// Catches: a line that waits for ever, and money that stays set aside for it.
+#[tokio::test(start_paused = true)]
+async fn what_never_comes_is_cancelled_and_not_taken_for() {
+    let town = Town::open_with(
+        |shop| shop.inventory.lead_time = HOUR * 24 * 90,
+        |gateway, _| gateway,
+    )
+    .await;
+    let receipt = town
+        .check_out(waits(&[("tea", 25), ("coffee", 1)]))
+        .await
+        .unwrap();
+    let view = town.until_day(OrderPhase::Captured, 40).await;
+    assert_eq!(view.units[0].cancelled, 5);
+    let captured = view.captured.unwrap();
+    assert!(captured.minor() < receipt.priced.total.minor());
+    let payment = town.payment().unwrap();
+    assert_eq!((payment.captured, payment.voided), (Some(captured), true));
+    town.runtime.stop().await.unwrap();
+}
+
+/// Catches: an order in several parcels of which one is not paid, not sent, or paid twice.
+#[tokio::test(start_paused = true)]
+async fn a_heavy_order_goes_in_several_parcels_and_each_is_paid() {
+    let town = Town::open_with(
+        |shop| shop.order.parcel_grams_max = 1_000,
+        |gateway, _| gateway,
+    )
+    .await;
+    let lines = [("tea", 5), ("coffee", 5), ("cocoa", 2)];
+    let receipt = town.check_out(Basket::of(&lines)).await.unwrap();
+    let view = town.until(OrderPhase::Captured).await;
+    assert_eq!(view.parcels.len(), 3);
+    assert_eq!(view.captured, Some(receipt.priced.total));
+    assert_eq!(town.payment().unwrap().captured, Some(receipt.priced.total));
+    for (name, units) in lines {
+        assert_eq!(town.balances(name).await.shipped, i64::from(units));
+    }
+    town.close().await;
+}
