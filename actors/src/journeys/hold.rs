@@ -130,6 +130,7 @@ async fn undo(flow: &Flow, sku: &Sku, reservation: &ReservationId) -> Result<(),
         .await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "an error is what it maps")]
 fn broken(error: IdError) -> CheckoutError {
     CheckoutError::Flow(FlowError::Broken(error.to_string()))
 }

@@ -10,7 +10,7 @@ where
     let known = desk.events().len();
     let refused = desk.ask(command).err();
     assert_eq!(desk.events().len(), known, "a refusal records nothing");
-    let words = refused.expect("it is refused").to_string();
+    let words = refused.unwrap().to_string();
     // What is wrong, and then what to do about it.
     assert!(words.contains("; "), "no remedy: {words}");
     words
