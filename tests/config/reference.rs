@@ -24,8 +24,9 @@ fn every_key_is_described_with_its_range_and_its_default() {
         if it.measured && (it.min.is_none() || it.max.is_none()) {
             lacking.push(format!("{key} has no range"));
         }
-        // A rate has to be said in whole, or not at all; so has the window, and a country's tax.
-        let in_whole = [".limit.", ".window.", "order.tax."];
+        // A rate has to be said in whole, or not at all; so has the window, a country's tax, and what
+        // orders and stock cost.
+        let in_whole = [".limit.", ".window.", "order.tax.", "inventory.costs."];
         if it.default.is_none() && !in_whole.iter().any(|it| key.contains(it)) {
             lacking.push(format!("{key} has no default"));
         }

@@ -33,8 +33,8 @@ pub struct ShownPrice {
     pub regular: Money,
     /// From when.
     pub from: Timestamp,
-    /// The lowest price of the thirty days before the reduction that it is, where it is one.
-    pub prior: Option<Money>,
+    /// The reduction that it belongs to, where it is reduced.
+    pub prior: Option<PriorPrice>,
 }
 
 /// A reduction as it may be announced.
@@ -42,7 +42,7 @@ pub struct ShownPrice {
 pub struct PriorPrice {
     /// What may be called the price before: the lowest of the thirty days before the reduction.
     pub was: Money,
-    /// Since when the price is reduced to what it is.
+    /// Since when the price is reduced to what it is, or to less.
     pub since: Timestamp,
 }
 
@@ -88,11 +88,8 @@ impl PriceHistory {
     #[must_use]
     pub fn announceable(&self) -> Option<PriorPrice> {
         let latest = self.latest()?;
-        let was = latest.prior?;
-        (was.minor() > latest.unit.minor()).then_some(PriorPrice {
-            was,
-            since: latest.from,
-        })
+        let reduction = latest.prior?;
+        (reduction.was.minor() > latest.unit.minor()).then_some(reduction)
     }
 
     pub(super) fn apply(&mut self, event: &ShelfPriceShown) {
@@ -116,7 +113,10 @@ impl PriceHistory {
                 prior: Some(prior),
                 ..
             }) if unit.minor() <= event.unit.minor() => Some(prior),
-            _ => self.lowest_before(event.from),
+            _ => self.lowest_before(event.from).map(|was| PriorPrice {
+                was,
+                since: event.from,
+            }),
         };
         self.shown.push_back(ShownPrice {
             unit: event.unit,
