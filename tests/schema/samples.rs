@@ -15,10 +15,10 @@ use mercato::actors::{
     PaymentId, PriceReason, Priority, PromotionId, PromotionPaused, PromotionStarted,
     PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost, PurchaseOrderRefused, Purpose,
     Quantity, QuietHours, QuietHoursSet, RefundRecorded, ReservationExpired, ReservationExtended,
-    ReservationId, ReservationShorted, ReturnLapsed, ReturnRefused, ReturnRequested, Sku,
-    StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished, StockReturned,
-    Template, Ticket, TicketOpened, TicketReason, TicketResolved, TrackingScan, TransferDispatched,
-    TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
+    ReservationId, ReservationShorted, ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused,
+    ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished,
+    StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved, TrackingScan,
+    TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
@@ -411,6 +411,18 @@ fn of_orders() -> Vec<Sample> {
             &AuthorisationRenewed { payment: part() },
         ),
         of("order", "ReturnLapsed", &ReturnLapsed),
+        of(
+            "order",
+            "ReturnInspected",
+            &ReturnInspected {
+                findings: vec![ReturnFinding {
+                    sku: sku(),
+                    resaleable: 1,
+                    damaged: 1,
+                }],
+                refund: pounds(1_250),
+            },
+        ),
     ]
 }
 

@@ -30,6 +30,7 @@ enum Act {
     Renew { off: i64 },
     Cancel,
     Return { tea: u32, coffee: u32 },
+    ReturnAll,
     Inspect { tea: u32, damaged: u32 },
     Refuse,
     Lapse,
@@ -80,9 +81,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0usize..3).prop_map(Act::Expire),
         2 => off().prop_map(|off| Act::Renew { off }),
         1 => Just(Act::Cancel),
-        4 => (0u32..6, 0u32..4).prop_map(|(tea, coffee)| Act::Return { tea, coffee }),
-        3 => (0u32..6, 0u32..3).prop_map(|(tea, damaged)| Act::Inspect { tea, damaged }),
-        1 => Just(Act::Refuse),
+        3 => (0u32..6, 0u32..4).prop_map(|(tea, coffee)| Act::Return { tea, coffee }),
+        3 => Just(Act::ReturnAll),
+        8 => (0u32..3, 0u32..2).prop_map(|(tea, damaged)| Act::Inspect { tea, damaged }),
+        4 => Just(Act::Refuse),
         1 => Just(Act::Lapse),
         6 => off().prop_map(|off| Act::Refund { off }),
         1 => Just(Act::Unpaid),
@@ -288,6 +290,19 @@ impl Work {
                     lines: lines(*tea, *coffee),
                 })
                 .is_ok(),
+            Act::ReturnAll => {
+                let units = desk.view().units;
+                let sent = |sku: &str| {
+                    let known = units.iter().find(|line| line.sku.as_str() == sku);
+                    known.map_or(0, |line| line.sent)
+                };
+                let (tea, coffee) = (sent("tea"), sent("coffee"));
+                desk.ask(&RequestReturn {
+                    order: order(),
+                    lines: lines(tea, coffee),
+                })
+                .is_ok()
+            }
             Act::Inspect { tea, damaged } => desk
                 .ask(&InspectReturn {
                     order: order(),

@@ -50,11 +50,8 @@ async fn what_is_out_of_stock_is_sent_when_it_comes_and_paid_then() {
 /// Catches: a line that waits for ever, and money that stays set aside for it.
 #[tokio::test(start_paused = true)]
 async fn what_never_comes_is_cancelled_and_not_taken_for() {
-    let town = Town::open_with(
-        |shop| shop.inventory.lead_time = HOUR * 24 * 90,
-        |gateway, _| gateway,
-    )
-    .await;
+    let supplier = SupplierHabits::punctual(HOUR * 24 * 90);
+    let town = Town::open_beside(supplier, |_| {}, |gateway, _| gateway).await;
     let receipt = town
         .check_out(waits(&[("tea", 25), ("coffee", 1)]))
         .await

@@ -72,6 +72,15 @@ impl Town {
         terms: impl FnOnce(&mut Shop),
         gateway: impl FnOnce(InProcessPayments, Clock) -> InProcessPayments,
     ) -> Self {
+        let supplier = SupplierHabits::punctual(HOUR * 48);
+        Self::open_beside(supplier, terms, gateway).await
+    }
+
+    pub(crate) async fn open_beside(
+        supplier: SupplierHabits,
+        terms: impl FnOnce(&mut Shop),
+        gateway: impl FnOnce(InProcessPayments, Clock) -> InProcessPayments,
+    ) -> Self {
         let product = |(name, price): (&str, i64)| Product {
             sku: sku(name),
             name: name.into(),
@@ -96,7 +105,7 @@ impl Town {
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: mail.clone(),
             procurement: Arc::new(InProcessProcurement::new(
-                SupplierHabits::default(),
+                supplier,
                 LedgerOptions::default(),
             )),
             competitors: Arc::new(InProcessCompetitors::new()),
