@@ -5,7 +5,7 @@
 //! type, default, range and description. This crate knows none of them: it reads a file and the
 //! environment into any such struct ([`load`]), tells everything that is wrong at once
 //! ([`InvalidConfig`]), shows what is in force and who said it ([`Loaded::show`]), writes the file
-//! that describes every key ([`reference`]), and reads it again while the program works ([`Live`]).
+//! that describes every key ([`reference()`]), and reads it again while the program works ([`Live`]).
 //!
 //! How values are written: a time `"30s"`, `"1h 30m"` or `"7d"`; a size `"64 MiB"`, `"1 MB"` or a
 //! number of bytes; `"none"` for an optional value that is not to be there.
