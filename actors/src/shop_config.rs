@@ -159,10 +159,10 @@ impl ShopConfig {
     /// let clock = Clock::starting_at(Timestamp::from_millis(0));
     /// // The book also goes to `RuntimeBuilder::policies`.
     /// let live = ShopConfig::live(loaded, book.clone(), clock);
-    /// let text = "policies.ports.mail.attempt_timeout = '3s'";
+    /// let text = "policies.ports.mail.attempt_timeout = '7s'";
     /// let changes = live.reload(&Sources::text("shop.toml", text))?;
     /// assert_eq!(changes[0].key.to_string(), "policies.ports.mail");
-    /// assert_eq!(book.policy(Dependency::Port("mail")).attempt_timeout.as_secs(), 3);
+    /// assert_eq!(book.policy(Dependency::Port("mail")).attempt_timeout.as_secs(), 7);
     /// # Ok(())
     /// # }
     /// ```
