@@ -62,8 +62,7 @@ use crate::write::is_leaf;
 ///     set("MERCATO__LOYALTY__KEEP", "30d"),
 /// ]);
 /// let refused = load::<Mine>(&sources).unwrap_err().to_string();
-/// // What stands in the environment may be a secret, and is not repeated.
-/// assert!(refused.contains("loyalty.points is a TOML integer; use a whole number"), "{refused}");
+/// assert!(refused.contains("loyalty.points is 0; use a whole number, 1 to 100"), "{refused}");
 /// assert!(refused.contains("loyalty.keep is not known; did you mean `KEPT`?"), "{refused}");
 /// # Ok::<_, mercato_config::ConfigError>(())
 /// ```

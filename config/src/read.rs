@@ -76,6 +76,8 @@ impl Reader<'_> {
             (_, From::File(text)) => {
                 shortened(text.text.get(value.span()).unwrap_or("something else"))
             }
+            (DeValue::Integer(number), From::Environment(_)) => number.to_string(),
+            (DeValue::Float(number), From::Environment(_)) => number.to_string(),
             (other, From::Environment(_)) => format!("a TOML {}", other.type_str()),
         }
     }
