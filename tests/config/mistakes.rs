@@ -185,8 +185,8 @@ fn the_environment_is_held_to_the_same_rules() {
     let expected = [
         "shop.toml:2:14: flows.panics_max is 0; use",
         "environment MERCATO__: ",
-        "environment MERCATO__JOURNAL: journal is a TOML integer; use a table",
-        "environment MERCATO__JOURNAL__REPLIES_MAX: journal.replies_max is a TOML integer; use a",
+        "environment MERCATO__JOURNAL: journal is 5; use a table",
+        "environment MERCATO__JOURNAL__REPLIES_MAX: journal.replies_max is 0; use a",
         "environment MERCATO__JOURNAL__REPLYS_MAX: journal.replys_max is not known; did you mean \
          `REPLIES_MAX`?",
         "environment MERCATO__POLICIES__PORTS__MAIL__ATTEMPT_TIMEOUT: \
