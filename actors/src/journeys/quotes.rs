@@ -3,22 +3,18 @@
 use futures::future::join_all;
 use mercato_runtime::{AskError, Flow};
 
-use crate::domain::{HeldPrice, Sku};
-use crate::pricing::{PricingRejection, Quote, QuotePrice, Segment};
+use crate::order::OrderLine;
+use crate::pricing::{LineQuote, PricingRejection, QuoteLine, Segment};
 
-/// Quotes products, honouring the prices that are held. In the order in which they were asked for.
+/// Quotes lines, each for as many units as it has. In the order in which they were asked for.
 pub(super) async fn quote_all<'a>(
     flow: &Flow,
     segment: Segment,
-    products: impl IntoIterator<Item = (&'a Sku, Option<HeldPrice>)>,
-) -> Result<Vec<Quote>, AskError<PricingRejection>> {
-    let asked = products.into_iter().map(|(sku, held)| async move {
-        let quote = QuotePrice {
-            sku: sku.clone(),
-            segment,
-            held,
-        };
-        flow.ask(&format!("quote/{sku}"), quote).await
+    lines: impl IntoIterator<Item = &'a OrderLine>,
+) -> Result<Vec<LineQuote>, AskError<PricingRejection>> {
+    let asked = lines.into_iter().map(|line| async move {
+        let quote = QuoteLine::new(line.sku.clone(), line.quantity, segment);
+        flow.ask(&format!("quote/{}", line.sku), quote).await
     });
     join_all(asked).await.into_iter().collect()
 }

@@ -17,7 +17,7 @@ use crate::order::{
     PaymentOutcome, PriceOrderChange, PricedOrder, ReviseOrder, Revised, ShowFulfilment, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason};
-use crate::pricing::{PricingRejection, Quote, Segment};
+use crate::pricing::{LineQuote, PricingRejection, Segment};
 
 /// The flow of a change. Its name is the idempotency key of the change.
 pub const ORDER_CHANGE: FlowType<OrderChangeRequest, ChangeReceipt, ReviseError> =
@@ -145,10 +145,9 @@ async fn quote_changed(
     flow: &Flow,
     request: &OrderChangeRequest,
     before: &Fulfilment,
-) -> Result<Vec<Quote>, ReviseError> {
+) -> Result<Vec<LineQuote>, ReviseError> {
     let raised = request.lines.iter();
     let raised = raised.filter(|line| line.quantity.get() > ordered(before, &line.sku));
-    let raised = raised.map(|line| (&line.sku, None));
     let quotes = quote_all(flow, request.segment, raised).await;
     quotes.map_err(|error| match error {
         AskError::Rejected(rejection) => ReviseError::Pricing(rejection),
@@ -159,7 +158,7 @@ async fn quote_changed(
 async fn calculate_price_difference(
     flow: &Flow,
     request: &OrderChangeRequest,
-    quotes: &[Quote],
+    quotes: &[LineQuote],
 ) -> Result<OrderChangePrice, ReviseError> {
     let price = PriceOrderChange {
         order: request.order.clone(),

@@ -19,7 +19,7 @@ use super::totals::{PricedOrder, PricedUnits, price_lines};
 use super::units::units_of;
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{Destination, Money, OrderId};
-use crate::pricing::Quote;
+use crate::pricing::LineQuote;
 
 /// Sends a placed order to another address in the same country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,8 +124,9 @@ impl Command for AbandonChange {
     }
 }
 
-/// Asks what an order would cost if it held these lines. Kept and fewer units keep their frozen price;
-/// what is new, and a line that is raised, has today's.
+/// Asks what an order would cost if it held these lines. Kept and fewer units keep their frozen price,
+/// and give no more to the basket discount than they did; what is new, and a line that is raised, has
+/// today's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceOrderChange {
     /// The order.
@@ -133,7 +134,7 @@ pub struct PriceOrderChange {
     /// What it is to hold.
     pub lines: Vec<OrderLine>,
     /// A valid quote for each line that is new or raised.
-    pub quotes: Vec<Quote>,
+    pub quotes: Vec<LineQuote>,
 }
 
 /// What a change costs.
@@ -166,7 +167,7 @@ fn price_change(
     agent: &OrderAgent,
     order: &Order,
     lines: &[OrderLine],
-    quotes: &[Quote],
+    quotes: &[LineQuote],
     context: &Context<'_>,
 ) -> Result<OrderChangePrice, OrderRejection> {
     if !matches!(order.phase, OrderPhase::Placed | OrderPhase::Changing) {
@@ -185,13 +186,12 @@ fn price_change(
             line.quantity.get() <= frozen.quantity.get().saturating_sub(cancelled)
         });
         let mut quotes = quotes.iter();
-        match (kept, quotes.find(|quote| quote.sku == line.sku)) {
+        match (kept, quotes.find(|it| it.quote.sku == line.sku)) {
             (Some(frozen), _) => Ok(PricedUnits::frozen(frozen, line.quantity)?),
-            (None, Some(quote)) => Ok(PricedUnits::quoted(
-                quote,
-                line.quantity,
-                Money::zero(quote.unit.currency()),
-            )),
+            (None, Some(quoted)) => {
+                let none = Money::zero(quoted.quote.unit.currency());
+                Ok(PricedUnits::quoted(quoted, line.quantity, none)?)
+            }
             (None, None) => Err(OrderRejection::QuotesDiffer),
         }
     });
@@ -219,7 +219,7 @@ pub struct ReviseOrder {
     /// What the order is to hold.
     pub lines: Vec<OrderLine>,
     /// A valid quote for each line that is new or raised.
-    pub quotes: Vec<Quote>,
+    pub quotes: Vec<LineQuote>,
     /// What is held for it: nothing is on backorder that was not before.
     pub holds: Vec<StockHold>,
     /// What was held and no longer is needed.

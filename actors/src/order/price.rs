@@ -12,7 +12,7 @@ use super::state::Order;
 use super::totals::{PricedOrder, PricedUnits, price_lines};
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{Money, OrderId};
-use crate::pricing::Quote;
+use crate::pricing::LineQuote;
 
 /// Freezes what the order costs: the quotes, the basket discount, shipping and tax.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct PriceOrder {
     /// The order.
     pub order: OrderId,
     /// A valid quote for each line, in the order of the lines.
-    pub quotes: Vec<Quote>,
+    pub quotes: Vec<LineQuote>,
     /// What coupons take off each line, in the same order; none where there are no coupons.
     pub discounts: Vec<Money>,
 }
@@ -40,7 +40,7 @@ impl PriceOrder {
             && lines
                 .iter()
                 .zip(&self.quotes)
-                .all(|(line, quote)| line.sku == quote.sku)
+                .all(|(line, quoted)| line.sku == quoted.quote.sku)
             && (self.discounts.is_empty() || self.discounts.len() == lines.len());
         if !matching {
             return Err(OrderRejection::QuotesDiffer);
@@ -52,8 +52,9 @@ impl PriceOrder {
         let units = units.zip(coupons);
         let units =
             units.map(|((quote, line), coupon)| PricedUnits::quoted(quote, line.quantity, coupon));
+        let units = units.collect::<Result<_, _>>()?;
         let place = order.details.address.jurisdiction();
-        let priced = price_lines(agent, place, units.collect())?;
+        let priced = price_lines(agent, place, units)?;
         Ok(Decision::reply(priced.clone()).record(OrderPriced { priced }))
     }
 }
@@ -61,15 +62,15 @@ impl PriceOrder {
 /// Refuses quotes that are too old or in another currency.
 pub(super) fn check_valid(
     agent: &OrderAgent,
-    quotes: &[Quote],
+    quotes: &[LineQuote],
     context: &Context<'_>,
 ) -> Result<(), OrderRejection> {
     let expected = agent.catalogue.currency();
-    for quote in quotes {
+    for LineQuote { quote, lowest, .. } in quotes {
         if quote.valid_until <= context.now {
             return Err(OrderRejection::QuoteExpired(quote.sku.clone()));
         }
-        if quote.unit.currency() != expected {
+        if quote.unit.currency() != expected || lowest.currency() != expected {
             return Err(OrderRejection::OtherCurrency { expected });
         }
     }

@@ -55,7 +55,7 @@ pub struct OrderSettings {
     /// From this amount of goods on the basket discount applies. Default: 20 000.
     #[schemars(range(min = 0, max = 4_000_000_000_u32))]
     pub basket_discount_from_minor: u32,
-    /// The basket discount. Default: 2 %.
+    /// The basket discount; it takes no unit below its floor. Default: 2 %.
     #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub basket_discount: BasisPoints,
     /// The most units on one line. Default: 10 000.

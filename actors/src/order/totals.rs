@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::tax::{PriceTerms, ShippingTax, TaxRates, Taxable, Taxed, spread, tax_parts};
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{BasisPoints, Jurisdiction, Money, MoneyError, Quantity, Sku};
-use crate::pricing::Quote;
+use crate::pricing::{LineQuote, divide_within};
 
 /// One line with everything that was frozen for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,27 +101,43 @@ pub(super) struct PricedUnits {
     pub(super) quoted_at: Timestamp,
     /// What coupons take off these units.
     pub(super) coupon: Money,
+    /// What the basket discount may take off them at most, in minor units.
+    pub(super) room_minor: i64,
 }
 
 impl PricedUnits {
-    pub(super) fn quoted(quote: &Quote, quantity: Quantity, coupon: Money) -> Self {
-        Self {
+    /// Units at a fresh price. What coupons leave above their lowest price is room for the basket
+    /// discount.
+    pub(super) fn quoted(
+        line: &LineQuote,
+        quantity: Quantity,
+        coupon: Money,
+    ) -> Result<Self, MoneyError> {
+        let quote = &line.quote;
+        let above = quote.unit.minus(line.lowest)?.times(quantity.get())?;
+        Ok(Self {
+            room_minor: above.minus(coupon)?.minor().max(0),
             sku: quote.sku.clone(),
             quantity,
             unit: quote.unit,
             price_revision: quote.revision,
             quoted_at: quote.quoted_at,
             coupon,
-        }
+        })
     }
 
-    /// Fewer units keep their part of what coupons took off.
+    /// Fewer units keep their part of what coupons took off, and have room for their part of the basket
+    /// discount that they had: their floor of then is not known any more.
     pub(super) fn frozen(line: &PricedLine, quantity: Quantity) -> Result<Self, MoneyError> {
         let rest = line.quantity.get().saturating_sub(quantity.get());
         let weights = [u64::from(quantity.get()), u64::from(rest)];
-        let coupon = line.coupon.allocate(&weights)?;
+        let kept = |whole: Money| {
+            let parts = whole.allocate(&weights)?;
+            Ok::<_, MoneyError>(parts.first().copied().unwrap_or(whole))
+        };
         Ok(Self {
-            coupon: coupon.first().copied().unwrap_or(line.coupon),
+            room_minor: kept(line.discount.minus(line.coupon)?)?.minor(),
+            coupon: kept(line.coupon)?,
             sku: line.sku.clone(),
             quantity,
             unit: line.unit,
@@ -132,7 +148,8 @@ impl PricedUnits {
 }
 
 /// Calculates pricing: discount, then shipping, then tax. What is calculated for the whole order is
-/// divided over its lines by largest remainder, so that no minor unit is lost or made.
+/// divided over its lines by largest remainder, so that no minor unit is lost or made. The discount
+/// takes no unit below its lowest price.
 pub(super) fn price_lines(
     agent: &OrderAgent,
     place: Jurisdiction,
@@ -153,8 +170,12 @@ pub(super) fn price_lines(
         .map(|(goods, coupon)| goods.minus(*coupon))
         .collect::<Result<Vec<_>, _>>()?;
     let subtotal = Money::sum(currency, left.iter().copied())?;
-    let basket = settings.basket_discount_on(subtotal)?;
-    let discounts = spread(basket, &left)?
+    let weights: Vec<i64> = left.iter().map(|left| left.minor().max(0)).collect();
+    let mut room: Vec<i64> = units.iter().map(|line| line.room_minor).collect();
+    let asked = settings.basket_discount_on(subtotal)?;
+    let given = divide_within(asked, &weights, &mut room)?;
+    let basket = Money::sum(currency, given.iter().copied())?;
+    let discounts = given
         .into_iter()
         .zip(&coupons)
         .map(|(basket, coupon)| basket.plus(*coupon))

@@ -93,7 +93,10 @@ pub fn price_basket(
         let base = Money::new(base.ok_or(MoneyError::Overflow)?, currency);
         let off = terms.off.of(base, terms.cap)?;
         let off = off.ok_or(PricingRejection::Currency { expected: currency })?;
-        take(off, &weights, &mut room, &mut discounts)?;
+        let given = divide_within(off, &weights, &mut room)?;
+        for (discount, given) in discounts.iter_mut().zip(given) {
+            *discount += given.minor();
+        }
     }
     let lines = quotes
         .into_iter()
@@ -126,16 +129,17 @@ fn check_together(coupons: &[(&CouponCode, &CouponTerms)]) -> Result<(), Pricing
     }
 }
 
-/// Divides an amount over lines by weight; what a line has no room for goes to those that have.
+/// Divides an amount over lines by weight; what a line has no room for goes to those that have, and
+/// what none has room for is not given. Takes from the room what it gives.
 ///
 /// The variant of the loop is the number of lines with weight and room. Each turn either places all
 /// that is left, or fills a line to the brim, which leaves it out of the next turn.
-fn take(
+pub(crate) fn divide_within(
     off: Money,
     weights: &[i64],
     room: &mut [i64],
-    discounts: &mut [i64],
-) -> Result<(), MoneyError> {
+) -> Result<Vec<Money>, MoneyError> {
+    let mut given = vec![Money::zero(off.currency()); room.len()];
     let mut left = off;
     while left.is_positive() {
         let open: Vec<u64> = weights
@@ -144,18 +148,18 @@ fn take(
             .map(|(weight, room)| if *room > 0 { weight.unsigned_abs() } else { 0 })
             .collect();
         if open.iter().all(|weight| *weight == 0) {
-            return Ok(());
+            break;
         }
         let mut over = 0i64;
         for (place, part) in left.allocate(&open)?.into_iter().enumerate() {
-            if let (Some(room), Some(discount)) = (room.get_mut(place), discounts.get_mut(place)) {
-                let given = part.minor().min(*room);
-                *room -= given;
-                *discount += given;
-                over += part.minor() - given;
+            if let (Some(room), Some(given)) = (room.get_mut(place), given.get_mut(place)) {
+                let fits = part.minor().min(*room);
+                *room -= fits;
+                *given = given.plus(Money::new(fits, off.currency()))?;
+                over += part.minor() - fits;
             }
         }
         left = Money::new(over, left.currency());
     }
-    Ok(())
+    Ok(given)
 }

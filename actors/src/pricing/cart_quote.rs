@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::PricingRejection;
 use super::basket::QuotedLine;
 use super::events::PricingEvent;
-use super::quote::Quote;
+use super::quote::LineQuote;
 use super::sale_events::QuoteIssued;
 use crate::domain::{CouponCode, Currency, CustomerId, Money, MoneyError, OrderId, QuoteId};
 
@@ -121,10 +121,10 @@ impl CartQuote {
         self.lines.iter().map(|line| line.discount).collect()
     }
 
-    /// The quote of each line.
+    /// The price of each line.
     #[must_use]
-    pub fn into_quotes(self) -> Vec<Quote> {
-        self.lines.into_iter().map(|it| it.line.quote).collect()
+    pub fn into_quotes(self) -> Vec<LineQuote> {
+        self.lines.into_iter().map(|it| it.line).collect()
     }
 
     /// The sums were made when it was decided, so they exist.

@@ -49,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Catalogue;
 
+pub(crate) use basket::divide_within;
 pub use basket::{HeldCoupon, PricedBasket, QuotedLine, price_basket};
 pub use cart_quote::{CartQuote, CartQuoteState, CouponUse, QuoteStage};
 pub use cart_quote_commands::{

@@ -40,11 +40,14 @@ fn quotes_that_cannot_be_frozen_are_refused() {
     desk.pass(Duration::from_secs(61));
     assert!(refused(&mut desk, &price(stale)).contains("expired"));
     let now = desk.now();
-    let foreign = Quote {
-        unit: Money::new(5, Currency::EUR),
+    let mut foreign = quote("tea", 5, now);
+    foreign.quote.unit = Money::new(5, Currency::EUR);
+    let floored_abroad = LineQuote {
+        lowest: Money::new(5, Currency::EUR),
         ..quote("tea", 5, now)
     };
     assert!(refused(&mut desk, &price(foreign)).contains("GBP"));
+    assert!(refused(&mut desk, &price(floored_abroad)).contains("GBP"));
     assert!(refused(&mut desk, &price(quote("coffee", 5, now))).contains("do not match"));
     let huge = quote("tea", i64::MAX / 2, now);
     assert!(refused(&mut desk, &price(huge)).contains("too large"));

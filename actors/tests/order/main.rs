@@ -246,14 +246,22 @@ fn details(lines: &[(&str, u32)]) -> OrderDetails {
     }
 }
 
-fn quote(sku: &str, unit: i64, now: Timestamp) -> Quote {
-    Quote {
+/// A price that the discount may take down to nothing.
+fn quote(sku: &str, unit: i64, now: Timestamp) -> LineQuote {
+    let quote = Quote {
         sku: Sku::new(sku).unwrap(),
         unit: gbp(unit),
         revision: 0,
         quoted_at: now,
         valid_until: now.plus(Duration::from_secs(60)),
         trace: Vec::new(),
+    };
+    LineQuote {
+        quantity: Quantity::ONE,
+        lowest: gbp(0),
+        shelf: quote.unit,
+        promoted: false,
+        quote,
     }
 }
 

@@ -153,3 +153,37 @@ proptest! {
         prop_assert_eq!(desk.view().phase, OrderPhase::Refunded);
     }
 }
+
+/// Catches: a basket discount that sells below the floor that Pricing holds, one that a line at its
+/// floor takes from the shopper though another has room, and one that a later change takes below it.
+#[test]
+fn the_basket_discount_takes_nothing_below_its_floor() {
+    let lines = [("tea", 100), ("coffee", 100)];
+    let price = |desk: &mut Given<OrderAgent>, tea_lowest: i64, coffee_lowest: i64| {
+        let at = |sku, unit, lowest| LineQuote {
+            lowest: gbp(lowest),
+            ..quote(sku, unit, desk.now())
+        };
+        let quotes = vec![at("tea", 150, tea_lowest), at("coffee", 100, coffee_lowest)];
+        let order = order();
+        desk.ask(&PriceOrder {
+            order,
+            quotes,
+            discounts: Vec::new(),
+        })
+        .unwrap()
+    };
+    let taken = |priced: &PricedOrder| {
+        let each = priced.lines.iter().map(|line| line.discount.minor());
+        each.collect::<Vec<_>>()
+    };
+    // 2 % of 25 000 is 500, of which tea would bear 300.
+    let free = price(&mut received(&lines), 0, 0);
+    assert_eq!(taken(&free), [300, 200]);
+    let one_floored = price(&mut received(&lines), 149, 0);
+    assert_eq!(taken(&one_floored), [100, 400]);
+    assert_eq!(one_floored.discount, gbp(500));
+    let both_floored = price(&mut received(&lines), 149, 100);
+    assert_eq!(taken(&both_floored), [100, 0]);
+    assert_eq!(both_floored.discount, gbp(100));
+}
