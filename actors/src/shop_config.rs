@@ -77,10 +77,10 @@ pub struct Watching {
 impl Default for ShopConfig {
     fn default() -> Self {
         // What pages show of stock and prices is kept until an event says otherwise. What depends on
-        // the time beside that, such as a quote's end, is five minutes old at most: a third of the
-        // time for which the shop stands by a quote.
+        // the time beside that, such as a quote's end, is ten minutes old at most, so that the shop
+        // stands by a price that it shows for another five.
         let answers = CacheSettings {
-            fresh: Duration::from_secs(300),
+            fresh: Duration::from_secs(600),
             ..CacheSettings::default()
         };
         Self {
