@@ -47,10 +47,10 @@ pub use inventory::{
     TransferReceived, Waiting, Warehouse, Warehouses, WarehousesError, forecast, replenish,
 };
 pub use journeys::{
-    AUTHORISE, Alternative, BackorderChoice, CAPTURE, CHECKOUT, CREATE_LABEL, CartPricingError,
-    ChangeReceipt, CheckoutError, CheckoutReceipt, CheckoutRequest, Difference, DifferenceKind,
-    FULFIL, FulfilError, FulfilRequest, Fulfilled, Inspection, InventoryReport, LOOK_UP,
-    LOOK_UP_PURCHASE, LOW_STOCK, LabelRequest, LineOption, LowStockError, LowStockOutcome,
+    AUTHORISE, Alternative, BackorderChoice, BackorderedLine, CAPTURE, CHECKOUT, CREATE_LABEL,
+    CartPricingError, ChangeReceipt, CheckoutError, CheckoutReceipt, CheckoutRequest, Difference,
+    DifferenceKind, FULFIL, FulfilError, FulfilRequest, Fulfilled, Inspection, InventoryReport,
+    LOOK_UP, LOOK_UP_PURCHASE, LOW_STOCK, LabelRequest, LineOption, LowStockError, LowStockOutcome,
     LowStockRequest, MARKET_SKUS_MAX, MarketWatch, MarketWatchError, MarketWatched,
     ModificationOptions, OBSERVE_MARKET, ORDER_CHANGE, OrderChangeError, OrderChangeRequest,
     PLACE_PURCHASE, PURCHASE, PricedCart, PricedCartLine, PurchaseError, PurchaseOutcome,

@@ -1,104 +1,176 @@
 //! Waiting for what is on backorder.
+//!
+//! The checkout took a place among those who wait for each product. Inventory holds what comes for
+//! who waited first; here is looked whether it has come.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mercato_runtime::{AskError, Flow, FlowError};
 
-use super::hold::further_hold;
-use crate::domain::OrderId;
-use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
+use super::hold::{further_hold, waiting_hold};
+use crate::domain::{OrderId, ReservationId, Sku};
+use crate::inventory::{
+    BackorderStock, ConfirmReservation, InventoryRejection, ReleaseReservation,
+};
 use crate::order::{AllocateStock, CancelLine, CancelReason, Fulfilment, OrderLine, StockHold};
 
-/// How often is looked for stock.
+/// How often is looked for stock: more often than what came is held for who waited.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often, before a line is given up: for thirty days.
 const LOOKS_MAX: u32 = 120;
-/// How long stock is held until the order has it.
-const HOLD: Duration = Duration::from_secs(900);
 
-/// Waits until there is stock for some of what is on backorder and gives it to the order, or gives up
-/// what has waited for too long. `round` is how often that was done before.
-pub(super) async fn await_stock(
-    flow: &Flow,
-    order: &OrderId,
-    round: u32,
-    plan: &Fulfilment,
-) -> Result<(), FlowError> {
-    flow.sleep(&format!("backorder/{round}"), LOOK_EVERY)
-        .await?;
-    for line in &plan.backordered {
-        if round >= LOOKS_MAX {
-            give_up(flow, order, line).await?;
-        } else {
-            allocate(flow, order, round, line).await?;
-        }
-    }
-    Ok(())
+/// The places of one order among those who wait.
+pub(super) struct BackorderQueue<'a> {
+    order: &'a OrderId,
+    /// The name that the checkout waits under.
+    first: ReservationId,
+    /// Where that is over (the order was changed, what came was not taken in time) the later one.
+    later: BTreeMap<Sku, ReservationId>,
 }
 
-/// All of a line or nothing: a parcel for each few units would cost more than the wait.
-async fn allocate(
-    flow: &Flow,
-    order: &OrderId,
-    round: u32,
-    line: &OrderLine,
-) -> Result<(), FlowError> {
-    let sku = &line.sku;
-    let reservation = further_hold(order, 'b', round)?;
-    let reserve = ReserveStock {
-        sku: sku.clone(),
-        reservation: reservation.clone(),
-        quantity: line.quantity,
-        ttl: HOLD,
-    };
-    match flow.ask(&format!("reserve/{round}/{sku}"), reserve).await {
-        Ok(_) => {}
-        Err(AskError::Rejected(InventoryRejection::OutOfStock { .. })) => return Ok(()),
-        Err(error) => return Err(error.into()),
+impl<'a> BackorderQueue<'a> {
+    pub(super) fn of(order: &'a OrderId) -> Result<Self, FlowError> {
+        Ok(Self {
+            order,
+            first: waiting_hold(order)?,
+            later: BTreeMap::new(),
+        })
     }
-    let confirm = ConfirmReservation {
-        sku: sku.clone(),
-        reservation: reservation.clone(),
-    };
-    match flow.ask(&format!("confirm/{round}/{sku}"), confirm).await {
-        Ok(_) => {}
-        // It lapsed while the shop was down; the next look holds it anew.
-        Err(AskError::Rejected(_)) => return Ok(()),
-        Err(error) => return Err(error.into()),
+
+    /// Waits for a while and gives the order what has come of what it waits for, or gives up what has
+    /// waited for too long. `round` is how often that was done before.
+    pub(super) async fn await_stock(
+        &mut self,
+        flow: &Flow,
+        round: u32,
+        plan: &Fulfilment,
+    ) -> Result<(), FlowError> {
+        flow.sleep(&format!("backorder/{round}"), LOOK_EVERY)
+            .await?;
+        for line in &plan.backordered {
+            if round >= LOOKS_MAX {
+                self.give_up(flow, line).await?;
+            } else {
+                self.look(flow, round, line).await?;
+            }
+        }
+        Ok(())
     }
-    let hold = StockHold {
-        sku: sku.clone(),
-        reservation: reservation.clone(),
-        quantity: line.quantity,
-    };
-    let allocate = AllocateStock {
-        order: order.clone(),
-        holds: vec![hold],
-    };
-    match flow.ask(&format!("allocate/{round}/{sku}"), allocate).await {
-        Ok(()) => Ok(()),
-        // The line was cancelled meanwhile.
-        Err(AskError::Rejected(_)) => {
+
+    /// All of a line or nothing: a parcel for each few units would cost more than the wait.
+    async fn look(&mut self, flow: &Flow, round: u32, line: &OrderLine) -> Result<(), FlowError> {
+        let sku = &line.sku;
+        let reservation = self.later.get(sku).unwrap_or(&self.first).clone();
+        let confirm = ConfirmReservation {
+            sku: sku.clone(),
+            reservation: reservation.clone(),
+        };
+        match flow.ask(&format!("confirm/{round}/{sku}"), confirm).await {
+            Ok(confirmed) if confirmed.quantity == line.quantity => {
+                self.allocate(flow, round, line, reservation).await
+            }
+            // A change made the line smaller while it waited.
+            Ok(_) => {
+                self.let_go(flow, round, sku, reservation).await?;
+                self.wait_anew(flow, round, line).await
+            }
+            Err(AskError::Rejected(InventoryRejection::Backordered { .. })) => Ok(()),
+            Err(AskError::Rejected(_)) => self.wait_anew(flow, round, line).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a new place, at the end. Where too many wait already, the next look tries again.
+    async fn wait_anew(
+        &mut self,
+        flow: &Flow,
+        round: u32,
+        line: &OrderLine,
+    ) -> Result<(), FlowError> {
+        let reservation = further_hold(self.order, 'b', round)?;
+        let ahead = BackorderStock {
+            sku: line.sku.clone(),
+            reservation: reservation.clone(),
+            quantity: line.quantity,
+        };
+        let step = format!("order-ahead/{round}/{}", line.sku);
+        match flow.ask(&step, ahead).await {
+            Ok(_) => {
+                self.later.insert(line.sku.clone(), reservation);
+                Ok(())
+            }
+            Err(AskError::Rejected(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn allocate(
+        &self,
+        flow: &Flow,
+        round: u32,
+        line: &OrderLine,
+        reservation: ReservationId,
+    ) -> Result<(), FlowError> {
+        let hold = StockHold {
+            sku: line.sku.clone(),
+            reservation: reservation.clone(),
+            quantity: line.quantity,
+        };
+        let allocate = AllocateStock {
+            order: self.order.clone(),
+            holds: vec![hold],
+        };
+        let step = format!("allocate/{round}/{}", line.sku);
+        match flow.ask(&step, allocate).await {
+            Ok(()) => Ok(()),
+            // The line was cancelled meanwhile.
+            Err(AskError::Rejected(_)) => self.let_go(flow, round, &line.sku, reservation).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn let_go(
+        &self,
+        flow: &Flow,
+        round: u32,
+        sku: &Sku,
+        reservation: ReservationId,
+    ) -> Result<(), FlowError> {
+        let release = ReleaseReservation {
+            sku: sku.clone(),
+            reservation,
+        };
+        flow.ask(&format!("release/{round}/{sku}"), release).await?;
+        Ok(())
+    }
+
+    async fn give_up(&self, flow: &Flow, line: &OrderLine) -> Result<(), FlowError> {
+        let cancel = CancelLine {
+            order: self.order.clone(),
+            sku: line.sku.clone(),
+            reason: CancelReason::BackorderExpired,
+        };
+        match flow.ask(&format!("give-up/{}", line.sku), cancel).await {
+            // Whoever cancelled it before, it is cancelled.
+            Ok(_) | Err(AskError::Rejected(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives up the later places that nothing waits for any more: of lines that were cancelled.
+    pub(super) async fn leave(&self, flow: &Flow) -> Result<(), FlowError> {
+        for (sku, reservation) in &self.later {
             let release = ReleaseReservation {
                 sku: sku.clone(),
-                reservation,
+                reservation: reservation.clone(),
             };
-            flow.ask(&format!("release/{round}/{sku}"), release).await?;
-            Ok(())
+            match flow.ask(&format!("leave/{sku}"), release).await {
+                // What it waited for was sent.
+                Ok(_) | Err(AskError::Rejected(InventoryRejection::AlreadyShipped(_))) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn give_up(flow: &Flow, order: &OrderId, line: &OrderLine) -> Result<(), FlowError> {
-    let cancel = CancelLine {
-        order: order.clone(),
-        sku: line.sku.clone(),
-        reason: CancelReason::BackorderExpired,
-    };
-    match flow.ask(&format!("give-up/{}", line.sku), cancel).await {
-        // Whoever cancelled it before, it is cancelled.
-        Ok(_) | Err(AskError::Rejected(_)) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(())
     }
 }

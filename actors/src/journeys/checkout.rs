@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use mercato_runtime::{ActivityErrorKind, AskError, Flow, FlowError, FlowType, Personal};
+use mercato_runtime::{
+    ActivityErrorKind, AskError, Flow, FlowError, FlowType, Personal, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{AUTHORISE, VOID};
-use super::hold::{Held, hold_line};
+use super::hold::{Held, LineStock, hold_line};
 use super::quote::quote_order;
 use super::settle::{look_up, outcome_of};
-use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Sku};
+use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection};
 use crate::order::{
     CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome, PlaceOrder,
@@ -26,7 +28,7 @@ const BUDGET: Duration = Duration::from_secs(300);
 /// idempotency key of the placement. The same request under it gets the first answer, and another one
 /// is refused ([`AskFailure::IdReused`](mercato_runtime::AskFailure::IdReused)).
 pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
-    FlowType::new("checkout", 3).within(BUDGET);
+    FlowType::new("checkout", 4).within(BUDGET);
 
 /// What a shopper gives at the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +68,18 @@ pub struct CheckoutReceipt {
     /// What each line costs, with shipping and tax.
     pub priced: PricedOrder,
     /// What is on backorder, and paid when it is sent.
-    pub backordered: Vec<OrderLine>,
+    pub backordered: Vec<BackorderedLine>,
+}
+
+/// Units that were ordered before they are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackorderedLine {
+    /// What.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// When they are promised for.
+    pub promised_at: Timestamp,
 }
 
 /// Why a checkout came to nothing. Everything it did is undone, or stands on the work list.
@@ -108,11 +121,10 @@ pub async fn checkout(
     request: CheckoutRequest,
 ) -> Result<CheckoutReceipt, CheckoutError> {
     validate_order_details(&flow, &request).await?;
-    let held = check_inventory(&flow, &request).await?;
+    let (held, backordered) = check_inventory(&flow, &request).await?;
     let priced = calculate_pricing(&flow, &request).await?;
     process_payment(&flow, &request, priced.total).await?;
     confirm_inventory(&flow, &held).await?;
-    let backordered = backordered(&request, &held);
     create_order(&flow, &request.order, held).await?;
     Ok(CheckoutReceipt {
         order: request.order,
@@ -148,32 +160,22 @@ async fn validate_order_details(
 }
 
 /// Takes over what is held for the cart and holds what is not: whatever lapsed, or was never held.
+/// Gives what is held, and what is waited for.
 async fn check_inventory(
     flow: &Flow,
     request: &CheckoutRequest,
-) -> Result<Vec<Held>, CheckoutError> {
+) -> Result<(Vec<Held>, Vec<BackorderedLine>), CheckoutError> {
     let asked = request.cart.lines().iter();
     let asked = asked.map(|line| hold_line(flow, request, line));
     // Not a try-join: a branch that fails must not leave others behind half asked.
     let answers = join_all(asked).await.into_iter();
-    let held: Vec<Vec<Held>> = answers.collect::<Result<_, _>>()?;
-    Ok(held.into_iter().flatten().collect())
-}
-
-/// What of the lines is not held.
-fn backordered(request: &CheckoutRequest, held: &[Held]) -> Vec<OrderLine> {
-    let lines = request.cart.lines().iter();
-    lines
-        .filter_map(|line| {
-            let of_line = held.iter().filter(|held| held.hold.sku == line.sku);
-            let units: u32 = of_line.map(|held| held.hold.quantity.get()).sum();
-            let missing = line.quantity.get().saturating_sub(units);
-            Some(OrderLine {
-                sku: line.sku.clone(),
-                quantity: crate::domain::Quantity::new(missing).ok()?,
-            })
-        })
-        .collect()
+    let stock: Vec<LineStock> = answers.collect::<Result<_, _>>()?;
+    let (held, waits): (Vec<_>, Vec<_>) = stock
+        .into_iter()
+        .map(|line| (line.held, line.waits))
+        .unzip();
+    let held = held.into_iter().flatten().collect();
+    Ok((held, waits.into_iter().flatten().collect()))
 }
 
 /// Locks what the cart costs, honouring the prices that the shopper holds, with its coupons; and freezes

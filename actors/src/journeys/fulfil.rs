@@ -7,7 +7,7 @@ use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{CAPTURE, CREATE_LABEL, LabelRequest};
-use super::backorder::await_stock;
+use super::backorder::BackorderQueue;
 use super::settle::{Direction, move_money, void_payment};
 use crate::domain::{Destination, OrderId};
 use crate::inventory::{CommitReservation, ShipStock};
@@ -19,7 +19,7 @@ use crate::ports::{Consignment, TrackingNumber};
 
 /// The flow that fulfils an order. It is started by
 /// [`FulfilmentBegun`](crate::FulfilmentBegun).
-pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> = FlowType::new("fulfil", 2);
+pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> = FlowType::new("fulfil", 3);
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,7 @@ const ROUNDS_MAX: u32 = 200;
 pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, FulfilError> {
     let order = &request.order;
     let mut tracking = Vec::new();
+    let mut queue = BackorderQueue::of(order)?;
     for round in 0..ROUNDS_MAX {
         let plan = plan(&flow, order, round).await?;
         for parcel in &plan.planned {
@@ -68,8 +69,9 @@ pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, Ful
         if plan.backordered.is_empty() || plan.phase != OrderPhase::Fulfilling {
             break;
         }
-        await_stock(&flow, order, round, &plan).await?;
+        queue.await_stock(&flow, round, &plan).await?;
     }
+    queue.leave(&flow).await?;
     release_remainder(&flow, order).await?;
     Ok(match tracking.is_empty() {
         true => Fulfilled::NothingLeft,

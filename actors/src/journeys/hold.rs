@@ -1,12 +1,14 @@
-//! Holding the stock of one line of a checkout.
+//! Holding the stock of one line of a checkout, and a place in the line for what is not there.
 
 use std::time::Duration;
 
 use mercato_runtime::{AskError, Flow, FlowError};
 
-use super::checkout::{BackorderChoice, CheckoutError, CheckoutRequest, of_stock};
+use super::checkout::{BackorderChoice, BackorderedLine, CheckoutError, CheckoutRequest, of_stock};
 use crate::domain::{CartLine, IdError, OrderId, Quantity, ReservationId, Sku};
-use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
+use crate::inventory::{
+    BackorderStock, ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock,
+};
 use crate::order::StockHold;
 
 /// How long stock is held for a checkout: longer than the checkout may take.
@@ -22,9 +24,52 @@ pub(super) struct Held {
     pub(super) confirmed: bool,
 }
 
+/// What a line of a checkout has: units that are held, and units that it waits for.
+#[derive(Debug, Default)]
+pub(super) struct LineStock {
+    pub(super) held: Vec<Held>,
+    pub(super) waits: Option<BackorderedLine>,
+}
+
 /// Holds a line: takes over what the cart holds of it, and holds the rest. Where the shopper waits,
-/// what there is is enough.
+/// what there is is held, and the rest is ordered ahead.
 pub(super) async fn hold_line(
+    flow: &Flow,
+    request: &CheckoutRequest,
+    line: &CartLine,
+) -> Result<LineStock, CheckoutError> {
+    let held = hold_what_is_there(flow, request, line).await?;
+    let so_far: u32 = held.iter().map(|held| held.hold.quantity.get()).sum();
+    let waits = match Quantity::new(line.quantity.get().saturating_sub(so_far)) {
+        Ok(missing) => Some(order_ahead(flow, request, &line.sku, missing).await?),
+        Err(_) => None,
+    };
+    Ok(LineStock { held, waits })
+}
+
+/// Takes a place among those who wait for a product. More than may wait for it is refused.
+async fn order_ahead(
+    flow: &Flow,
+    request: &CheckoutRequest,
+    sku: &Sku,
+    quantity: Quantity,
+) -> Result<BackorderedLine, CheckoutError> {
+    let reservation = waiting_hold(&request.order)?;
+    undo(flow, sku, &reservation).await?;
+    let ahead = BackorderStock {
+        sku: sku.clone(),
+        reservation,
+        quantity,
+    };
+    let promised = flow.ask(&format!("order-ahead/{sku}"), ahead).await;
+    Ok(BackorderedLine {
+        sku: sku.clone(),
+        quantity,
+        promised_at: promised.map_err(|error| of_stock(sku, error))?.promised_at,
+    })
+}
+
+async fn hold_what_is_there(
     flow: &Flow,
     request: &CheckoutRequest,
     line: &CartLine,
@@ -72,7 +117,7 @@ pub(super) async fn hold_line(
             Err(error) => return Err(of_stock(&line.sku, error)),
         }
     }
-    // Others were quicker each time: all of it is on backorder.
+    // Others were quicker each time: all of it is ordered ahead.
     Ok(held)
 }
 
@@ -133,6 +178,12 @@ async fn undo(flow: &Flow, sku: &Sku, reservation: &ReservationId) -> Result<(),
 #[expect(clippy::needless_pass_by_value, reason = "an error is what it maps")]
 fn broken(error: IdError) -> CheckoutError {
     CheckoutError::Flow(FlowError::Broken(error.to_string()))
+}
+
+/// What an order waits under for a product that is out of stock, and holds when it comes: `o-1.b`.
+pub(super) fn waiting_hold(order: &OrderId) -> Result<ReservationId, FlowError> {
+    ReservationId::further(order.as_str(), 'b')
+        .map_err(|error| FlowError::Broken(error.to_string()))
 }
 
 /// A further hold of an order: `o-1.b2`.

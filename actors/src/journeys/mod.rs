@@ -31,7 +31,8 @@ pub use cart::{
     remove_from_cart,
 };
 pub use checkout::{
-    BackorderChoice, CHECKOUT, CheckoutError, CheckoutReceipt, CheckoutRequest, checkout,
+    BackorderChoice, BackorderedLine, CHECKOUT, CheckoutError, CheckoutReceipt, CheckoutRequest,
+    checkout,
 };
 pub use fulfil::{FULFIL, FulfilError, FulfilRequest, Fulfilled, fulfil};
 pub use label::{ShippingLabelError, shipping_label};

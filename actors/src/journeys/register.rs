@@ -7,6 +7,7 @@ use mercato_runtime::{FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
 use super::activities;
 use super::checkout::{CHECKOUT, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
+use super::hold::waiting_hold;
 use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
@@ -16,7 +17,7 @@ use super::revise::{ORDER_CHANGE, change_order};
 use crate::domain::{BasisPoints, Sku};
 use crate::inventory::{InventoryAgent, InventoryEvent};
 use crate::marketing::ResumePromotions;
-use crate::order::{CancelReason, OrderAgent, OrderEvent};
+use crate::order::{CancelReason, OrderAgent, OrderEvent, StockHold};
 use crate::ports::{Carrier, Payments};
 use crate::pricing::{AdjustStrategy, PriceReason};
 use crate::recommendation::RestoreProduct;
@@ -71,8 +72,21 @@ fn fulfil_begun(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
 /// A line that was cancelled, and a change that was accepted, may leave stock that nobody needs.
 fn release_freed(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
     let freed = match &occurred.event {
-        OrderEvent::LineCancelled(cancelled) => &cancelled.freed,
-        OrderEvent::OrderRevised(revised) => &revised.freed,
+        OrderEvent::LineCancelled(cancelled) => {
+            let mut freed = cancelled.freed.clone();
+            // It may have waited for more.
+            freed.extend(
+                waiting_hold(&cancelled.order)
+                    .ok()
+                    .map(|reservation| StockHold {
+                        sku: cancelled.sku.clone(),
+                        reservation,
+                        quantity: cancelled.quantity,
+                    }),
+            );
+            freed
+        }
+        OrderEvent::OrderRevised(revised) => revised.freed.clone(),
         _ => return Vec::new(),
     };
     if freed.is_empty() {
@@ -80,7 +94,7 @@ fn release_freed(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
     }
     // It happens to an order more than once, so the event itself names the flow.
     let id = FlowId::new(occurred.id.to_string());
-    vec![Reaction::flow(RELEASE_STOCK, id, freed)]
+    vec![Reaction::flow(RELEASE_STOCK, id, &freed)]
 }
 
 fn renew_expired(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {

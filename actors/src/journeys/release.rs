@@ -4,6 +4,7 @@ use futures::future::join_all;
 use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
+use super::hold::waiting_hold;
 use super::settle::void_payment;
 use crate::domain::{OrderId, PaymentId};
 use crate::inventory::ReleaseReservation;
@@ -11,7 +12,7 @@ use crate::order::{OrderLine, ShowFulfilment, ShowPayments, StockHold};
 
 /// The flow that gives back what a cancelled order holds. It is started by
 /// [`OrderCancelled`](crate::OrderCancelled), except by a checkout, which undoes its own steps.
-pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> = FlowType::new("release", 2);
+pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> = FlowType::new("release", 3);
 
 /// The flow that gives stock back that an order no longer needs. It is started by
 /// [`LineCancelled`](crate::LineCancelled) and [`OrderRevised`](crate::OrderRevised).
@@ -40,8 +41,14 @@ pub async fn release(flow: Flow, request: ReleaseRequest) -> Result<(), ReleaseE
     let order = request.order.clone();
     let shown = flow.ask("show", ShowFulfilment { order }).await;
     let mut holds = shown.map_err(FlowError::from)?.holds;
-    // An order that was never placed may hold stock under its own name all the same.
+    let waits = waiting_hold(&request.order)?;
+    // An order that was never placed may hold stock under its own name all the same, and wait for more.
     for line in request.lines {
+        holds.push(StockHold {
+            sku: line.sku.clone(),
+            reservation: waits.clone(),
+            quantity: line.quantity,
+        });
         if !holds.iter().any(|hold| hold.sku == line.sku) {
             holds.push(StockHold {
                 sku: line.sku,

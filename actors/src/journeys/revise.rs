@@ -7,7 +7,7 @@ use mercato_runtime::{AskError, Flow, FlowError, FlowType, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::activities::VOID;
-use super::hold::further_hold;
+use super::hold::{further_hold, waiting_hold};
 use super::quotes::quote_all;
 use super::settle::authorise;
 use crate::domain::{Money, OrderId, PaymentId, Quantity, Sku};
@@ -21,7 +21,7 @@ use crate::pricing::{LineQuote, PricingRejection, Segment};
 
 /// The flow of a change. Its name is the idempotency key of the change.
 pub const ORDER_CHANGE: FlowType<OrderChangeRequest, ChangeReceipt, ReviseError> =
-    FlowType::new("order-change", 1).within(Duration::from_secs(300));
+    FlowType::new("order-change", 2).within(Duration::from_secs(300));
 
 /// How long stock is held for a change; longer than a change may take.
 const HOLD: Duration = Duration::from_secs(900);
@@ -185,7 +185,7 @@ async fn check_inventory_for_changes(
         holds: Vec::new(),
         freed: Vec::new(),
     };
-    let mut missing = Vec::new();
+    let (mut missing, mut shorter) = (Vec::new(), Vec::new());
     for line in &request.lines {
         let mut left = line.quantity.get();
         for hold in before.holds.iter().filter(|hold| hold.sku == line.sku) {
@@ -199,13 +199,29 @@ async fn check_inventory_for_changes(
             .backordered
             .iter()
             .find(|known| known.sku == line.sku);
-        left = left.saturating_sub(waited.map_or(0, |known| known.quantity.get()));
+        let waited = waited.map_or(0, |known| known.quantity.get());
+        if left < waited {
+            shorter.push(line.sku.clone());
+        }
+        left = left.saturating_sub(waited);
         if let Ok(quantity) = Quantity::new(left) {
             missing.push((line.sku.clone(), quantity));
         }
     }
     let kept = |hold: &&StockHold| !stock.holds.contains(hold);
     stock.freed = before.holds.iter().filter(kept).cloned().collect();
+    // Who waits for fewer units, or for none, lets go of the place; fulfilment takes a new one.
+    let waits = waiting_hold(&request.order)?;
+    let stays = |sku: &Sku| {
+        let mut lines = request.lines.iter();
+        lines.any(|line| line.sku == *sku) && !shorter.contains(sku)
+    };
+    let left = before.backordered.iter().filter(|line| !stays(&line.sku));
+    stock.freed.extend(left.map(|line| StockHold {
+        sku: line.sku.clone(),
+        reservation: waits.clone(),
+        quantity: line.quantity,
+    }));
     for (sku, quantity) in missing {
         let hold = reserve(flow, &request.order, number, &sku, quantity).await?;
         stock.holds.push(hold);

@@ -25,6 +25,9 @@ async fn what_is_out_of_stock_is_sent_when_it_comes_and_paid_then() {
         .unwrap();
     assert_eq!(receipt.backordered.len(), 1);
     assert_eq!(receipt.backordered[0].quantity.get(), 5);
+    let now = town.runtime.handle().clock().now();
+    assert!(receipt.backordered[0].promised_at > now);
+    assert_eq!(town.balances("tea").await.backordered, 5);
     tokio::time::sleep(HOUR).await;
     let view = town.view().await;
     assert_eq!(view.phase, OrderPhase::Fulfilling);
@@ -44,6 +47,60 @@ async fn what_is_out_of_stock_is_sent_when_it_comes_and_paid_then() {
         .map(Money::minor)
         .sum();
     assert_eq!(taken, receipt.priced.total.minor());
+    town.close().await;
+}
+
+/// Catches: stock that whoever looks first gets, and a place that is kept for a line that was cancelled.
+#[tokio::test(start_paused = true)]
+async fn who_ordered_first_is_served_first_and_who_cancels_leaves_the_line() {
+    let supplier = SupplierHabits::punctual(HOUR * 24 * 90);
+    let town = Town::open_beside(supplier, |_| {}, |gateway, _| gateway).await;
+    for (name, units) in [("o-1", 23), ("o-2", 4), ("o-3", 2)] {
+        let mut cart = town.cart(name);
+        cart.add(CartLine {
+            sku: sku("tea"),
+            quantity: Quantity::new(units).unwrap(),
+            held: None,
+        })
+        .unwrap();
+        let request = town.request(cart, &waits(&[]));
+        town.run_checkout(request).await.unwrap();
+    }
+    assert_eq!(town.balances("tea").await.backordered, 9);
+    let cancel = CancelOrder {
+        order: OrderId::new("o-2").unwrap(),
+        reason: CancelReason::Customer,
+    };
+    town.ask(cancel).await.unwrap();
+    tokio::time::sleep(HOUR).await;
+    assert_eq!(town.balances("tea").await.backordered, 5);
+    // Enough for the first, and not for the last.
+    let quantity = Quantity::new(4).unwrap();
+    let delivery = ReceiveStock {
+        sku: sku("tea"),
+        quantity,
+    };
+    town.ask(delivery).await.unwrap();
+    let held = town.balances("tea").await;
+    assert_eq!((held.backordered, held.reserved), (2, 3));
+    tokio::time::sleep(HOUR * 12).await;
+    let sent = town.balances("tea").await;
+    assert_eq!((sent.shipped, sent.backordered), (23, 2));
+    town.runtime.stop().await.unwrap();
+}
+
+/// Catches: an order for more than may be ordered ahead, and one that leaves a place behind.
+#[tokio::test(start_paused = true)]
+async fn more_than_may_be_ordered_ahead_is_refused_and_leaves_nothing() {
+    let town = Town::open_with(
+        |shop| shop.inventory.backorder_units_max = 4,
+        |gateway, _| gateway,
+    )
+    .await;
+    let refused = town.check_out(waits(&[("tea", 25)])).await.unwrap_err();
+    assert!(refused.to_string().contains("tea"), "{refused}");
+    let balances = town.balances("tea").await;
+    assert_eq!((balances.backordered, balances.reserved), (0, 0));
     town.close().await;
 }
 
