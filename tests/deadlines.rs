@@ -329,8 +329,14 @@ const HOP: FlowType<String, String, FlowError> = FlowType::new("hop", 1);
 const NEXT: Activity<String, String> = Activity::new("relay.next");
 
 /// A flow whose port runs the flow that its input names first, by the name of the rest: `b,c` runs `b`,
-/// which runs `c`, which is the last. `a@` runs `a`, by the same name.
+/// which runs `c`, which is the last. `a@` runs `a`, by the same name; `+b,c` is joined by the flow
+/// itself, without its port.
 async fn hop(flow: Flow, way: String) -> Result<String, FlowError> {
+    if let Some(way) = way.strip_prefix('+') {
+        let (id, rest) = way.split_once(',').unwrap_or((way, ""));
+        let ended = flow.join("join", HOP, FlowId::new(id), rest.to_owned());
+        return Ok(ended.await?);
+    }
     match way.is_empty() {
         true => Ok("there".to_owned()),
         false => Ok(flow.perform("next", NEXT, way).await?),
@@ -392,8 +398,8 @@ async fn go(way: &str, by: By) -> (Result<String, String>, Duration) {
     (ran.map_err(|error| error.to_string()), took)
 }
 
-/// Catches: an activity that waits for its own flow, directly, through another one, or through a request,
-/// until its time is over.
+/// Catches: an activity that waits for its own flow, directly, through another one, through a request, or
+/// through a flow that joins it, until its time is over.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_would_wait_for_itself_is_refused_by_its_name() {
     let on = "activity relay.next >";
@@ -408,6 +414,16 @@ async fn a_call_that_would_wait_for_itself_is_refused_by_its_name() {
         let (ended, took) = go(way, by).await;
         let error = ended.expect_err("it cannot end well");
         assert!(error.contains(path), "{way}: {error}");
+        assert!(took < SECOND, "{way}: it took {took:?}");
+    }
+    // A flow that joins another one waits for it as well as a port does.
+    for (way, path) in [
+        ("+b,a", format!("flow hop/a > flow hop/b > {on} flow hop/a")),
+        ("b,+a", format!("flow hop/a > {on} flow hop/b > flow hop/a")),
+    ] {
+        let (ended, took) = go(way, By::Itself).await;
+        let error = ended.expect_err("it cannot end well");
+        assert!(error.contains(&path), "{way}: {error}");
         assert!(took < SECOND, "{way}: it took {took:?}");
     }
     let (ended, took) = go("b,a", By::Request).await;

@@ -199,12 +199,11 @@ async fn a_circle_of_flows_is_refused_and_named() {
     let begun = handle.clock().elapsed();
     // `a` waits for `b`, which begins `c`, which would wait for `a` and be its own beginning.
     let told = run("a", "b>c>a").await.expect_err("a circle").to_string();
-    let circle =
-        "waiter/c, which waits for waiter/a, which waits for waiter/b, which waits for waiter/c";
+    let circle = "flow waiter/a > flow waiter/b > flow waiter/c > flow waiter/a";
     assert!(told.contains(circle), "{told}");
     let told = run("self", "self").await.expect_err("a circle").to_string();
     assert!(
-        told.contains("waiter/self, which waits for waiter/self"),
+        told.contains("flow waiter/self > flow waiter/self"),
         "{told}"
     );
     assert!(handle.clock().elapsed() - begun < Duration::from_secs(1));

@@ -1,20 +1,18 @@
 //! Flows that wait for flows.
 
 use std::any::TypeId;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::context::{FOREVER, Flow};
-use super::engine::Engine;
 use super::error::{FlowError, FlowFailure, RunError};
 use super::events::{FlowAdopted, Undo};
 use super::flow_type::FlowType;
-use super::log::{parse_stream, stream_of_flow};
 use super::running::Ended;
 use super::start::Start;
 use super::waiting::StepKind;
+use crate::chain::{Chain, Hop};
 use crate::clock::Timestamp;
 use crate::codec;
 use crate::error::AskFailure;
@@ -25,9 +23,6 @@ use crate::telemetry::TraceContext;
 const DEPTH_MAX: u16 = 16;
 /// How often the start of a flow is tried that there is no room for.
 const STARTS_MAX: u32 = 8;
-
-/// The note of a wait that was refused because it closed a circle.
-const CYCLE: &str = "#cycle";
 
 impl Flow {
     /// Runs another flow as the step `step`, and waits for its end.
@@ -78,7 +73,7 @@ impl Flow {
     /// `step`. The other flow stands for itself: whatever becomes of this one, it goes on.
     ///
     /// # Errors
-    /// The other flow's own error; or why its end is not known. [`RunError::Cycle`] where it waits
+    /// The other flow's own error; or why its end is not known. [`AskFailure::Cycle`] where it waits
     /// for this one.
     pub async fn join<I, O, E>(
         &self,
@@ -114,21 +109,19 @@ impl Flow {
         if let Some(outcome) = self.noted::<Vec<u8>>(step).map_err(RunError::Unserved)? {
             return outcome_of(&outcome);
         }
-        let (cycle, failed) = (format!("{step}{CYCLE}"), format!("{step}#failed"));
-        if let Some(flows) = self.noted(&cycle).map_err(RunError::Unserved)? {
-            return Err(RunError::Cycle { flows });
-        }
+        let failed = format!("{step}#failed");
         if let Some(failure) = self.noted(&failed).map_err(RunError::Unserved)? {
             return Err(RunError::Unserved(failure));
         }
-        let awaited = stream_of_flow(flow.name, id.as_str());
-        let wait = Wait::begin(&self.inner.engine, &self.inner.stream, &awaited);
+        let me = Hop::flow(&self.inner.name, &self.inner.id);
+        let waits = &self.core().waits;
+        let wait = waits.wait_for(&Chain::default().then(me), flow.name, &id);
         let _wait = match wait {
             Ok(wait) => wait,
-            Err(flows) => {
-                self.write_note(&cycle, &flows)
+            Err(failure) => {
+                self.write_note(&failed, &failure)
                     .map_err(RunError::Unserved)?;
-                return Err(RunError::Cycle { flows });
+                return Err(RunError::Unserved(failure));
             }
         };
         let kind = StepKind::Flow {
@@ -196,44 +189,6 @@ impl Flow {
         self.saw(joined.started_at);
         let deadline = deadline.unwrap_or(FOREVER);
         engine.await_end(joined, deadline).await
-    }
-}
-
-/// A wait of one flow for another, until it is dropped.
-struct Wait {
-    engine: Arc<Engine>,
-    waiter: Arc<str>,
-    awaited: Arc<str>,
-}
-
-impl Wait {
-    /// The error is the circle that the wait would close, as `name/id`.
-    fn begin(
-        engine: &Arc<Engine>,
-        waiter: &Arc<str>,
-        awaited: &Arc<str>,
-    ) -> Result<Self, Vec<Box<str>>> {
-        let added = engine.waits.lock().add(waiter, awaited);
-        added.map_err(|way| way.iter().map(|stream| name_of(stream)).collect::<Vec<_>>())?;
-        Ok(Self {
-            engine: engine.clone(),
-            waiter: waiter.clone(),
-            awaited: awaited.clone(),
-        })
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        let mut waits = self.engine.waits.lock();
-        waits.remove(&self.waiter, &self.awaited);
-    }
-}
-
-fn name_of(stream: &str) -> Box<str> {
-    match parse_stream(stream) {
-        Some((flow, id)) => format!("{flow}/{id}").into(),
-        None => stream.into(),
     }
 }
 

@@ -45,7 +45,6 @@ pub struct Flow {
 
 pub(super) struct Inner {
     pub(super) engine: Arc<Engine>,
-    pub(super) stream: Arc<str>,
     pub(super) id: FlowId,
     /// What ids and keys of steps derive from: the id, and how often the flow began anew.
     pub(super) key: FlowId,
@@ -92,7 +91,6 @@ impl Flow {
             scope,
             inner: Arc::new(Inner {
                 engine,
-                stream: log.stream.clone(),
                 trace: traced.context,
                 span: traced.span,
                 key: match state.attempt {

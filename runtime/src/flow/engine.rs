@@ -16,7 +16,6 @@ use super::options::FlowOptions;
 use super::retry::STEP;
 use super::running::{End, Ended, Joined, Running};
 use super::start::Start;
-use super::waits::Waits;
 use crate::clock::Timestamp;
 use crate::core::Core;
 use crate::error::AskFailure;
@@ -38,8 +37,6 @@ pub(super) struct Engine {
     pub(super) stuck: Mutex<BTreeMap<Arc<str>, AskFailure>>,
     /// Rung when a flow has set its timer.
     pub(super) bell: Arc<Bell>,
-    /// Which flow waits for which.
-    pub(super) waits: Mutex<Waits>,
     pub(super) stopping: watch::Sender<bool>,
     /// Told when a flow's task has let go.
     pub(super) let_go: Notify,
@@ -64,7 +61,6 @@ impl Engine {
             parked: Mutex::default(),
             stuck: Mutex::default(),
             bell,
-            waits: Mutex::default(),
             stopping: watch::Sender::new(false),
             let_go: Notify::new(),
             counters: FlowCounters::default(),

@@ -53,7 +53,6 @@ impl<E: Error> From<RunError<E>> for FlowError {
         match error {
             RunError::Failed(error) => Self::Refused(error.to_string()),
             RunError::Unserved(failure) => Self::Failed(failure),
-            cycle @ RunError::Cycle { .. } => Self::Broken(cycle.to_string()),
         }
     }
 }
@@ -85,10 +84,4 @@ pub enum RunError<E: Error> {
     /// Its end is not known to the caller. The flow itself goes on, now or after the next start.
     #[error(transparent)]
     Unserved(#[from] AskFailure),
-    /// A flow would wait for itself.
-    #[error("the flow would wait for itself: {}", flows.join(", which waits for "))]
-    Cycle {
-        /// The whole circle, as name and id: each waits for the next, and the last is the first.
-        flows: Vec<Box<str>>,
-    },
 }

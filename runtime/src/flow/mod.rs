@@ -48,7 +48,6 @@ mod start;
 mod steps;
 mod undo;
 mod waiting;
-mod waits;
 mod work;
 
 pub use activity::{Activity, ActivityCall, ActivityError, ActivityErrorKind};
