@@ -227,6 +227,11 @@ impl Reference {
             (1, _) => " Changes count with the next start.",
             _ => "",
         };
+        if values.kind() != Kind::Table {
+            let each = values.expected();
+            self.comment(0, format!("{text} Each is {each}.{when}").trim())?;
+            return writeln!(self.out, "[{key}]");
+        }
         let named = key.child("NAME");
         self.comment(0, format!("{text}{when}").trim())?;
         match self.first_of_type(values, &named) {

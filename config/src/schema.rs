@@ -208,8 +208,13 @@ impl<'a> Node<'a> {
 
     fn each(self, here: &'a Value) -> Option<Self> {
         let node = Self::new(self.root, here, self.name);
+        let bounded = |it: &Value| !(it["minimum"].is_null() && it["maximum"].is_null());
         let node = Self {
-            around: self.here,
+            // Of lists in lists and maps in maps, the range is said of the outermost.
+            around: match bounded(self.here) {
+                true => self.here,
+                false => self.around,
+            },
             secret: self.secret || node.secret,
             ..node
         };

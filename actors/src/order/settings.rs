@@ -22,13 +22,15 @@ pub struct OrderSettings {
     /// [`TaxTable`].
     #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub tax: BTreeMap<Jurisdiction, BasisPoints>,
-    /// What differs from the standard rate: categories of goods, and shipping. A program sets it;
-    /// it is not read from the configuration. Default: see [`TaxTable`].
-    #[serde(skip)]
-    pub tax_rules: TaxTable,
-    /// The tax category of the products on a shelf ([`Product::category`]). What is not named is
-    /// standard. A program sets it. Default: none is named.
-    #[serde(skip)]
+    /// The rates of kinds of goods that have one of their own, by kind and place: `food`, `books`,
+    /// `childrens_clothing`. Default: those of [`TaxTable`].
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
+    pub tax_reduced: BTreeMap<TaxCategory, BTreeMap<Jurisdiction, BasisPoints>>,
+    /// How shipping is taxed, by place; where a place and its country are not named, as the goods in the
+    /// parcel. Default: that of [`TaxTable`].
+    pub tax_shipping: BTreeMap<Jurisdiction, ShippingTax>,
+    /// What kind of goods the products on a shelf ([`Product::category`]) are to the tax office. What is
+    /// not named is standard. Default: none is named.
     pub tax_categories: BTreeMap<Box<str>, TaxCategory>,
     /// Whether prices hold their tax. Default: `before_tax`.
     pub price_terms: PriceTerms,
@@ -79,11 +81,11 @@ pub struct OrderSettings {
 
 impl Default for OrderSettings {
     fn default() -> Self {
-        let rules = TaxTable::default();
-        let standard = rules.iter().map(|(place, rates)| (*place, rates.standard));
+        let table = TaxTable::default();
         Self {
-            tax: standard.collect(),
-            tax_rules: rules,
+            tax: table.standard(),
+            tax_reduced: table.reduced(),
+            tax_shipping: table.shipping(),
             tax_categories: BTreeMap::new(),
             price_terms: PriceTerms::default(),
             tax_rounding: TaxRounding::default(),
@@ -114,13 +116,13 @@ impl OrderSettings {
     /// The rates that hold in a place: its own, or its country's. `None` where the shop does not
     /// deliver.
     pub(super) fn rates_in(&self, place: Jurisdiction) -> Option<TaxRates> {
-        let own = self.tax.get(&place);
-        let standard = own.or_else(|| self.tax.get(&place.country()))?;
-        let rules = self.tax_rules.rates_in(place);
+        let standard = in_place(&self.tax, place)?;
+        let reduced = self.tax_reduced.iter();
+        let reduced = reduced.filter_map(|(kind, rates)| Some((*kind, in_place(rates, place)?)));
         Some(TaxRates {
-            standard: *standard,
-            reduced: rules.map(|rules| rules.reduced.clone()).unwrap_or_default(),
-            shipping: rules.map_or(ShippingTax::AsGoods, |rules| rules.shipping),
+            standard,
+            reduced: reduced.collect(),
+            shipping: in_place(&self.tax_shipping, place).unwrap_or(ShippingTax::AsGoods),
         })
     }
 
@@ -154,4 +156,10 @@ impl OrderSettings {
             .of(sku, product)
             .saturating_mul(u64::from(units))
     }
+}
+
+/// What is said of a place, or of its country.
+fn in_place<T: Copy>(said: &BTreeMap<Jurisdiction, T>, place: Jurisdiction) -> Option<T> {
+    let own = said.get(&place);
+    own.or_else(|| said.get(&place.country())).copied()
 }

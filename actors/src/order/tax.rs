@@ -11,8 +11,20 @@ use crate::domain::{BasisPoints, Currency, Jurisdiction, Money, MoneyError};
 
 /// What kind of goods something is to the tax office.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaxCategory {
     /// Whatever has no rate of its own.
@@ -27,7 +39,8 @@ pub enum TaxCategory {
 }
 
 /// How shipping is taxed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ShippingTax {
     /// Not at all, where it is charged apart from the goods.
     Exempt,
@@ -142,6 +155,39 @@ impl TaxTable {
     /// Every row.
     pub fn iter(&self) -> impl Iterator<Item = (&Jurisdiction, &TaxRates)> {
         self.rates.iter()
+    }
+
+    /// The standard rate of each place.
+    #[must_use]
+    pub fn standard(&self) -> BTreeMap<Jurisdiction, BasisPoints> {
+        let standard = self.iter().map(|(place, rates)| (*place, rates.standard));
+        standard.collect()
+    }
+
+    /// The rates of kinds of goods that have one of their own, by kind and place.
+    #[must_use]
+    pub fn reduced(&self) -> BTreeMap<TaxCategory, BTreeMap<Jurisdiction, BasisPoints>> {
+        let mut reduced: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (place, rates) in self.iter() {
+            for (kind, rate) in &rates.reduced {
+                reduced.entry(*kind).or_default().insert(*place, *rate);
+            }
+        }
+        reduced
+    }
+
+    /// How shipping is taxed in each place where that is neither as in its country nor, for a country,
+    /// as the goods.
+    #[must_use]
+    pub fn shipping(&self) -> BTreeMap<Jurisdiction, ShippingTax> {
+        let differs = |(place, rates): &(&Jurisdiction, &TaxRates)| {
+            let country = Some(place.country()).filter(|country| country != *place);
+            let of_country = country.and_then(|it| self.rates.get(&it));
+            rates.shipping != of_country.map_or(ShippingTax::AsGoods, |it| it.shipping)
+        };
+        let rows = self.iter().filter(differs);
+        rows.map(|(place, rates)| (*place, rates.shipping))
+            .collect()
     }
 }
 

@@ -187,3 +187,44 @@ fn the_basket_discount_takes_nothing_below_its_floor() {
     assert_eq!(taken(&both_floored), [100, 0]);
     assert_eq!(both_floored.discount, gbp(100));
 }
+
+/// Catches: rates of a configuration that are not those of the order, and a part of a country that has
+/// not its country's.
+#[test]
+fn rates_come_from_the_configuration() {
+    let text = "
+        [shop.order.tax]
+        GB = 2_000
+        [shop.order.tax_reduced.books]
+        GB = 500
+        [shop.order.tax_reduced.food]
+        GB-SCT = 100
+        [shop.order.tax_shipping]
+        GB = 'exempt'
+        [shop.order.tax_categories]
+        drinks = 'books'
+    ";
+    let price = |text: &str, place: &str| {
+        let loaded = config::load::<ShopConfig>(&config::Sources::text("shop.toml", text));
+        let mut desk = desk_with(loaded.unwrap().config.shop.order);
+        let details = OrderDetails {
+            address: address(place),
+            ..details(&[("tea", 1)])
+        };
+        let order = order();
+        desk.ask(&ReceiveOrder { order, details }).unwrap();
+        desk.price(&[("tea", 1_000)]).unwrap()
+    };
+    let priced = price(text, "GB");
+    assert_eq!((priced.tax, priced.shipping_tax), (gbp(50), gbp(0)));
+    let food = text.replace("drinks = 'books'", "drinks = 'food'");
+    assert_eq!(price(&food, "GB").tax, gbp(200));
+    assert_eq!(price(&food, "GB-SCT").tax, gbp(10));
+    let wrong = "shop.order.tax_reduced.food.GB = 10_001";
+    let refused = config::load::<ShopConfig>(&config::Sources::text("shop.toml", wrong));
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("shop.order.tax_reduced.food.GB"),
+        "{refused}"
+    );
+}
