@@ -12,7 +12,10 @@
 //!   other meet between their ruled prices, and do not drive each other down: with a pull of `k`
 //!   below one each round brings them nearer by the factor `k`.
 //! - **Damping.** A level within the dead band of its target stays (hysteresis); one that moves does
-//!   so by at most a step, and no sooner than an interval after its last move.
+//!   so by at most a step, and no sooner than an interval after its last move. Amounts are rounded, and
+//!   where `k` is near one, or the price a few pence, a round brings two shops nearer by less than it
+//!   rounds: they would change places for good. So towards the market the band is never narrower than
+//!   `2 · rounding / (1 - k)`, at which such a change begins to die out.
 
 use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +52,8 @@ pub enum LevelHeld {
 pub(super) struct Target {
     pub(super) level: BasisPoints,
     pub(super) reason: LevelReason,
+    /// A level nearer than this stays.
+    pub(super) band: i64,
 }
 
 /// What the target is made of: the price by the rules, cost, life, market and demand.
@@ -83,6 +88,7 @@ pub(super) fn target(agent: &PricingAgent, situation: &Situation) -> Target {
     };
     Target {
         level: BasisPoints::new(level.clamp(-max, max)),
+        band: band(agent, situation),
         reason: match (pulled != demanded, demanded != 0) {
             _ if level == 0 => LevelReason::BackToNormal,
             (true, false) => LevelReason::Market,
@@ -100,12 +106,12 @@ pub(super) fn step(
     agent: &PricingAgent,
     level: BasisPoints,
     moved_at: Option<Timestamp>,
-    target: BasisPoints,
+    target: Target,
     now: Timestamp,
 ) -> Result<BasisPoints, LevelHeld> {
     let settings = &agent.settings;
-    let way = target.get() - level.get();
-    if way.unsigned_abs() < settings.level_band.get().unsigned_abs().max(1) {
+    let way = target.level.get() - level.get();
+    if i64::from(way.unsigned_abs()) < target.band {
         return Err(LevelHeld::WithinBand);
     }
     if moved_at.is_some_and(|moved_at| now.since(moved_at) < settings.level_interval_min) {
@@ -113,6 +119,22 @@ pub(super) fn step(
     }
     let most = settings.level_step_max.get().max(1);
     Ok(BasisPoints::new(level.get() + way.clamp(-most, most)))
+}
+
+/// How near to its target a level stays, in basis points.
+fn band(agent: &PricingAgent, situation: &Situation) -> i64 {
+    let settings = &agent.settings;
+    let said = i64::from(settings.level_band.get().unsigned_abs()).max(1);
+    if situation.market.is_none() {
+        return said;
+    }
+    let whole = i64::from(BasisPoints::WHOLE.get());
+    // Two levels are cut to whole basis points, and two prices rounded to whole minor units.
+    let rounding = 2 + whole / situation.ruled.minor().max(1);
+    match whole - i64::from(settings.competitor_pull.get()) {
+        apart if apart > 0 => said.max(2 * rounding * whole / apart),
+        _ => i64::MAX,
+    }
 }
 
 /// The level nearest to the ruled price between the best prices at both ends of the interval.

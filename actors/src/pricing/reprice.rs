@@ -116,23 +116,21 @@ impl PricingAgent {
         };
         let target = target(self, &situation);
         let level = inputs.level;
-        Ok(
-            match step(self, level, state.level_moved_at, target.level, now) {
-                Err(because) => (None, Repriced::Held { level, because }),
-                Ok(to) => {
-                    let (from, reason) = (level, target.reason);
-                    let moved = PriceLevelMoved {
-                        from,
-                        to,
-                        reason,
-                        market: situation.market,
-                        elasticity: situation.elasticity,
-                        at: now,
-                    };
-                    (Some(moved), Repriced::Moved { from, to, reason })
-                }
-            },
-        )
+        Ok(match step(self, level, state.level_moved_at, target, now) {
+            Err(because) => (None, Repriced::Held { level, because }),
+            Ok(to) => {
+                let (from, reason) = (level, target.reason);
+                let moved = PriceLevelMoved {
+                    from,
+                    to,
+                    reason,
+                    market: situation.market,
+                    elasticity: situation.elasticity,
+                    at: now,
+                };
+                (Some(moved), Repriced::Moved { from, to, reason })
+            }
+        })
     }
 }
 

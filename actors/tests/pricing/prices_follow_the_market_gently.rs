@@ -167,22 +167,22 @@ fn sources_are_bounded_and_stale_ones_make_room() {
 #[test]
 fn a_price_moves_by_steps_and_rests_near_its_target() {
     let settings = PricingSettings {
-        competitor_pull: BasisPoints::new(9_000),
+        competitor_pull: BasisPoints::new(5_000),
         ..PricingSettings::default()
     };
     let mut shelf = shelf_with(settings, 1_000, 500);
     let mut asked = Vec::new();
     for _ in 0..5 {
-        shelf.see(&[("one", 870)]);
+        shelf.see(&[("one", 760)]);
         asked.push(shelf.unit());
         shelf.pass(HOUR * 3);
     }
-    // 5 % at a time, every six hours, to 1 000 - 0.9 · 130.
-    assert_eq!(asked, [950, 950, 900, 900, 883]);
+    // 5 % at a time, every six hours, to 1 000 - 0.5 · 240.
+    assert_eq!(asked, [950, 950, 900, 900, 880]);
     shelf.pass(HOUR * 3);
-    let seen = shelf.see(&[("one", 872)]);
+    let seen = shelf.see(&[("one", 762)]);
     let held = Repriced::Held {
-        level: BasisPoints::new(-1_170),
+        level: BasisPoints::new(-1_200),
         because: LevelHeld::WithinBand,
     };
     assert_eq!(seen.repriced, held);
