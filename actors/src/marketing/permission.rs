@@ -1,0 +1,90 @@
+//! Whether a promotional message may be sent at a moment.
+
+use std::time::Duration;
+
+use mercato_runtime::Timestamp;
+
+use super::customer::{Customer, DropReason, Promotional};
+use super::settings::MarketingSettings;
+
+/// For how long a clearance holds at most. A process may end between the clearance and the gateway,
+/// and be back in the middle of the night: what was cleared before is then looked at anew.
+pub(super) const CLEARANCE_MAX: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    /// Now, if it is handed over by then.
+    Until(Timestamp),
+    NotBefore(Timestamp),
+    Never(DropReason),
+}
+
+/// What the flow found out of the product that a message promotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OfProduct {
+    pub(super) paused: bool,
+    pub(super) out_of_stock: bool,
+}
+
+impl Customer {
+    /// Whether a message may be sent now: first what forbids it for good, then quiet hours and cap.
+    /// One that `has_its_place` was counted under the cap before, and only its delivery is tried once
+    /// more; all the rest holds for it as well.
+    pub(super) fn permission(
+        &self,
+        wanted: &Promotional,
+        has_its_place: bool,
+        product: OfProduct,
+        settings: &MarketingSettings,
+        now: Timestamp,
+    ) -> Permission {
+        if let Some(reason) = self.forbids(wanted, product, settings, now) {
+            return Permission::Never(reason);
+        }
+        let quiet = self.quiet_hours(&settings.quiet_hours);
+        let reopens = settings.cap.reopens(&self.promotional_sends, now);
+        let held_until = quiet.end(now).max(reopens.filter(|_| !has_its_place));
+        match held_until {
+            Some(until) if until >= wanted.expires_at => Permission::Never(DropReason::Expired),
+            Some(until) => Permission::NotBefore(until),
+            None => {
+                let longest = now.plus(CLEARANCE_MAX).min(wanted.expires_at);
+                let begins = quiet.begins(now);
+                Permission::Until(begins.map_or(longest, |begins| longest.min(begins)))
+            }
+        }
+    }
+
+    fn forbids(
+        &self,
+        wanted: &Promotional,
+        product: OfProduct,
+        settings: &MarketingSettings,
+        now: Timestamp,
+    ) -> Option<DropReason> {
+        let just_bought = |promoted| {
+            let mut bought = self.bought.iter();
+            bought.any(|(sku, at)| sku == promoted && now.since(*at) < settings.just_bought)
+        };
+        let reasons = [
+            (
+                !self.agreed_to(wanted.channel, wanted.purpose),
+                DropReason::NoConsent,
+            ),
+            (
+                self.suppressed.contains_key(&wanted.channel),
+                DropReason::Suppressed,
+            ),
+            (now >= wanted.expires_at, DropReason::Expired),
+            (!self.complaints.is_empty(), DropReason::OpenComplaint),
+            (product.paused, DropReason::PromotionPaused),
+            (product.out_of_stock, DropReason::OutOfStock),
+            (
+                wanted.promotes.as_ref().is_some_and(just_bought),
+                DropReason::JustBought,
+            ),
+        ];
+        let mut found = reasons.into_iter().filter(|(holds, _)| *holds);
+        found.next().map(|(_, reason)| reason)
+    }
+}
