@@ -276,6 +276,9 @@ pub(crate) struct CampaignArgs {
     /// Draws everything.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// A small run that shows that it works. Its figures mean nothing.
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// A folder with `hillstrom_email.csv`, `open_bandit_random_men.csv` and `cdnow_master.txt`, plain
     /// or as `.zst`, to replay. What is not there is skipped, and named.
     #[arg(long, value_name = "FOLDER")]

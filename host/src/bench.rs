@@ -24,6 +24,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
             let options = CampaignBenchOptions {
                 runs: args.runs,
                 seed: args.seed,
+                quick: args.quick,
                 data: args.data.clone(),
             };
             let report = campaign_bench(&options, &since_start());

@@ -68,15 +68,20 @@ impl Command for TriggerCampaign {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        self.plan.check(self.has_order)?;
-        match &state.campaign().plan {
-            Some(running) if *running == self.plan => Ok(Decision::reply(())),
-            Some(_) => Err(MarketingRejection::CampaignRuns(self.campaign.clone())),
-            None => Ok(Decision::reply(()).record(CampaignTriggered {
-                plan: self.plan.clone(),
-                at: context.now,
-            })),
+        let running = state.campaign().plan.as_ref();
+        if running.is_some_and(|running| *running != self.plan) {
+            return Err(MarketingRejection::CampaignRuns(self.campaign.clone()));
         }
+        // A plan that runs was checked when it began. Its templates are only looked at once more where
+        // this occasion may have less than the first one had.
+        if running.is_none() || !self.has_order {
+            self.plan.check(self.has_order)?;
+        }
+        let event = running.is_none().then(|| CampaignTriggered {
+            plan: self.plan.clone(),
+            at: context.now,
+        });
+        Ok(Decision::reply(()).record_all(event))
     }
 }
 

@@ -54,6 +54,8 @@ const TRIES_MAX: u32 = 9;
 /// How often it is decided at most whether a message may be sent. Each hold ends later than the one
 /// before, so that a message expires long before that.
 const ROUNDS_MAX: u32 = 10_000;
+/// The least wait before it is decided anew, so that a clock that stands still is not asked for ever.
+const STALE_WAIT_MIN: Duration = Duration::from_secs(1);
 /// The wait after the first failed try; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
 
@@ -93,8 +95,15 @@ pub(super) async fn send_when_allowed(
         let outcome = match handed_over {
             Ok(()) => DeliveryOutcome::Accepted,
             Err(error) if error.is_erased() => DeliveryOutcome::Erased,
-            // The shop was away since, or the gateway slow: it is decided anew.
-            Err(error) if error.code == STALE && round < ROUNDS_MAX => continue,
+            // The shop was away since, or too little of the time is left: when it is over it is decided
+            // anew.
+            Err(error) if error.code == STALE && round < ROUNDS_MAX => {
+                let now = flow.now(&format!("stale/{round}")).await?;
+                let left = until.map_or(Duration::ZERO, |until| until.since(now));
+                let wait = left.max(STALE_WAIT_MIN);
+                flow.sleep(&format!("stale-wait/{round}"), wait).await?;
+                continue;
+            }
             Err(error) if error.code == BOUNCED => DeliveryOutcome::Bounced,
             Err(error) if error.code == SUPPRESSED => DeliveryOutcome::Suppressed,
             Err(error) if error.kind == ActivityErrorKind::Permanent => DeliveryOutcome::Refused,

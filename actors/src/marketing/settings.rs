@@ -43,7 +43,6 @@ pub struct MarketingSettings {
     /// Where the links in promotional mail lead with which a customer unsubscribes: an `https`
     /// address, to which a `/` and the link's own part are added. Default
     /// `https://shop.example/unsubscribe`, which is nobody's: set it to the shop's.
-    #[schemars(extend("pattern" = "^https://.+$"))]
     pub unsubscribe_url: UnsubscribeUrl,
 }
 

@@ -9,6 +9,7 @@
 
 mod cdnow;
 mod hillstrom;
+mod late;
 mod open_bandit;
 mod rails;
 mod regret;
@@ -58,6 +59,8 @@ pub struct CampaignBenchOptions {
     pub runs: u32,
     /// Draws everything.
     pub seed: u64,
+    /// Small enough for a test; the figures mean nothing.
+    pub quick: bool,
     /// A folder with real campaigns.
     pub data: Option<PathBuf>,
 }
@@ -96,16 +99,28 @@ pub fn campaign_bench(
         .map(|folder| replays(folder, options.seed));
     let (hillstrom, open_bandit, cdnow, missing) = replays.transpose()?.unwrap_or_default();
     let began = elapsed();
-    let regret = regret(&RegretOptions {
+    let mut choosing = RegretOptions {
         runs: options.runs,
         seed: options.seed,
         ..RegretOptions::default()
-    });
-    let compared = elapsed();
-    let rails = guard_rails(&RailsOptions {
+    };
+    let mut long = RailsOptions {
         seed: options.seed,
         ..RailsOptions::default()
-    })?;
+    };
+    if options.quick {
+        choosing.messages = 1_000;
+        long = RailsOptions {
+            customers: 12,
+            days: 12,
+            campaigns: 4,
+            outages: 1,
+            ..long
+        };
+    }
+    let regret = regret(&choosing);
+    let compared = elapsed();
+    let rails = guard_rails(&long)?;
     Ok(CampaignBenchReport {
         regret,
         rails,

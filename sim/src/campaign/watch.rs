@@ -92,6 +92,7 @@ pub(super) struct About {
 #[derive(Debug, Clone)]
 pub(super) struct Reached {
     pub(super) customer: String,
+    pub(super) channel: Channel,
     pub(super) campaign: String,
     pub(super) subject: String,
     pub(super) at: Timestamp,
@@ -252,6 +253,7 @@ impl Watch {
         person.sends.push(now);
         seen.reached.push(Reached {
             customer: customer.to_owned(),
+            channel,
             campaign: campaign.to_owned(),
             subject: sent.subject.to_owned(),
             at: now,
