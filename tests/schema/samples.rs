@@ -1,8 +1,6 @@
 //! Samples of what a simulated day does not show, or shows with gaps. Every field holds something:
 //! an empty list or a `None` says nothing of what it could hold.
 
-use std::time::Duration;
-
 use mercato::actors::forecast::{DemandPattern, Method};
 use mercato::actors::{
     Address, Adjustment, AdjustmentReason, AuthorisationExpired, AuthorisationRenewed,

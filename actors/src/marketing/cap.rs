@@ -1,6 +1,5 @@
 //! How many promotional messages a person gets.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -73,8 +72,8 @@ impl FrequencyCap {
         Ok(Self { messages, per })
     }
 
-    /// When the next message may be sent, if not now.
-    pub(super) fn reopens(&self, sends: &VecDeque<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    /// When the next message may be sent, if not now; `sends` in their order.
+    pub(super) fn reopens(&self, sends: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
         let messages = usize::try_from(self.messages.get()).unwrap_or(usize::MAX);
         let oldest_that_counts = sends.get(sends.len().checked_sub(messages)?)?;
         let reopens = oldest_that_counts.plus(self.per);

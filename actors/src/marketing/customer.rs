@@ -49,8 +49,8 @@ pub struct Customer {
     pub(super) outbox: BTreeMap<MessageId, Outgoing>,
     /// Messages that came to an end, newest last.
     pub(super) finished: VecDeque<Finished>,
-    /// When promotional messages were cleared to be sent, newest last.
-    pub(super) promotional_sends: VecDeque<Timestamp>,
+    /// When promotional messages were sent; of those that are on their way, when they were cleared.
+    pub(super) promotional_sends: VecDeque<(MessageId, Timestamp)>,
 }
 
 /// A message on its way out.
@@ -332,11 +332,36 @@ impl Customer {
         outgoing.cleared_at = Some(event.at);
         if matches!(outgoing.kind, OutgoingKind::Promotional(_)) {
             let most = FrequencyCap::MESSAGES_MAX as usize;
-            push_bounded(&mut self.promotional_sends, event.at, most);
+            let place = (event.message.clone(), event.at);
+            push_bounded(&mut self.promotional_sends, place, most);
         }
     }
 
+    /// When messages count under the cap but for this one, in their order. What is on its way may
+    /// arrive at any moment, so it counts as if it did now.
+    pub(super) fn sends_beside(&self, message: &MessageId, now: Timestamp) -> Vec<Timestamp> {
+        let others = self
+            .promotional_sends
+            .iter()
+            .filter(|(other, _)| other != message);
+        let on_its_way = |other| match self.outbox.get(other).map(|outgoing| &outgoing.kind) {
+            Some(OutgoingKind::Promotional(it)) => now < it.expires_at,
+            _ => false,
+        };
+        let mut sends: Vec<Timestamp> = others
+            .map(|(other, at)| if on_its_way(other) { now } else { *at })
+            .collect();
+        sends.sort_unstable();
+        sends
+    }
+
     pub(super) fn message_sent(&mut self, event: &MessageSent) {
+        let mut places = self.promotional_sends.iter_mut();
+        if let Some(place) = places.find(|(message, _)| *message == event.message)
+            && let Some(at) = event.at
+        {
+            place.1 = at;
+        }
         if let Some(exposure) = self.exposure_mut(&event.message) {
             exposure.sent_at = event.at;
         }

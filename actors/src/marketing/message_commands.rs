@@ -253,9 +253,8 @@ impl Command for DecideSend {
                     paused: self.promotion_paused,
                     out_of_stock: self.out_of_stock,
                 };
-                let has_its_place = outgoing.cleared_at.is_some();
-                let settings = &agent.settings;
-                match customer.permission(wanted, has_its_place, product, settings, context.now) {
+                let (message, settings) = (&self.message, &agent.settings);
+                match customer.permission(message, wanted, product, settings, context.now) {
                     Permission::Never(reason) => Err(reason),
                     Permission::NotBefore(until) => {
                         return Ok(Decision::reply(SendDecision::Hold { until }));

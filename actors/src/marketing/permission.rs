@@ -5,6 +5,7 @@ use std::time::Duration;
 use mercato_runtime::Timestamp;
 
 use super::customer::{Customer, DropReason, Promotional};
+use super::ids::MessageId;
 use super::settings::MarketingSettings;
 
 /// For how long a clearance holds at most. A process may end between the clearance and the gateway,
@@ -27,13 +28,13 @@ pub(super) struct OfProduct {
 }
 
 impl Customer {
-    /// Whether a message may be sent now: first what forbids it for good, then quiet hours and cap.
-    /// One that `has_its_place` was counted under the cap before, and only its delivery is tried once
-    /// more; all the rest holds for it as well.
+    /// Whether a message may be sent now: first what forbids it for good, then quiet hours and cap. One
+    /// that was cleared before, and whose delivery is tried once more, is held to all of it again; only
+    /// its own place under the cap does not count against it.
     pub(super) fn permission(
         &self,
+        message: &MessageId,
         wanted: &Promotional,
-        has_its_place: bool,
         product: OfProduct,
         settings: &MarketingSettings,
         now: Timestamp,
@@ -42,8 +43,8 @@ impl Customer {
             return Permission::Never(reason);
         }
         let quiet = self.quiet_hours(&settings.quiet_hours);
-        let reopens = settings.cap.reopens(&self.promotional_sends, now);
-        let held_until = quiet.end(now).max(reopens.filter(|_| !has_its_place));
+        let sends = self.sends_beside(message, now);
+        let held_until = quiet.end(now).max(settings.cap.reopens(&sends, now));
         match held_until {
             Some(until) if until >= wanted.expires_at => Permission::Never(DropReason::Expired),
             Some(until) => Permission::NotBefore(until),

@@ -78,6 +78,32 @@ fn the_fourth_message_of_a_week_waits_for_the_first_to_be_a_week_old() {
     );
 }
 
+/// Catches: a cap that counts from when messages were cleared and not from when they were sent, so that
+/// what a gateway took late comes too soon after it.
+#[test]
+fn a_message_counts_under_the_cap_from_when_it_was_sent() {
+    let mut given = subscribed();
+    let mut sent = Vec::new();
+    for occasion in 1..=3 {
+        let message = given
+            .ask(&promotion(occasion, NOON.plus(DAY * 30)))
+            .unwrap();
+        given.ask(&decide(&message)).unwrap();
+        sent.push(message);
+    }
+    given.pass(HOUR);
+    // One that is on its way counts as if it arrived now.
+    let fourth = given.ask(&promotion(4, NOON.plus(DAY * 30))).unwrap();
+    let until = NOON.plus(DAY * 7 + HOUR);
+    let held = Ok(SendDecision::Hold { until });
+    assert_eq!(given.ask(&decide(&fourth)), held);
+    for message in &sent {
+        given.ask(&delivery(message)).unwrap();
+    }
+    given.pass(HOUR);
+    assert_eq!(given.ask(&decide(&fourth)), held);
+}
+
 #[test]
 fn what_is_paused_or_has_no_address_is_dropped() {
     let mut given = subscribed();
