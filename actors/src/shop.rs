@@ -11,11 +11,11 @@ use crate::domain::Catalogue;
 use crate::inventory::{InventoryAgent, InventorySettings};
 use crate::journeys::{register_journeys, register_market, register_purchases};
 use crate::marketing::{
-    DELIVER, FollowUp, MarketingAgent, MarketingSettings, RUN_CAMPAIGN, SEND_MAIL, deliver,
-    marketing_triggers, run_campaign, send_mail,
+    FollowUp, MarketingAgent, MarketingSettings, TriggeredCampaign, marketing_triggers,
+    register_marketing,
 };
 use crate::order::{OrderAgent, OrderSettings};
-use crate::ports::{Carrier, CompetitorFeed, Mail, Payments, Procurement};
+use crate::ports::{Carrier, CompetitorFeed, Mail, Messengers, Payments, Procurement};
 use crate::pricing::{PricingAgent, PricingSettings, pricing_triggers};
 use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
 use crate::support::{KnowledgeBase, SupportAgent};
@@ -39,6 +39,8 @@ pub struct Ports {
     pub carrier: Arc<dyn Carrier>,
     /// Carries mail.
     pub mail: Arc<dyn Mail>,
+    /// Carry messages by SMS, push and social media.
+    pub messengers: Messengers,
     /// Gives purchase orders to suppliers.
     pub procurement: Arc<dyn Procurement>,
     /// Sees what competitors ask.
@@ -64,6 +66,8 @@ pub struct Shop {
     pub marketing: MarketingSettings,
     /// The campaign that follows an order, if one does.
     pub follow_up: Option<FollowUp>,
+    /// Other campaigns that begin by themselves, each with a name of its own.
+    pub campaigns: Vec<TriggeredCampaign>,
     /// The limits of each agent's shards.
     pub agents: ShopAgents,
 }
@@ -137,6 +141,7 @@ impl Shop {
             knowledge: KnowledgeBase::default(),
             marketing: MarketingSettings::default(),
             follow_up: Some(FollowUp::ask_for_opinion()),
+            campaigns: Vec::new(),
             agents: ShopAgents::default(),
         }
     }
@@ -147,7 +152,7 @@ impl Shop {
     /// use std::sync::Arc;
     /// use mercato_actors::{
     ///     Catalogue, Currency, InProcessCarrier, InProcessCompetitors, InProcessMail,
-    ///     InProcessPayments, InProcessProcurement, Money, Ports, Product, Shop, Sku,
+    ///     InProcessPayments, InProcessProcurement, Messengers, Money, Ports, Product, Shop, Sku,
     /// };
     /// use mercato_actors::runtime::Runtime;
     /// use mercato_actors::runtime::persistence::{JournalOptions, RedbJournal, WriterPlace};
@@ -166,6 +171,7 @@ impl Shop {
     ///     payments: Arc::new(InProcessPayments::new(Default::default())),
     ///     carrier: Arc::new(InProcessCarrier::new(Default::default())),
     ///     mail: Arc::new(InProcessMail::new(Default::default())),
+    ///     messengers: Messengers::in_process(),
     ///     procurement: Arc::new(InProcessProcurement::new(Default::default(), Default::default())),
     ///     competitors: Arc::new(InProcessCompetitors::new()),
     /// };
@@ -179,21 +185,19 @@ impl Shop {
     /// ```
     #[must_use]
     pub fn open(mut self, builder: RuntimeBuilder, ports: &Ports) -> RuntimeBuilder {
-        let follow_up = self.follow_up.take();
+        let follow_up = self.follow_up.take().map(TriggeredCampaign::from);
+        let mut campaigns = std::mem::take(&mut self.campaigns);
+        campaigns.extend(follow_up);
+        let unsubscribe_url = self.marketing.unsubscribe_url.clone();
         let builder = self.open_for_questions(builder);
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
         let builder = register_purchases(builder, &ports.procurement);
         let builder = register_market(builder, ports.competitors.clone());
-        let mail = ports.mail.clone();
-        let builder = builder
-            .activity(SEND_MAIL, move |call, input| {
-                send_mail(mail.clone(), call, input)
-            })
-            .flow(DELIVER, deliver)
-            .flow(RUN_CAMPAIGN, run_campaign);
+        let (mail, messengers) = (ports.mail.clone(), ports.messengers.clone());
+        let builder = register_marketing(builder, mail, messengers, unsubscribe_url);
         recommendation_triggers()
             .into_iter()
-            .chain(marketing_triggers(follow_up))
+            .chain(marketing_triggers(campaigns))
             .chain(pricing_triggers())
             .fold(builder, RuntimeBuilder::trigger)
     }

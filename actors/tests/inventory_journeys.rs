@@ -90,6 +90,7 @@ impl Town {
             payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+            messengers: Messengers::in_process(),
             procurement: supplier.clone(),
             competitors: Arc::new(InProcessCompetitors::new()),
         };

@@ -31,6 +31,7 @@ pub async fn open(with: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> Done<R
         payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
         carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
         mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+        messengers: Messengers::in_process(),
         procurement: Arc::new(InProcessProcurement::new(
             SupplierHabits::default(),
             LedgerOptions::default(),

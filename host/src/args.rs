@@ -261,6 +261,28 @@ pub(crate) enum BenchTask {
     Entities(EntitiesArgs),
     /// Holds forecasts of demand against single methods and what came, on real series.
     Forecast(ForecastArgs),
+    /// Holds the optimiser of campaigns against others, and its guard rails against an observer.
+    ///
+    /// The optimiser is the agent's own. The guard rails are watched over a long campaign through the
+    /// real agent in virtual time. The same seed gives the same tables.
+    Campaign(CampaignArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CampaignArgs {
+    /// How often each contestant runs.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub(crate) runs: u32,
+    /// Draws everything.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// A small run that shows that it works. Its figures mean nothing.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// A folder with `hillstrom_email.csv`, `open_bandit_random_men.csv` and `cdnow_master.txt`, plain
+    /// or as `.zst`, to replay. What is not there is skipped, and named.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

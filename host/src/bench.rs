@@ -3,7 +3,7 @@
 use mercato_benches::{
     BenchError, EntitiesArgs, JournalArgs, Launch, ask, crashes, entities, journal, since_start,
 };
-use mercato_sim::backtest;
+use mercato_sim::{CampaignBenchOptions, backtest, campaign_bench};
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
@@ -18,6 +18,16 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
         BenchTask::Entities(args) => weigh_entities(args).map_err(|error| text(&error))?,
         BenchTask::Forecast(args) => {
             let report = backtest(&args.data, &since_start());
+            print(&report.map_err(|error| text(&error))?)?;
+        }
+        BenchTask::Campaign(args) => {
+            let options = CampaignBenchOptions {
+                runs: args.runs,
+                seed: args.seed,
+                quick: args.quick,
+                data: args.data.clone(),
+            };
+            let report = campaign_bench(&options, &since_start());
             print(&report.map_err(|error| text(&error))?)?;
         }
     }

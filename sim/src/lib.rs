@@ -10,6 +10,7 @@ pub mod shopper;
 
 mod audit;
 mod backtest;
+mod campaign;
 mod crashes;
 mod disk;
 mod error;
@@ -31,6 +32,12 @@ mod world;
 pub use audit::{Books, OrderBook, StockBook, audit};
 pub use backtest::{
     BacktestError, BacktestReport, Contender, Coverage, Evaluation, PooledFactors, backtest,
+};
+pub use campaign::{
+    ArmRow, Breaches, CampaignBenchError, CampaignBenchOptions, CampaignBenchReport, CdnowReplay,
+    Contestant, HillstromReplay, OpenBanditReplay, Plant, PolicyValue, QiniRow, RailsOptions,
+    RailsReport, RegretOptions, RegretRow, Rewards, SegmentRow, campaign_bench, guard_rails,
+    regret,
 };
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;

@@ -11,9 +11,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use mercato_actors::{
     Authorisation, AuthoriseRequest, InProcessCarrier, InProcessCompetitors, InProcessMail,
-    InProcessPayments, InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, MovementRequest,
-    PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry, StatementLine,
-    SupplierHabits, VoidOutcome,
+    InProcessPayments, InProcessProcurement, LabelEntry, LedgerOptions, MailEntry, Messengers,
+    MovementRequest, PaymentEntry, PaymentError, PaymentId, PaymentRecord, Payments, PurchaseEntry,
+    StatementLine, SupplierHabits, VoidOutcome,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -30,6 +30,8 @@ pub struct Outside {
     pub payments: Arc<InProcessPayments>,
     /// What was posted.
     pub mail: Arc<InProcessMail>,
+    /// What was sent by other channels. Nobody in a simulated day agrees to them, so no file keeps it.
+    pub messengers: Messengers,
     /// What was labelled.
     pub carrier: Arc<InProcessCarrier>,
     /// What was ordered from suppliers.
@@ -57,6 +59,7 @@ impl Outside {
             return Ok(Self {
                 payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
                 mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+                messengers: Messengers::in_process(),
                 carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
                 procurement: Arc::new(InProcessProcurement::new(
                     supplier,
@@ -85,6 +88,7 @@ impl Outside {
         let outside = Self {
             payments: Arc::new(InProcessPayments::new(options(&write, Entry::Payment))),
             mail: Arc::new(InProcessMail::new(options(&write, Entry::Mail))),
+            messengers: Messengers::in_process(),
             carrier: Arc::new(InProcessCarrier::new(options(&write, Entry::Label))),
             procurement: Arc::new(InProcessProcurement::new(
                 supplier,

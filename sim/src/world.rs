@@ -90,6 +90,7 @@ impl World {
             payments: Arc::new(payments),
             carrier: self.outside.carrier.clone(),
             mail: self.outside.mail.clone(),
+            messengers: self.outside.messengers.clone(),
             procurement: self.outside.procurement.clone(),
             competitors: self.outside.competitors.clone(),
         };

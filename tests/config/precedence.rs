@@ -81,7 +81,7 @@ fn a_key_that_is_said_leaves_the_others_of_its_section_as_they_are() {
     );
     let mut marketing = loaded.config.shop.marketing.clone();
     assert_ne!(marketing, defaults.shop.marketing);
-    marketing.quiet_hours = defaults.shop.marketing.quiet_hours;
+    marketing.quiet_hours = defaults.shop.marketing.quiet_hours.clone();
     assert_eq!(marketing, defaults.shop.marketing);
     let payments = &loaded.config.policies.ports["payments"];
     assert_eq!(

@@ -68,6 +68,9 @@ pub(crate) fn personal_fields(journal: &RedbJournal) -> Found {
                         MarketingEvent::ContactRecorded(e) => {
                             look(vault, &mut found, "contact", &e.email);
                         }
+                        MarketingEvent::ReachRecorded(e) => {
+                            look(vault, &mut found, "reach", &e.address);
+                        }
                         _ => {}
                     }
                 }

@@ -172,7 +172,14 @@ async fn an_erased_customer_can_be_read_nowhere_and_the_shop_goes_on() {
     assert_eq!(levels.available, 92);
     for (customer, orders) in [(&ADA, 3), (&BOB, 1)] {
         let id = CustomerId::new(customer.id).expect("a customer");
-        let profile = ask(&handle, CustomerProfile { customer: id }).await;
+        let profile = ask(
+            &handle,
+            CustomerProfile {
+                customer: id,
+                quintiles: None,
+            },
+        )
+        .await;
         assert!(!profile.agreed.is_empty());
         let segment = if orders == 1 {
             CustomerSegment::New

@@ -55,6 +55,7 @@ impl Town {
             payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: self.mail.clone(),
+            messengers: Messengers::in_process(),
             procurement: Arc::new(InProcessProcurement::new(
                 SupplierHabits::default(),
                 LedgerOptions::default(),

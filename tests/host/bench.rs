@@ -185,3 +185,90 @@ fn forecasts_are_held_side_by_side_and_what_is_missing_is_named() {
     let refusal = is_refused(&mut bench());
     assert!(refusal.contains("holds none of"), "{refusal}");
 }
+
+/// A folder with small replays of its own making.
+fn campaign_folder() -> tempfile::TempDir {
+    let folder = folder();
+    let mut mail = "recency,history,mens,womens,segment,visit\n".to_owned();
+    let mut views = ",item_id,click,propensity_score\n".to_owned();
+    for row in 0..600 {
+        let arm = ["No E-Mail", "Mens E-Mail", "Womens E-Mail"][row % 3];
+        let visited = u8::from(row % 3 == 1 || row % 7 == 0);
+        mail += &format!("{},{}.5,{},1,{arm},{visited}\n", row % 12, row, row % 2);
+        views += &format!("{row},{},{},0.25\n", row % 4, u8::from(row % 4 == 1));
+    }
+    let mut discs = " customer_id  date number_of_cds  dollar_value\n".to_owned();
+    for customer in 0..50u32 {
+        discs += &format!(
+            " {customer:05} 199701{:02} 1 {}.77\n",
+            1 + customer % 28,
+            customer
+        );
+        if customer % 2 == 0 {
+            discs += &format!(" {customer:05} 19971115 2 20.00\n");
+        }
+    }
+    for (file, text) in [
+        ("hillstrom_email.csv", mail),
+        ("open_bandit_random_men.csv", views),
+        ("cdnow_master.txt", discs),
+    ] {
+        std::fs::write(folder.path().join(file), text).expect("a file");
+    }
+    folder
+}
+
+/// Catches: a contestant or a rail that is not printed, a replay that is dropped in silence, figures
+/// that are none, and another table from the same seed.
+#[test]
+fn campaigns_are_measured_watched_and_replayed() {
+    let folder = campaign_folder();
+    let bench = || {
+        let mut command = mercato();
+        command
+            .args(["bench", "campaign", "--quick", "--runs", "10", "--data"])
+            .arg(folder.path());
+        command
+    };
+    let report = succeeds(&mut bench());
+    for row in [
+        "Mercato, rewards at once",
+        "stopping rule (as shipped)",
+        "UCB1",
+        "epsilon-greedy",
+        "even shares",
+        "without consent",
+        "over the cap",
+        "in quiet hours",
+        "Hillstrom",
+        "Open Bandit",
+        "CDNOW",
+    ] {
+        assert!(report.contains(row), "no `{row}` in\n{report}");
+    }
+    assert!(
+        !report.contains("NaN") && !report.contains("inf "),
+        "{report}"
+    );
+    let timeless = |report: &str| -> Vec<String> {
+        let lines = report.lines().filter(|line| !line.starts_with("took"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(timeless(&report), timeless(&succeeds(&mut bench())));
+
+    std::fs::remove_file(folder.path().join("cdnow_master.txt")).expect("it was there");
+    let report = succeeds(&mut bench());
+    assert!(report.contains("skipped: cdnow_master.txt"), "{report}");
+    let broken = "recency,history,mens,womens,segment,visit\nsoon,1,1,1,No E-Mail,0\n";
+    std::fs::write(folder.path().join("hillstrom_email.csv"), broken).expect("a file");
+    let refusal = is_refused(&mut bench());
+    assert!(
+        refusal.contains("row 2") && refusal.contains("soon"),
+        "{refusal}"
+    );
+    for file in ["hillstrom_email.csv", "open_bandit_random_men.csv"] {
+        std::fs::remove_file(folder.path().join(file)).expect("it was there");
+    }
+    let refusal = is_refused(&mut bench());
+    assert!(refusal.contains("holds none of"), "{refusal}");
+}

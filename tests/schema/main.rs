@@ -10,6 +10,7 @@
 mod corpus;
 mod files;
 mod harvest;
+mod marketing_samples;
 mod price_samples;
 mod samples;
 mod the_corpus_test_can_fail;

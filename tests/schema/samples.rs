@@ -1,24 +1,19 @@
 //! Samples of what a simulated day does not show, or shows with gaps. Every field holds something:
 //! an empty list or a `None` says nothing of what it could hold.
 
-use std::time::Duration;
-
 use mercato::actors::forecast::{DemandPattern, Method};
 use mercato::actors::{
     Address, Adjustment, AdjustmentReason, AuthorisationExpired, AuthorisationRenewed,
     BackorderCancelled, BackorderFilled, BackorderPlaced, BackorderTerms, BackorderTermsSet,
-    BasePriceSet, BasisPoints, CampaignId, CampaignPlan, CampaignTriggered, CancelReason,
-    ChangeAbandoned, CompetitorPriceRecorded, Condition, ContactRecorded, Currency,
-    CustomerSegment, DropReason, EmailAddress, Engagement, EngagementCounted, FilledAs,
-    ForecastRevised, Jurisdiction, Lifecycle, LineCancelled, MessageDropped, MessageEngaged,
-    MessageId, MessageSent, Money, MoneyPart, OrderId, OrderLine, ParcelStatus, ParcelTracked,
-    PaymentId, PriceReason, Priority, PromotionId, PromotionPaused, PromotionStarted,
-    PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost, PurchaseOrderRefused, Purpose,
-    Quantity, QuietHours, QuietHoursSet, RefundRecorded, ReservationExpired, ReservationExtended,
-    ReservationId, ReservationShorted, ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused,
-    ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished,
-    StockReturned, Template, Ticket, TicketOpened, TicketReason, TicketResolved, TrackingScan,
-    TransferDispatched, TransferId, TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
+    BasePriceSet, BasisPoints, CancelReason, ChangeAbandoned, CompetitorPriceRecorded, Condition,
+    Currency, FilledAs, ForecastRevised, Jurisdiction, Lifecycle, LineCancelled, Money, MoneyPart,
+    OrderId, OrderLine, ParcelStatus, ParcelTracked, PaymentId, PriceReason, Priority, PromotionId,
+    PromotionPaused, PromotionStarted, PurchaseOrderClosed, PurchaseOrderId,
+    PurchaseOrderOutcomeLost, PurchaseOrderRefused, Quantity, RefundRecorded, ReservationExpired,
+    ReservationExtended, ReservationId, ReservationShorted, ReturnFinding, ReturnInspected,
+    ReturnLapsed, ReturnRefused, ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted,
+    StockHold, StockReplenished, StockReturned, Ticket, TicketOpened, TicketReason, TicketResolved,
+    TrackingScan, TransferDispatched, TransferId, TransferReceived, WarehouseId,
 };
 use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
@@ -26,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-use crate::price_samples;
+use crate::{marketing_samples, price_samples};
 
 pub type Sample = ((String, String), Vec<u8>);
 
@@ -70,12 +65,12 @@ pub fn by_hand() -> Vec<Sample> {
     samples.extend(of_orders());
     samples.extend(of_prices());
     samples.extend(price_samples::by_hand());
-    samples.extend(of_marketing());
+    samples.extend(marketing_samples::by_hand());
     samples
 }
 
 /// As a shopper's data is stored. The key is drawn from a fixed seed, so that the bytes repeat.
-fn sealed<T: Serialize>(value: &T) -> Personal<T> {
+pub fn sealed<T: Serialize>(value: &T) -> Personal<T> {
     let vault = Vault::in_memory().expect("memory");
     let person = PersonId::new("17850").expect("an id");
     let sealed = vault.seal(&person, value, &mut ChaCha8Rng::seed_from_u64(7));
@@ -473,88 +468,6 @@ fn of_prices() -> Vec<Sample> {
                 reason: PriceReason::LowStock,
             },
         ),
-    ]
-}
-
-fn of_marketing() -> Vec<Sample> {
-    let message = MessageId::Campaign {
-        campaign: CampaignId::new("spring-tea").expect("a name"),
-        occasion: Some(order()),
-    };
-    let engagement = Engagement::Converted {
-        revenue: pounds(990),
-    };
-    let plan = CampaignPlan {
-        purpose: Purpose::News,
-        segments: [CustomerSegment::Loyal, CustomerSegment::AtRisk].into(),
-        variants: vec![Template {
-            subject: "Spring".into(),
-            body: "Tea is here".into(),
-        }],
-        promotes: Some(sku()),
-        delay: Duration::from_millis(3_600_500),
-        valid_for: Duration::from_secs(86_400),
-    };
-    let email = EmailAddress::new("name@example.test").expect("an address");
-    vec![
-        of(
-            "marketing",
-            "ContactRecorded",
-            &ContactRecorded {
-                email: sealed(&email),
-            },
-        ),
-        of(
-            "marketing",
-            "CampaignTriggered",
-            &CampaignTriggered { plan, at: at(1) },
-        ),
-        of(
-            "marketing",
-            "QuietHoursSet",
-            &QuietHoursSet {
-                hours: QuietHours::new(21, 8, -300).expect("hours"),
-            },
-        ),
-        of(
-            "marketing",
-            "MessageSent",
-            &MessageSent {
-                message: message.clone(),
-                variant: Some(1),
-            },
-        ),
-        of(
-            "marketing",
-            "MessageEngaged",
-            &MessageEngaged {
-                message: message.clone(),
-                variant: 1,
-                engagement,
-            },
-        ),
-        of(
-            "marketing",
-            "EngagementCounted",
-            &EngagementCounted {
-                variant: 0,
-                engagement,
-            },
-        ),
-        of(
-            "marketing",
-            "VariantPreferred",
-            &VariantPreferred { variant: Some(1) },
-        ),
-        of(
-            "marketing",
-            "MessageDropped",
-            &MessageDropped {
-                message,
-                reason: DropReason::PromotionPaused,
-            },
-        ),
-        of("marketing", "Unsubscribed", &Unsubscribed { at: at(4) }),
     ]
 }
 

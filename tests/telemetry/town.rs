@@ -25,6 +25,7 @@ pub(crate) fn shop() -> RuntimeBuilder {
         payments: Arc::new(InProcessPayments::new(LedgerOptions::default())),
         carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
         mail: Arc::new(InProcessMail::new(LedgerOptions::default())),
+        messengers: Messengers::in_process(),
         competitors: Arc::new(InProcessCompetitors::new()),
         procurement: Arc::new(InProcessProcurement::new(
             SupplierHabits::default(),

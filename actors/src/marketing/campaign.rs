@@ -1,18 +1,20 @@
-//! A campaign: its plan, its variants and what became of them.
+//! What a campaign is.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::consent::Purpose;
+use super::consent::{Channel, Purpose};
 use super::content::{Template, TemplateError};
-use super::optimise::Arm;
 use super::segment::CustomerSegment;
+use super::zone::TimeZoneName;
 use crate::domain::{Money, Sku};
 
 /// What a campaign is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CampaignPlan {
     /// What it is for; each customer must have agreed to that.
     pub purpose: Purpose,
@@ -23,10 +25,60 @@ pub struct CampaignPlan {
     /// The product that it promotes, if it is about one. While promotions of that product are
     /// paused, nothing is sent.
     pub promotes: Option<Sku>,
-    /// How long after its trigger a message is sent.
+    /// By which channels it may reach a customer, the preferred one first. Each customer gets it by
+    /// the first to which they agreed.
+    pub channels: Vec<Channel>,
+    /// How long after its trigger a message is due.
     pub delay: Duration,
-    /// How long after the delay a held message is still worth sending.
+    /// At what time of the day it is due, after the delay.
+    pub timing: Timing,
+    /// How long after it is due a held message is still worth sending.
     pub valid_for: Duration,
+    /// What its variants are measured by.
+    pub objective: Objective,
+    /// How long after a message is due what its customer does counts for it.
+    pub window: Duration,
+}
+
+/// At what time of the day a message is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Timing {
+    /// When its delay is over.
+    #[default]
+    Prompt,
+    /// When it next is this full hour where the customer lives.
+    AtHour(u8),
+    /// When it next is the hour at which this customer most often bought or followed a link; promptly
+    /// where nothing is known of that.
+    Habit,
+}
+
+impl Timing {
+    /// When a message is due that may be sent from `from` on, to somebody of this zone and habit.
+    #[must_use]
+    pub fn due(self, from: Timestamp, zone: &TimeZoneName, habit_hour: Option<u8>) -> Timestamp {
+        let hour = match self {
+            Self::Prompt => None,
+            Self::AtHour(hour) => Some(hour),
+            Self::Habit => habit_hour,
+        };
+        match hour {
+            Some(hour) if zone.hour(from) != hour => zone.next_hour(hour, from),
+            _ => from,
+        }
+    }
+}
+
+/// What a campaign's variants are measured by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Objective {
+    /// That the message is opened.
+    Opens,
+    /// That a link in it is followed.
+    #[default]
+    Clicks,
+    /// That its customer buys something, whether or not they followed a link.
+    Purchases,
 }
 
 /// Why a plan cannot be carried out.
@@ -43,8 +95,25 @@ pub enum PlanError {
     #[error("delay and validity must each be at most {} days", CampaignPlan::SPAN_MAX.as_secs() / 86_400)]
     TooLong,
     /// One of its variants cannot be used.
-    #[error("a variant cannot be used: {0}")]
-    Template(#[from] TemplateError),
+    #[error("variant {variant} cannot be used: {problem}")]
+    Template {
+        /// Which, from 0.
+        variant: u8,
+        /// What is wrong with it.
+        problem: TemplateError,
+    },
+    /// It reaches nobody, or somebody twice.
+    #[error("the campaign must name at least one channel, and each once")]
+    Channels,
+    /// There is no such hour.
+    #[error("a message is due at an hour above 23; use 0 to 23")]
+    Hour,
+    /// What customers do would count for too short a time, or too long.
+    #[error(
+        "the attribution window must be 1 minute to {} days",
+        CampaignPlan::WINDOW_MAX.as_secs() / 86_400
+    )]
+    Window,
 }
 
 impl CampaignPlan {
@@ -52,12 +121,41 @@ impl CampaignPlan {
     pub const VARIANTS_MAX: usize = 8;
     /// The longest delay, and the longest validity.
     pub const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+    /// The shortest attribution window.
+    pub const WINDOW_MIN: Duration = Duration::from_secs(60);
+    /// The longest attribution window.
+    pub const WINDOW_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-    /// Whether the plan can be carried out.
+    /// A campaign by mail, sent promptly and valid for a week, whose variants are measured by clicks
+    /// within three days.
+    #[must_use]
+    pub fn by_mail(
+        purpose: Purpose,
+        segments: impl IntoIterator<Item = CustomerSegment>,
+        variants: Vec<Template>,
+    ) -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self {
+            purpose,
+            segments: segments.into_iter().collect(),
+            variants,
+            promotes: None,
+            channels: vec![Channel::Email],
+            delay: Duration::ZERO,
+            timing: Timing::Prompt,
+            valid_for: DAY * 7,
+            objective: Objective::Clicks,
+            window: DAY * 3,
+        }
+    }
+
+    /// Whether the plan can be carried out for messages that have an order for their occasion, or
+    /// have none.
     ///
     /// # Errors
-    /// When it is for nobody, has no or too many variants, a malformed one, or too long a delay.
-    pub fn check(&self) -> Result<(), PlanError> {
+    /// When it is for nobody, has no or too many variants, a malformed one, or one that names what its
+    /// messages do not have; when it names no channel, too long a delay, or no hour of the day.
+    pub fn check(&self, has_order: bool) -> Result<(), PlanError> {
         if self.segments.is_empty() {
             return Err(PlanError::NoSegment);
         }
@@ -67,7 +165,22 @@ impl CampaignPlan {
         if self.delay > Self::SPAN_MAX || self.valid_for > Self::SPAN_MAX {
             return Err(PlanError::TooLong);
         }
-        Ok(self.variants.iter().try_for_each(Template::check)?)
+        let channels: BTreeSet<Channel> = self.channels.iter().copied().collect();
+        if channels.is_empty() || channels.len() != self.channels.len() {
+            return Err(PlanError::Channels);
+        }
+        if matches!(self.timing, Timing::AtHour(24..)) {
+            return Err(PlanError::Hour);
+        }
+        if !(Self::WINDOW_MIN..=Self::WINDOW_MAX).contains(&self.window) {
+            return Err(PlanError::Window);
+        }
+        for (variant, template) in (0..).zip(&self.variants) {
+            template
+                .check(has_order, self.promotes.is_some())
+                .map_err(|problem| PlanError::Template { variant, problem })?;
+        }
+        Ok(())
     }
 }
 
@@ -83,117 +196,4 @@ pub enum Engagement {
         /// For how much.
         revenue: Money,
     },
-}
-
-/// What became of a variant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VariantMetrics {
-    /// Messages that were to carry it, sent or not.
-    pub assigned: u32,
-    /// Messages sent.
-    pub sent: u32,
-    /// Messages opened.
-    pub opened: u32,
-    /// Messages whose link was followed.
-    pub clicked: u32,
-    /// Messages that led to a purchase.
-    pub converted: u32,
-    /// What was bought, in the currency of the first purchase.
-    pub revenue: Option<Money>,
-}
-
-impl VariantMetrics {
-    /// Opened messages as a share of those sent, 0 to 1.
-    #[must_use]
-    pub fn open_rate(&self) -> f64 {
-        share(self.opened, self.sent)
-    }
-
-    /// Clicked messages as a share of those sent, 0 to 1.
-    #[must_use]
-    pub fn click_rate(&self) -> f64 {
-        share(self.clicked, self.sent)
-    }
-
-    /// Messages that led to a purchase as a share of those sent, 0 to 1.
-    #[must_use]
-    pub fn conversion_rate(&self) -> f64 {
-        share(self.converted, self.sent)
-    }
-
-    fn count(&mut self, engagement: Engagement) {
-        match engagement {
-            Engagement::Opened => self.opened = self.opened.saturating_add(1),
-            Engagement::Clicked => self.clicked = self.clicked.saturating_add(1),
-            Engagement::Converted { revenue } => {
-                self.converted = self.converted.saturating_add(1);
-                self.revenue = Some(self.revenue.map_or(revenue, |sum| {
-                    // A sum that cannot be formed (another currency) leaves the older one standing.
-                    sum.plus(revenue).unwrap_or(sum)
-                }));
-            }
-        }
-    }
-}
-
-fn share(part: u32, whole: u32) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    f64::from(part) / f64::from(whole)
-}
-
-/// A campaign.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Campaign {
-    pub(super) plan: Option<CampaignPlan>,
-    pub(super) metrics: Vec<VariantMetrics>,
-    /// The variant that proved best, once one did.
-    pub(super) preferred: Option<u8>,
-}
-
-impl Campaign {
-    /// A campaign that has not begun.
-    #[must_use]
-    pub const fn unknown() -> Self {
-        Self {
-            plan: None,
-            metrics: Vec::new(),
-            preferred: None,
-        }
-    }
-
-    pub(super) fn triggered(&mut self, plan: &CampaignPlan) {
-        self.metrics = vec![VariantMetrics::default(); plan.variants.len()];
-        self.plan = Some(plan.clone());
-    }
-
-    pub(super) fn engaged(&mut self, variant: u8, engagement: Engagement) {
-        if let Some(metrics) = self.metrics.get_mut(usize::from(variant)) {
-            metrics.count(engagement);
-        }
-    }
-
-    pub(super) fn sent(&mut self, variant: u8) {
-        if let Some(metrics) = self.metrics.get_mut(usize::from(variant)) {
-            metrics.sent = metrics.sent.saturating_add(1);
-        }
-    }
-
-    pub(super) fn assigned(&mut self, variant: u8) {
-        if let Some(metrics) = self.metrics.get_mut(usize::from(variant)) {
-            metrics.assigned = metrics.assigned.saturating_add(1);
-        }
-    }
-
-    /// What the optimiser learns from: only what was sent could have been clicked.
-    pub(super) fn arms(&self) -> Vec<Arm> {
-        self.metrics
-            .iter()
-            .map(|metrics| Arm {
-                sent: metrics.sent,
-                clicked: metrics.clicked,
-            })
-            .collect()
-    }
 }

@@ -2,19 +2,21 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
-use super::campaign::{Campaign, CampaignPlan, Engagement, VariantMetrics};
+use super::campaign::{CampaignPlan, Engagement};
 use super::consent::Purpose;
 use super::content::Template;
 use super::events::{
-    CampaignTriggered, EngagementCounted, SendCounted, VariantAssigned, VariantPreferred,
+    CampaignTriggered, EngagementCounted, OutcomeCounted, SendCounted, VariantAssigned,
+    VariantPreferred,
 };
 use super::ids::CampaignId;
-use super::optimise;
+use super::optimise::{Choice, Posteriors, choose, outlook};
 use super::rejection::MarketingRejection;
+use super::results::{Campaign, CampaignReport};
 use crate::domain::Sku;
 
 fn campaign_key(campaign: &CampaignId) -> Cow<'static, str> {
@@ -47,6 +49,8 @@ pub struct TriggerCampaign {
     pub campaign: CampaignId,
     /// What it is.
     pub plan: CampaignPlan,
+    /// Whether its messages have an order for their occasion, which templates can name.
+    pub has_order: bool,
 }
 
 impl Command for TriggerCampaign {
@@ -64,15 +68,20 @@ impl Command for TriggerCampaign {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        self.plan.check()?;
-        match &state.campaign().plan {
-            Some(running) if *running == self.plan => Ok(Decision::reply(())),
-            Some(_) => Err(MarketingRejection::CampaignRuns(self.campaign.clone())),
-            None => Ok(Decision::reply(()).record(CampaignTriggered {
-                plan: self.plan.clone(),
-                at: context.now,
-            })),
+        let running = state.campaign().plan.as_ref();
+        if running.is_some_and(|running| *running != self.plan) {
+            return Err(MarketingRejection::CampaignRuns(self.campaign.clone()));
         }
+        // A plan that runs was checked when it began. Its templates are only looked at once more where
+        // this occasion may have less than the first one had.
+        if running.is_none() || !self.has_order {
+            self.plan.check(self.has_order)?;
+        }
+        let event = running.is_none().then(|| CampaignTriggered {
+            plan: self.plan.clone(),
+            at: context.now,
+        });
+        Ok(Decision::reply(()).record_all(event))
     }
 }
 
@@ -88,6 +97,8 @@ pub struct AssignVariant {
 pub struct Assignment {
     /// Which.
     pub variant: u8,
+    /// Whether it was drawn evenly from all.
+    pub explored: bool,
     /// What it says.
     pub template: Template,
     /// What the campaign is for.
@@ -113,25 +124,28 @@ impl Command for AssignVariant {
     ) -> Decided<Self> {
         let campaign = state.campaign();
         let plan = plan(campaign, &self.campaign)?;
+        let posteriors = Posteriors::of(&campaign.arms(context.now));
+        let preferred = campaign.preferred.map(usize::from);
         let floor = agent.settings.exploration_floor.get();
-        let chosen = optimise::choose(
-            &campaign.arms(),
-            campaign.preferred.map(usize::from),
-            floor,
-            &mut context.rng(),
-        );
-        let variant = u8::try_from(chosen).unwrap_or(u8::MAX);
+        let Choice { variant, explored } =
+            choose(&posteriors, preferred, floor, &mut context.rng())
+                .ok_or_else(|| MarketingRejection::UnknownCampaign(self.campaign.clone()))?;
+        let number = u8::try_from(variant).unwrap_or(u8::MAX);
         let template = plan
             .variants
-            .get(chosen)
-            .ok_or(MarketingRejection::UnknownVariant(variant))?;
+            .get(variant)
+            .ok_or(MarketingRejection::UnknownVariant(number))?;
         Ok(Decision::reply(Assignment {
-            variant,
+            variant: number,
+            explored,
             template: template.clone(),
             purpose: plan.purpose,
             promotes: plan.promotes.clone(),
         })
-        .record(VariantAssigned { variant }))
+        .record(VariantAssigned {
+            variant: number,
+            explored,
+        }))
     }
 }
 
@@ -142,6 +156,10 @@ pub struct CountSend {
     pub campaign: CampaignId,
     /// Which variant it carried.
     pub variant: u8,
+    /// Whether that was drawn evenly from all.
+    pub explored: bool,
+    /// When it was sent; messages of old do not say.
+    pub at: Option<Timestamp>,
 }
 
 impl Command for CountSend {
@@ -157,6 +175,8 @@ impl Command for CountSend {
         known_variant(state.campaign(), &self.campaign, self.variant)?;
         Ok(Decision::reply(()).record(SendCounted {
             variant: self.variant,
+            explored: self.explored,
+            at: self.at,
         }))
     }
 }
@@ -170,6 +190,10 @@ pub struct CountEngagement {
     pub variant: u8,
     /// What the customer did.
     pub engagement: Engagement,
+    /// When the message was sent; messages of old do not say.
+    pub sent_at: Option<Timestamp>,
+    /// When they did it.
+    pub at: Option<Timestamp>,
 }
 
 impl Command for CountEngagement {
@@ -186,7 +210,43 @@ impl Command for CountEngagement {
         Ok(Decision::reply(()).record(EngagementCounted {
             variant: self.variant,
             engagement: self.engagement,
+            sent_at: self.sent_at,
+            at: self.at,
         }))
+    }
+}
+
+/// Counts for a campaign what else came of its messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CountOutcome {
+    /// Of which campaign.
+    pub campaign: CampaignId,
+    /// What.
+    pub outcome: OutcomeCounted,
+}
+
+impl Command for CountOutcome {
+    type Agent = MarketingAgent;
+    type Reply = ();
+    const NAME: &'static str = "CountOutcome";
+
+    fn entity(&self) -> Cow<'_, str> {
+        campaign_key(&self.campaign)
+    }
+
+    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+        let campaign = state.campaign();
+        match self.outcome {
+            OutcomeCounted::Bounced { variant }
+            | OutcomeCounted::Complained { variant }
+            | OutcomeCounted::Bought { variant, .. } => {
+                known_variant(campaign, &self.campaign, variant)?;
+            }
+            OutcomeCounted::HeldOut | OutcomeCounted::HeldOutBought { .. } => {
+                plan(campaign, &self.campaign)?;
+            }
+        }
+        Ok(Decision::reply(()).record(self.outcome))
     }
 }
 
@@ -199,7 +259,7 @@ pub struct CampaignMetrics {
 
 impl Command for CampaignMetrics {
     type Agent = MarketingAgent;
-    type Reply = Vec<VariantMetrics>;
+    type Reply = CampaignReport;
     const NAME: &'static str = "CampaignMetrics";
     const KIND: Kind = Kind::Read;
 
@@ -207,15 +267,22 @@ impl Command for CampaignMetrics {
         campaign_key(&self.campaign)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        agent: &MarketingAgent,
+        state: &State<Self>,
+        _: &Context<'_>,
+    ) -> Decided<Self> {
         let campaign = state.campaign();
         plan(campaign, &self.campaign)?;
-        Ok(Decision::reply(campaign.metrics.clone()))
+        let holdout = agent.settings.holdout.get();
+        Ok(Decision::reply(campaign.report(holdout)))
     }
 }
 
-/// Looks for a variant that is better than the others beyond reasonable doubt, and prefers it.
-/// The others keep the exploration floor, so that a preference can be lost again.
+/// Looks whether searching on for a better variant could win anything, and prefers the best one where
+/// it could not. The others keep the exploration floor, so that a preference can be lost again. While
+/// variants did not reach people in the shares in which they were drawn, none is preferred.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OptimiseCampaign {
     /// Which.
@@ -225,9 +292,11 @@ pub struct OptimiseCampaign {
 /// How a campaign allocates its messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Allocation {
-    /// The chance of each variant to have the highest click rate, 0 to 1.
+    /// The chance of each variant to have the highest rate, 0 to 1.
     pub chances: Vec<f64>,
-    /// The preferred variant, if one proved best.
+    /// What searching on could win in 95 of 100 cases at most, as a share of the best rate.
+    pub remaining: f64,
+    /// The preferred variant, if the search ended.
     pub preferred: Option<u8>,
 }
 
@@ -248,12 +317,21 @@ impl Command for OptimiseCampaign {
     ) -> Decided<Self> {
         let campaign = state.campaign();
         plan(campaign, &self.campaign)?;
-        let arms = campaign.arms();
-        let chances = optimise::chances_to_be_best(&arms, &mut context.rng());
-        let preferred =
-            optimise::winner(&arms, &chances).and_then(|index| u8::try_from(index).ok());
+        let found = outlook(&campaign.arms(context.now), &mut context.rng());
+        let is_sound = !campaign
+            .sample_ratio()
+            .is_some_and(|found| found.is_mismatch());
+        let preferred = found
+            .winner
+            .filter(|_| is_sound)
+            .and_then(|index| u8::try_from(index).ok());
         let event =
             (preferred != campaign.preferred).then_some(VariantPreferred { variant: preferred });
-        Ok(Decision::reply(Allocation { chances, preferred }).record_all(event))
+        Ok(Decision::reply(Allocation {
+            chances: found.chances,
+            remaining: found.remaining,
+            preferred,
+        })
+        .record_all(event))
     }
 }

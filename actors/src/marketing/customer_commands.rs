@@ -1,15 +1,20 @@
-//! What a customer decides about being written to, and who they are to Marketing.
+//! What a customer decides about being written to.
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, Personal, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Personal, State};
 use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
-use super::consent::{Channel, Purpose, QuietHours};
-use super::events::{ConsentRecorded, ContactRecorded, QuietHoursSet, Unsubscribed};
+use super::consent::{Channel, Purpose};
+use super::customer::Customer;
+use super::events::{
+    ConsentRecorded, ContactRecorded, QuietHoursSet, ReachRecorded, SuppressionLifted, ZoneSet,
+};
+use super::quiet::QuietHours;
+use super::reach::ChannelAddress;
 use super::rejection::{MarketingRejection, NOTE_BYTES_MAX, own};
-use super::segment::CustomerSegment;
+use super::zone::TimeZoneName;
 use crate::domain::{CustomerId, EmailAddress};
 
 pub(super) fn customer_key(customer: &CustomerId) -> Cow<'static, str> {
@@ -49,11 +54,71 @@ impl Command for RecordContact {
         if !self.customer.is(self.email.person()) {
             return Err(MarketingRejection::SealedForAnother);
         }
-        let known = state.customer().email.as_ref() == Some(&self.email);
+        let customer = state.customer();
+        let known = customer.email.as_ref() == Some(&self.email);
         let event = (!known).then(|| ContactRecorded {
             email: self.email.clone(),
         });
-        Ok(Decision::reply(()).record_all(event))
+        let lifted = lifted_by_address(customer, Channel::Email, known, context);
+        Ok(Decision::reply(()).record_all(event).record_all(lifted))
+    }
+}
+
+/// What came back is a matter of the old address, not of the new one.
+fn lifted_by_address(
+    customer: &Customer,
+    channel: Channel,
+    known: bool,
+    context: &Context<'_>,
+) -> Option<SuppressionLifted> {
+    let suppression = customer.suppressed.get(&channel)?;
+    (!known && suppression.reason.is_of_address()).then_some(SuppressionLifted {
+        channel,
+        at: context.now,
+    })
+}
+
+/// Notes where a customer can be reached by SMS, push or social media.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordReach {
+    /// Whose.
+    pub customer: CustomerId,
+    /// By which channel.
+    pub channel: Channel,
+    /// Their address there, sealed for them.
+    pub address: Personal<ChannelAddress>,
+}
+
+impl Command for RecordReach {
+    type Agent = MarketingAgent;
+    type Reply = ();
+    const NAME: &'static str = "RecordReach";
+
+    fn entity(&self) -> Cow<'_, str> {
+        customer_key(&self.customer)
+    }
+
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        own(&self.customer, context.principal)?;
+        if !self.customer.is(self.address.person()) {
+            return Err(MarketingRejection::SealedForAnother);
+        }
+        if self.channel == Channel::Email {
+            return Err(MarketingRejection::NotForMail);
+        }
+        let customer = state.customer();
+        let known = customer.reach.get(&self.channel) == Some(&self.address);
+        let event = (!known).then(|| ReachRecorded {
+            channel: self.channel,
+            address: self.address.clone(),
+        });
+        let lifted = lifted_by_address(customer, self.channel, known, context);
+        Ok(Decision::reply(()).record_all(event).record_all(lifted))
     }
 }
 
@@ -99,35 +164,6 @@ impl Command for RecordConsent {
     }
 }
 
-/// Ends all promotional messages to a customer, with one click.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Unsubscribe {
-    /// Who.
-    pub customer: CustomerId,
-}
-
-impl Command for Unsubscribe {
-    type Agent = MarketingAgent;
-    type Reply = ();
-    const NAME: &'static str = "Unsubscribe";
-
-    fn entity(&self) -> Cow<'_, str> {
-        customer_key(&self.customer)
-    }
-
-    fn decide(
-        &self,
-        _: &MarketingAgent,
-        state: &State<Self>,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        own(&self.customer, context.principal)?;
-        let subscribed = state.customer().unsubscribed_at.is_none();
-        let event = subscribed.then_some(Unsubscribed { at: context.now });
-        Ok(Decision::reply(()).record_all(event))
-    }
-}
-
 /// Notes when a customer is not to be disturbed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SetQuietHours {
@@ -153,35 +189,27 @@ impl Command for SetQuietHours {
         context: &Context<'_>,
     ) -> Decided<Self> {
         own(&self.customer, context.principal)?;
-        let known = state.customer().quiet_hours == Some(self.hours);
-        let event = (!known).then_some(QuietHoursSet { hours: self.hours });
+        let known = state.customer().quiet_hours.as_ref() == Some(&self.hours);
+        let event = (!known).then(|| QuietHoursSet {
+            hours: self.hours.clone(),
+        });
         Ok(Decision::reply(()).record_all(event))
     }
 }
 
-/// Reads who a customer is to Marketing.
+/// Notes in which time zone a customer lives: the shop's quiet hours go by their clock from then on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CustomerProfile {
+pub struct SetZone {
     /// Who.
     pub customer: CustomerId,
+    /// Where they live.
+    pub zone: TimeZoneName,
 }
 
-/// A customer as Marketing sees them now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Profile {
-    /// Their segment.
-    pub segment: CustomerSegment,
-    /// Channels by which they agreed to be written to, with the purposes.
-    pub agreed: Vec<(Channel, Purpose)>,
-    /// Whether they ended all promotional messages.
-    pub unsubscribed: bool,
-}
-
-impl Command for CustomerProfile {
+impl Command for SetZone {
     type Agent = MarketingAgent;
-    type Reply = Profile;
-    const NAME: &'static str = "CustomerProfile";
-    const KIND: Kind = Kind::Read;
+    type Reply = ();
+    const NAME: &'static str = "SetZone";
 
     fn entity(&self) -> Cow<'_, str> {
         customer_key(&self.customer)
@@ -189,22 +217,15 @@ impl Command for CustomerProfile {
 
     fn decide(
         &self,
-        agent: &MarketingAgent,
+        _: &MarketingAgent,
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
         own(&self.customer, context.principal)?;
-        let customer = state.customer();
-        let thresholds = &agent.settings.segments;
-        Ok(Decision::reply(Profile {
-            segment: thresholds.segment(customer.purchases.as_ref(), context.now),
-            agreed: customer
-                .consents
-                .keys()
-                .copied()
-                .filter(|(channel, purpose)| customer.agreed_to(*channel, *purpose))
-                .collect(),
-            unsubscribed: customer.unsubscribed_at.is_some(),
-        }))
+        let known = state.customer().zone.as_ref() == Some(&self.zone);
+        let event = (!known).then(|| ZoneSet {
+            zone: self.zone.clone(),
+        });
+        Ok(Decision::reply(()).record_all(event))
     }
 }

@@ -1,39 +1,25 @@
 //! The durable flow that brings a queued message out of the house.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_runtime::{
-    Activity, ActivityCall, ActivityError, ActivityErrorKind, Flow, FlowError, FlowType, Personal,
-};
+use mercato_runtime::{ActivityError, ActivityErrorKind, Flow, FlowError, FlowType, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::content::Content;
+use super::consent::Channel;
+use super::content::Words;
 use super::customer::DropReason;
 use super::ids::MessageId;
-use super::message_commands::{DecideSend, SendDecision};
+use super::message_commands::{DecideSend, SendDecision, SendTo};
 use super::outcome_commands::{DeliveryOutcome, RecordDelivery};
 use super::promotion_commands::ShowPromotions;
-use crate::domain::{CustomerId, EmailAddress, Sku};
-use crate::ports::{Mail, MailError, Message};
-
-/// Hands a message to the mail gateway.
-pub const SEND_MAIL: Activity<OutgoingMail, ()> = Activity::new("mail.send");
+use super::send::{BOUNCED, OutgoingMail, OutgoingText, SEND_MAIL, SEND_PUSH, SEND_SMS};
+use super::send::{SEND_SOCIAL, STALE, SUPPRESSED};
+use crate::domain::{CustomerId, Sku};
+use crate::inventory::{CheckStock, StockStatus};
 
 /// The flow that sends one queued message, when it may be sent.
 pub const DELIVER: FlowType<DeliverMessage, Delivered, DeliveryError> =
-    FlowType::new("deliver-message", 1);
-
-/// A message for the mail gateway, its address still sealed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutgoingMail {
-    /// The gateway sends one message under one key, however often it is asked.
-    pub key: Box<str>,
-    /// Who receives it.
-    pub to: Personal<EmailAddress>,
-    /// What it says.
-    pub content: Content,
-}
+    FlowType::new("deliver-message", 2);
 
 /// Which message is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +51,11 @@ pub struct DeliveryError(#[from] FlowError);
 /// After so many failed tries the gateway counts as refusing: with the waits in between that is
 /// more than a day.
 const TRIES_MAX: u32 = 9;
+/// How often it is decided at most whether a message may be sent. Each hold ends later than the one
+/// before, so that a message expires long before that.
+const ROUNDS_MAX: u32 = 10_000;
+/// The least wait before it is decided anew, so that a clock that stands still is not asked for ever.
+const STALE_WAIT_MIN: Duration = Duration::from_secs(1);
 /// The wait after the first failed try; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
 
@@ -88,8 +79,9 @@ pub(super) async fn send_when_allowed(
     let mut round = 0u32;
     loop {
         round += 1;
-        let (to, content) = match decide_send(flow, input, round).await? {
-            SendDecision::Send { to, content } => (to, content),
+        let decided = decide_send(flow, input, round).await?;
+        let (to, words, until) = match decided {
+            SendDecision::Send { to, words, until } => (to, words, until),
             SendDecision::Dropped(reason) => return Ok(Delivered::Dropped(reason)),
             SendDecision::Finished => return Ok(Delivered::Before),
             SendDecision::Hold { until } => {
@@ -99,17 +91,21 @@ pub(super) async fn send_when_allowed(
                 continue;
             }
         };
-        let mail = OutgoingMail {
-            key: format!("{}/{}", input.customer, input.message).into(),
-            to,
-            content,
-        };
-        let handed_over = flow
-            .perform(&format!("mail/{round}"), SEND_MAIL, mail)
-            .await;
+        let handed_over = hand_over(flow, input, round, to, words, until).await;
         let outcome = match handed_over {
             Ok(()) => DeliveryOutcome::Accepted,
             Err(error) if error.is_erased() => DeliveryOutcome::Erased,
+            // The shop was away since, or too little of the time is left: when it is over it is decided
+            // anew.
+            Err(error) if error.code == STALE && round < ROUNDS_MAX => {
+                let now = flow.now(&format!("stale/{round}")).await?;
+                let left = until.map_or(Duration::ZERO, |until| until.since(now));
+                let wait = left.max(STALE_WAIT_MIN);
+                flow.sleep(&format!("stale-wait/{round}"), wait).await?;
+                continue;
+            }
+            Err(error) if error.code == BOUNCED => DeliveryOutcome::Bounced,
+            Err(error) if error.code == SUPPRESSED => DeliveryOutcome::Suppressed,
             Err(error) if error.kind == ActivityErrorKind::Permanent => DeliveryOutcome::Refused,
             // The key makes another try harmless, even where the first may have succeeded.
             Err(_) => {
@@ -132,53 +128,82 @@ pub(super) async fn send_when_allowed(
             DeliveryOutcome::Accepted => Delivered::Sent,
             DeliveryOutcome::Refused => Delivered::Dropped(DropReason::Refused),
             DeliveryOutcome::Erased => Delivered::Dropped(DropReason::Erased),
+            DeliveryOutcome::Bounced => Delivered::Dropped(DropReason::Bounced),
+            DeliveryOutcome::Suppressed => Delivered::Dropped(DropReason::Suppressed),
         });
     }
 }
 
-/// Consent, cap, quiet hours and pauses are looked at in the moment of sending, each time anew.
+/// Gives a message to the gateway of its channel: here each channel goes its own way.
+async fn hand_over(
+    flow: &Flow,
+    input: &DeliverMessage,
+    round: u32,
+    to: SendTo,
+    words: Words,
+    until: Option<Timestamp>,
+) -> Result<(), ActivityError> {
+    let key: Box<str> = format!("{}/{}", input.customer, input.message).into();
+    let (channel, to) = match to {
+        SendTo::Mail(to) => {
+            let mail = OutgoingMail {
+                key,
+                to,
+                words,
+                promotional: input.message.campaign().is_some(),
+                until,
+            };
+            return flow
+                .perform(&format!("mail/{round}"), SEND_MAIL, mail)
+                .await;
+        }
+        SendTo::Other(channel, to) => (channel, to),
+    };
+    let text = OutgoingText {
+        key,
+        to,
+        words: words.content,
+        until,
+    };
+    match channel {
+        Channel::Sms => flow.perform(&format!("sms/{round}"), SEND_SMS, text).await,
+        Channel::Push => {
+            flow.perform(&format!("push/{round}"), SEND_PUSH, text)
+                .await
+        }
+        Channel::Social => {
+            let step = format!("social/{round}");
+            flow.perform(&step, SEND_SOCIAL, text).await
+        }
+        Channel::Email => Err(ActivityError::new(
+            ActivityErrorKind::Permanent,
+            "channel",
+            "mail has an address of its own kind",
+        )),
+    }
+}
+
+/// Consent, cap, quiet hours, pauses and stock are looked at in the moment of sending, each time anew.
 async fn decide_send(
     flow: &Flow,
     input: &DeliverMessage,
     round: u32,
 ) -> Result<SendDecision, FlowError> {
-    let promotion_paused = match &input.promotes {
-        None => false,
+    let (promotion_paused, out_of_stock) = match &input.promotes {
+        None => (false, false),
         Some(sku) => {
             let show = ShowPromotions { sku: sku.clone() };
             let strategy = flow.ask(&format!("promotions/{round}"), show).await?;
-            strategy.paused.is_some()
+            let check = CheckStock { sku: sku.clone() };
+            let stock = flow.ask(&format!("stock/{round}"), check).await?;
+            (strategy.paused.is_some(), stock.status == StockStatus::Out)
         }
     };
     let decide = DecideSend {
         customer: input.customer.clone(),
         message: input.message.clone(),
         promotion_paused,
+        out_of_stock,
     };
     Ok(flow.ask(&format!("decide/{round}"), decide).await?)
-}
-
-/// What [`SEND_MAIL`] does: opens the address, and hands the message to the mail port.
-///
-/// # Errors
-/// Transient where the gateway may take the message later, permanent where it will not, or where
-/// the customer was erased.
-pub async fn send_mail(
-    mail: Arc<dyn Mail>,
-    call: ActivityCall,
-    input: OutgoingMail,
-) -> Result<(), ActivityError> {
-    let message = Message {
-        to: call.unseal(&input.to)?,
-        subject: input.content.subject,
-        body: input.content.body,
-    };
-    let sent = mail.send(&input.key, &message).await;
-    sent.map_err(|error| {
-        let (kind, code) = match &error {
-            MailError::Refused { .. } => (ActivityErrorKind::Permanent, "refused"),
-            MailError::Transient => (ActivityErrorKind::Transient, "unavailable"),
-        };
-        ActivityError::new(kind, code, error.to_string())
-    })
 }

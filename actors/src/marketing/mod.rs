@@ -1,61 +1,103 @@
 //! The Marketing agent: who is written to, when, with what, and what came of it.
 //!
 //! It owns one entity for each customer (consent, messages), one for each campaign (variants and
-//! their results) and one for each product that somebody spoke of (whether it may be promoted).
+//! their results), one for each product that somebody spoke of (whether it may be promoted) and one
+//! for all buyers together (where the lines between segments run).
 
 mod campaign;
 mod campaign_commands;
+mod cap;
+mod complaint_commands;
+mod complaint_flow;
 mod consent;
 mod content;
 mod customer;
 mod customer_commands;
 mod delivery;
+mod earlier;
 mod events;
+mod exposure;
 mod ids;
 mod message_commands;
-mod optimise;
+pub mod optimise;
 mod outcome_commands;
+mod permission;
+mod population;
+mod profile;
 mod promotion;
 mod promotion_commands;
+mod purchase_commands;
+mod quiet;
+mod reach;
+mod register;
 mod rejection;
+mod results;
+mod rfm;
 mod segment;
+mod send;
 mod settings;
 mod triggers;
+mod unsubscribe;
 mod workflow;
+mod zone;
+
+use std::sync::LazyLock;
 
 use mercato_runtime::{Agent, Commands};
 use serde::{Deserialize, Serialize};
 
-pub use campaign::{Campaign, CampaignPlan, Engagement, PlanError, VariantMetrics};
+pub use campaign::{CampaignPlan, Engagement, Objective, PlanError, Timing};
 pub use campaign_commands::{
-    Allocation, AssignVariant, Assignment, CampaignMetrics, CountEngagement, CountSend,
-    OptimiseCampaign, TriggerCampaign,
+    Allocation, AssignVariant, Assignment, CampaignMetrics, CountEngagement, CountOutcome,
+    CountSend, OptimiseCampaign, TriggerCampaign,
 };
-pub use consent::{Channel, Consent, Purpose, QuietHours, QuietHoursError};
-pub use content::{Content, Field, Template, TemplateError};
-pub use customer::{Customer, DropReason, Finished, FrequencyCap, FrequencyCapError, Outgoing};
-pub use customer_commands::{
-    CustomerProfile, Profile, RecordConsent, RecordContact, SetQuietHours, Unsubscribe,
-};
-pub use delivery::{
-    DELIVER, DeliverMessage, Delivered, DeliveryError, OutgoingMail, SEND_MAIL, deliver, send_mail,
-};
+pub use cap::{FrequencyCap, FrequencyCapError};
+pub use complaint_commands::{NoteComplaint, SuppressChannel};
+pub use complaint_flow::{NOTE_COMPLAINT, TicketChange, note_complaint};
+pub use consent::{Channel, Consent, Purpose};
+pub use content::{Content, Field, Fields, Html, Part, Template, TemplateError, Words};
+pub use customer::{Customer, DropReason, Finished, Outgoing};
+pub use customer_commands::{RecordConsent, RecordContact, RecordReach, SetQuietHours, SetZone};
+pub use delivery::{DELIVER, DeliverMessage, Delivered, DeliveryError, deliver};
 pub use events::{
-    CampaignTriggered, ConfirmationQueued, ConsentRecorded, ContactRecorded, EngagementCounted,
-    MarketingEvent, MessageDropped, MessageEngaged, MessageSent, PromotionQueued, PromotionsPaused,
-    PromotionsResumed, QuietHoursSet, ReorderNoted, SendCleared, SendCounted, Unsubscribed,
-    VariantAssigned, VariantPreferred,
+    BuyerNoted, CampaignTriggered, ChannelSuppressed, ComplaintOpened, ComplaintSettled,
+    ConfirmationQueued, ConsentRecorded, ContactRecorded, CustomerLapsed, EngagementCounted,
+    HeldOut, MarketingEvent, MessageBounced, MessageDropped, MessageEngaged, MessageSent,
+    OutcomeCounted, PromotionQueued, PromotionsPaused, PromotionsResumed, PurchaseAttributed,
+    PurchaseNoted, QuietHoursSet, ReachRecorded, ReorderNoted, SendCleared, SendCounted,
+    SpamReported, SuppressionLifted, Unsubscribed, VariantAssigned, VariantPreferred, ZoneSet,
 };
+pub use exposure::Exposure;
 pub use ids::{CampaignId, CampaignIdError, MessageId};
-pub use message_commands::{DecideSend, QueueOrderConfirmation, QueuePromotion, SendDecision};
-pub use outcome_commands::{DeliveryOutcome, RecordDelivery, RecordEngagement};
+pub use message_commands::{
+    DecideSend, HoldOut, QueueOrderConfirmation, QueuePromotion, SendDecision, SendTo,
+};
+pub use outcome_commands::{
+    DeliveryOutcome, RecordBounce, RecordDelivery, RecordEngagement, RecordSpamReport,
+};
+pub use population::{NoteBuyer, Population, ShowQuintiles};
+pub use profile::{CustomerProfile, Profile};
 pub use promotion::{PromotionStrategy, Reorder};
 pub use promotion_commands::{NoteReorder, PausePromotions, ResumePromotions, ShowPromotions};
+pub use purchase_commands::NoteLapse;
+pub use quiet::{QuietHours, QuietHoursError};
+pub use reach::{ChannelAddress, ChannelAddressError, Suppression, SuppressionReason};
+pub use register::register_marketing;
 pub use rejection::MarketingRejection;
+pub use results::{Campaign, CampaignReport, HoldoutMetrics, VariantMetrics};
+pub use rfm::{Quintiles, RfmScore};
 pub use segment::{CustomerSegment, Purchases, RfmThresholds};
-pub use settings::{ExplorationFloor, ExplorationFloorError, MarketingSettings};
-pub use triggers::{FollowUp, marketing_triggers};
+pub use send::{
+    OutgoingMail, OutgoingText, SEND_MAIL, SEND_PUSH, SEND_SMS, SEND_SOCIAL, send_mail, send_text,
+};
+pub use settings::{
+    ExplorationFloor, ExplorationFloorError, HoldoutShare, HoldoutShareError, MarketingSettings,
+    UnsubscribeUrl, UnsubscribeUrlError,
+};
+pub use triggers::{FollowUp, Occasion, TriggeredCampaign, marketing_triggers};
+pub use unsubscribe::{NotALink, Unsubscribe, follow_link};
 pub use workflow::{CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign};
+pub use zone::{TimeZoneName, TimeZoneNameError};
 
 /// The Marketing agent.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +125,8 @@ pub enum MarketingState {
     Campaign(Box<Campaign>),
     /// `promotions/<sku>`.
     Promotions(PromotionStrategy),
+    /// `population`.
+    Population(Box<Population>),
 }
 
 impl MarketingState {
@@ -95,7 +139,7 @@ impl MarketingState {
     }
 
     fn campaign(&self) -> &Campaign {
-        static UNKNOWN: Campaign = Campaign::unknown();
+        static UNKNOWN: LazyLock<Campaign> = LazyLock::new(Campaign::default);
         match self {
             Self::Campaign(campaign) => campaign,
             _ => &UNKNOWN,
@@ -107,6 +151,23 @@ impl MarketingState {
         match self {
             Self::Promotions(strategy) => strategy,
             _ => &UNKNOWN,
+        }
+    }
+
+    fn population(&self) -> &Population {
+        static NOBODY: Population = Population::nobody();
+        match self {
+            Self::Population(population) => population,
+            _ => &NOBODY,
+        }
+    }
+
+    fn change_population(&mut self, change: impl FnOnce(&mut Population)) {
+        if matches!(self, Self::New) {
+            *self = Self::Population(Box::default());
+        }
+        if let Self::Population(population) = self {
+            change(population);
         }
     }
 
@@ -140,6 +201,8 @@ impl MarketingState {
 
 impl Agent for MarketingAgent {
     const NAME: &'static str = "marketing";
+    /// 2: channels, suppressions, exposures, delayed rewards.
+    const STATE_VERSION: u16 = 2;
     type State = MarketingState;
     type Event = MarketingEvent;
     type Rejection = MarketingRejection;
@@ -153,7 +216,7 @@ impl Agent for MarketingAgent {
             E::ConsentRecorded(e) => state.change_customer(|it| it.consent_recorded(e)),
             E::Unsubscribed(e) => state.change_customer(|it| it.unsubscribed(e.at)),
             E::QuietHoursSet(e) => {
-                state.change_customer(|customer| customer.quiet_hours = Some(e.hours));
+                state.change_customer(|customer| customer.quiet_hours = Some(e.hours.clone()));
             }
             E::ConfirmationQueued(e) => state.change_customer(|it| it.confirmation_queued(e)),
             E::PromotionQueued(e) => state.change_customer(|it| it.promotion_queued(e)),
@@ -162,11 +225,34 @@ impl Agent for MarketingAgent {
             E::MessageSent(e) => state.change_customer(|it| it.message_sent(e)),
             E::MessageEngaged(e) => state.change_customer(|it| it.message_engaged(e)),
             E::CampaignTriggered(e) => state.change_campaign(|it| it.triggered(&e.plan)),
-            E::VariantAssigned(e) => state.change_campaign(|it| it.assigned(e.variant)),
-            E::SendCounted(e) => state.change_campaign(|it| it.sent(e.variant)),
-            E::EngagementCounted(e) => {
-                state.change_campaign(|it| it.engaged(e.variant, e.engagement));
-            }
+            E::VariantAssigned(e) => state.change_campaign(|it| it.assigned(e)),
+            E::SendCounted(e) => state.change_campaign(|it| it.sent(e)),
+            E::EngagementCounted(e) => state.change_campaign(|it| it.engaged(e)),
+            E::OutcomeCounted(e) => state.change_campaign(|it| it.outcome(e)),
+            E::BuyerNoted(e) => state.change_population(|it| it.noted(e)),
+            E::ReachRecorded(e) => state.change_customer(|customer| {
+                customer.reach.insert(e.channel, e.address.clone());
+            }),
+            E::ZoneSet(e) => state.change_customer(|it| it.zone = Some(e.zone.clone())),
+            E::PurchaseNoted(e) => state.change_customer(|it| it.purchase_noted(e)),
+            E::PurchaseAttributed(e) => state.change_customer(|it| it.purchase_attributed(e)),
+            E::HeldOut(e) => state.change_customer(|it| it.held_out(e)),
+            E::MessageBounced(e) => state.change_customer(|it| it.message_bounced(e)),
+            E::SpamReported(e) => state.change_customer(|it| it.spam_reported(&e.message)),
+            E::ChannelSuppressed(e) => state.change_customer(|customer| {
+                let (reason, since) = (e.reason, e.at);
+                let suppression = Suppression { reason, since };
+                customer.suppressed.insert(e.channel, suppression);
+            }),
+            E::SuppressionLifted(e) => state.change_customer(|it| it.lift_suppression(e.channel)),
+            E::ComplaintOpened(e) => state.change_customer(|customer| {
+                customer.complaints.insert(e.conversation.clone());
+            }),
+            E::ComplaintSettled(e) => state.change_customer(|customer| {
+                customer.complaints.remove(&e.conversation);
+            }),
+            // It says what begins, and changes nothing.
+            E::CustomerLapsed(_) => {}
             E::VariantPreferred(e) => {
                 state.change_campaign(|campaign| campaign.preferred = e.variant);
             }
@@ -195,6 +281,17 @@ impl Agent for MarketingAgent {
             .add::<DecideSend>()
             .add::<RecordDelivery>()
             .add::<RecordEngagement>()
+            .add::<RecordReach>()
+            .add::<SetZone>()
+            .add::<HoldOut>()
+            .add::<RecordBounce>()
+            .add::<RecordSpamReport>()
+            .add::<NoteComplaint>()
+            .add::<SuppressChannel>()
+            .add::<NoteLapse>()
+            .add::<NoteBuyer>()
+            .add::<ShowQuintiles>()
+            .add::<CountOutcome>()
             .add::<TriggerCampaign>()
             .add::<AssignVariant>()
             .add::<CountSend>()

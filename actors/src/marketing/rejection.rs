@@ -21,6 +21,9 @@ pub enum MarketingRejection {
     /// What is sealed for another person outlives this one's erasure.
     #[error("the address is sealed for somebody else; seal it for the customer")]
     SealedForAnother,
+    /// Mail has a command of its own.
+    #[error("this is for other channels than mail; record a contact for that")]
+    NotForMail,
     /// A consent without a proof is none.
     #[error("the consent has no proof; say where it can be looked up")]
     NoProof,
@@ -48,6 +51,9 @@ pub enum MarketingRejection {
     /// The campaign's content has fewer variants.
     #[error("the campaign has no variant {0}; use one that it assigned")]
     UnknownVariant(u8),
+    /// What the shop decides was asked for by a customer.
+    #[error("only the shop's own people may do this; ask them")]
+    NotStaff,
     /// The plan cannot be carried out.
     #[error("the plan cannot be carried out: {0}")]
     Plan(#[from] PlanError),
@@ -58,5 +64,13 @@ pub(super) fn own(customer: &CustomerId, principal: &Principal) -> Result<(), Ma
     match principal.as_user() {
         Some(asking) if asking != customer.as_str() => Err(MarketingRejection::NotYours),
         _ => Ok(()),
+    }
+}
+
+/// What only the shop's own people and programs may do.
+pub(super) fn staff(principal: &Principal) -> Result<(), MarketingRejection> {
+    match principal.as_user() {
+        Some(_) => Err(MarketingRejection::NotStaff),
+        None => Ok(()),
     }
 }

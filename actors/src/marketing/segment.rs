@@ -1,4 +1,4 @@
-//! RFM: how recently, how often and for how much a customer bought.
+//! The segments of customers: how recently, how often and for how much they bought.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use mercato_runtime::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rfm::Quintiles;
 use crate::domain::Money;
 
 /// What a customer bought so far.
@@ -17,6 +18,18 @@ pub struct Purchases {
     pub spent: Money,
     /// When the last one was placed.
     pub last_at: Timestamp,
+}
+
+impl Purchases {
+    /// What somebody has bought with one more order.
+    pub(super) fn with(before: Option<Self>, total: Money, at: Timestamp) -> Self {
+        Self {
+            orders: before.map_or(0, |p| p.orders).saturating_add(1),
+            // A sum that cannot be formed (another currency) leaves the older one standing.
+            spent: before.map_or(total, |p| p.spent.plus(total).unwrap_or(p.spent)),
+            last_at: at,
+        }
+    }
 }
 
 /// A kind of customer.
@@ -36,9 +49,14 @@ pub enum CustomerSegment {
     AtRisk,
     /// Bought little, and not lately; or nothing for a long time.
     Lapsed,
+    /// Neither lately nor long ago, and not often: the next letter decides.
+    NeedsAttention,
+    /// Bought often and for much, and has not for long.
+    CannotLose,
 }
 
-/// Where the lines between segments run.
+/// Where the lines between segments run. While few customers have bought, at fixed places; from
+/// `quintiles_from` buyers on, between the fifths of all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RfmThresholds {
@@ -54,6 +72,10 @@ pub struct RfmThresholds {
     /// So much spent is much, in minor units of the shop's currency. Default 500.00.
     #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
     pub high_spent_minor: i64,
+    /// From so many buyers on, the lines run between the fifths of all buyers by recency, frequency
+    /// and money. Default 100.
+    #[schemars(range(min = 5, max = 1_000_000_000))]
+    pub quintiles_from: u64,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -65,6 +87,7 @@ impl Default for RfmThresholds {
             gone: DAY * 180,
             frequent_orders: 4,
             high_spent_minor: 50_000,
+            quintiles_from: 100,
         }
     }
 }
@@ -85,12 +108,20 @@ impl RfmThresholds {
         found
     }
 
-    /// The segment of a customer with these purchases at `now`.
+    /// The segment of a customer with these purchases at `now`, among others with these quintiles.
     #[must_use]
-    pub fn segment(&self, purchases: Option<&Purchases>, now: Timestamp) -> CustomerSegment {
+    pub fn segment(
+        &self,
+        purchases: Option<&Purchases>,
+        quintiles: Option<&Quintiles>,
+        now: Timestamp,
+    ) -> CustomerSegment {
         let Some(purchases) = purchases else {
             return CustomerSegment::Prospect;
         };
+        if let Some(quintiles) = quintiles {
+            return quintiles.score(purchases).segment(purchases.orders);
+        }
         let age = now.since(purchases.last_at);
         let recent = age <= self.recent;
         let frequent = purchases.orders >= self.frequent_orders;
@@ -120,10 +151,10 @@ mod tests {
                 spent: Money::new(spent_minor, Currency::GBP),
                 last_at: now.minus(DAY * days_ago),
             };
-            RfmThresholds::default().segment(Some(&purchases), now)
+            RfmThresholds::default().segment(Some(&purchases), None, now)
         };
         assert_eq!(
-            RfmThresholds::default().segment(None, now),
+            RfmThresholds::default().segment(None, None, now),
             CustomerSegment::Prospect
         );
         assert_eq!(of(1, 2_000, 1), CustomerSegment::New);

@@ -3,22 +3,24 @@
 use mercato_runtime::{Flow, FlowError, FlowType, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::campaign::{CampaignPlan, VariantMetrics};
+use super::campaign::CampaignPlan;
 use super::campaign_commands::{
     Allocation, AssignVariant, Assignment, CampaignMetrics, OptimiseCampaign, TriggerCampaign,
 };
-use super::consent::{Channel, Purpose};
-use super::content::{Content, Field, TemplateError};
-use super::customer_commands::{CustomerProfile, Profile};
+use super::consent::Channel;
+use super::content::{Fields, TemplateError, Words};
 use super::delivery::{DeliverMessage, Delivered, send_when_allowed};
 use super::ids::{CampaignId, MessageId};
-use super::message_commands::QueuePromotion;
+use super::message_commands::{HoldOut, QueuePromotion};
+use super::population::ShowQuintiles;
+use super::profile::{CustomerProfile, Profile};
+use super::results::CampaignReport;
 use super::segment::CustomerSegment;
 use crate::domain::{CustomerId, OrderId};
 
 /// The flow that takes one customer through a campaign.
 pub const RUN_CAMPAIGN: FlowType<CampaignRun, CampaignOutcome, CampaignError> =
-    FlowType::new("run-campaign", 1);
+    FlowType::new("run-campaign", 2);
 
 /// One customer of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,14 +40,16 @@ pub struct CampaignRun {
 pub enum CampaignOutcome {
     /// The campaign is not for customers of this segment.
     NotTargeted(CustomerSegment),
-    /// The customer agreed to no channel by which the shop can write.
+    /// The customer agreed to none of the campaign's channels, or must not be reached by them.
     Unreachable,
+    /// The customer is left alone by all campaigns, to compare others with.
+    HeldOut,
     /// A message was made.
     Executed {
         /// What became of it.
         delivered: Delivered,
-        /// How each variant of the campaign stands.
-        performance: Vec<VariantMetrics>,
+        /// How the campaign stands.
+        performance: Box<CampaignReport>,
         /// How the campaign goes on.
         allocation: Allocation,
     },
@@ -63,9 +67,6 @@ pub enum CampaignError {
     Flow(#[from] FlowError),
 }
 
-/// The channels that have a gateway, the preferred one first.
-const GATEWAYS: [Channel; 1] = [Channel::Email];
-
 /// Takes one customer through a campaign.
 ///
 /// # Errors
@@ -77,18 +78,27 @@ pub async fn run_campaign(flow: Flow, run: CampaignRun) -> Result<CampaignOutcom
     if !run.plan.segments.contains(&profile.segment) {
         return Ok(CampaignOutcome::NotTargeted(profile.segment));
     }
+    if select_delivery_channel(&profile, &run.plan).is_none() {
+        return Ok(CampaignOutcome::Unreachable);
+    }
+    let due_at = when_due(&flow, &run.plan, &profile).await?;
+    // Only who could be written to is compared with who is.
+    if profile.held_out {
+        leave_alone(&flow, &run, due_at).await?;
+        return Ok(CampaignOutcome::HeldOut);
+    }
     let assignment = generate_campaign_content(&flow, &run.campaign).await?;
-    let content = personalise_message(&run, &assignment)?;
-    let Some(channel) = select_delivery_channel(&profile, assignment.purpose) else {
+    let words = personalise_message(&run, &assignment)?;
+    let Some(channel) = select_delivery_channel(&profile, &run.plan) else {
         return Ok(CampaignOutcome::Unreachable);
     };
-    let message = schedule_campaign(&flow, &run, &assignment, channel, content).await?;
+    let message = schedule_campaign(&flow, &run, &assignment, channel, words, due_at).await?;
     let delivered = execute_campaign(&flow, &run, message).await?;
     let performance = monitor_performance(&flow, &run.campaign).await?;
     let allocation = optimise_campaign(&flow, &run.campaign).await?;
     Ok(CampaignOutcome::Executed {
         delivered,
-        performance,
+        performance: Box::new(performance),
         allocation,
     })
 }
@@ -97,13 +107,38 @@ async fn marketing_trigger(flow: &Flow, run: &CampaignRun) -> Result<(), FlowErr
     let trigger = TriggerCampaign {
         campaign: run.campaign.clone(),
         plan: run.plan.clone(),
+        has_order: run.occasion.is_some(),
     };
     Ok(flow.ask("trigger", trigger).await?)
 }
 
 async fn identify_target_segment(flow: &Flow, customer: &CustomerId) -> Result<Profile, FlowError> {
-    let customer = customer.clone();
-    Ok(flow.ask("segment", CustomerProfile { customer }).await?)
+    let profile = CustomerProfile {
+        customer: customer.clone(),
+        quintiles: flow.ask("quintiles", ShowQuintiles {}).await?,
+    };
+    Ok(flow.ask("segment", profile).await?)
+}
+
+async fn when_due(
+    flow: &Flow,
+    plan: &CampaignPlan,
+    profile: &Profile,
+) -> Result<Timestamp, FlowError> {
+    let now = flow.now("scheduled-at").await?;
+    let from = now.plus(plan.delay);
+    Ok(plan.timing.due(from, &profile.zone, profile.habit_hour))
+}
+
+async fn leave_alone(flow: &Flow, run: &CampaignRun, due_at: Timestamp) -> Result<(), FlowError> {
+    let hold_out = HoldOut {
+        customer: run.customer.clone(),
+        campaign: run.campaign.clone(),
+        occasion: run.occasion.clone(),
+        due_at,
+        counts_until: due_at.plus(run.plan.window),
+    };
+    Ok(flow.ask("hold-out", hold_out).await?)
 }
 
 async fn generate_campaign_content(
@@ -114,21 +149,18 @@ async fn generate_campaign_content(
     Ok(flow.ask("content", AssignVariant { campaign }).await?)
 }
 
-fn personalise_message(
-    run: &CampaignRun,
-    assignment: &Assignment,
-) -> Result<Content, TemplateError> {
-    assignment.template.fill(|field| match field {
-        Field::Customer => Some(run.customer.as_str()),
-        Field::Order => run.occasion.as_ref().map(OrderId::as_str),
-        Field::Product => assignment.promotes.as_ref().map(|sku| sku.as_str()),
+fn personalise_message(run: &CampaignRun, assignment: &Assignment) -> Result<Words, TemplateError> {
+    assignment.template.fill(&Fields {
+        customer: run.customer.as_str(),
+        order: run.occasion.as_ref().map(OrderId::as_str),
+        product: assignment.promotes.as_ref().map(|sku| sku.as_str()),
     })
 }
 
-fn select_delivery_channel(profile: &Profile, purpose: Purpose) -> Option<Channel> {
-    GATEWAYS
-        .into_iter()
-        .find(|channel| profile.agreed.contains(&(*channel, purpose)))
+/// The first of the campaign's channels to which the customer agreed.
+fn select_delivery_channel(profile: &Profile, plan: &CampaignPlan) -> Option<Channel> {
+    let mut channels = plan.channels.iter().copied();
+    channels.find(|channel| profile.agreed.contains(&(*channel, plan.purpose)))
 }
 
 /// Queues the message and waits for its time.
@@ -137,21 +169,26 @@ async fn schedule_campaign(
     run: &CampaignRun,
     assignment: &Assignment,
     channel: Channel,
-    content: Content,
+    words: Words,
+    due_at: Timestamp,
 ) -> Result<MessageId, FlowError> {
-    let now: Timestamp = flow.now("scheduled-at").await?;
     let queue = QueuePromotion {
         customer: run.customer.clone(),
         campaign: run.campaign.clone(),
         occasion: run.occasion.clone(),
         variant: assignment.variant,
+        explored: assignment.explored,
         purpose: assignment.purpose,
         channel,
-        content,
-        expires_at: now.plus(run.plan.delay).plus(run.plan.valid_for),
+        words,
+        promotes: assignment.promotes.clone(),
+        due_at,
+        counts_until: due_at.plus(run.plan.window),
+        expires_at: due_at.plus(run.plan.valid_for),
     };
     let message = flow.ask("schedule", queue).await?;
-    flow.sleep("delay", run.plan.delay).await?;
+    let now = flow.now("queued-at").await?;
+    flow.sleep("delay", due_at.since(now)).await?;
     Ok(message)
 }
 
@@ -171,7 +208,7 @@ async fn execute_campaign(
 async fn monitor_performance(
     flow: &Flow,
     campaign: &CampaignId,
-) -> Result<Vec<VariantMetrics>, FlowError> {
+) -> Result<CampaignReport, FlowError> {
     let campaign = campaign.clone();
     Ok(flow.ask("monitor", CampaignMetrics { campaign }).await?)
 }

@@ -1,5 +1,6 @@
 //! The port that sends mail.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::{self, BoxFuture, FutureExt};
@@ -30,6 +31,26 @@ pub struct Message {
     pub subject: Box<str>,
     /// Its text.
     pub body: Box<str>,
+    /// The text as HTML, where it has that beside the plain one.
+    #[serde(default)]
+    pub html: Option<Box<str>>,
+    /// Headers beside the usual ones: how to unsubscribe from what is promotional.
+    #[serde(default)]
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// By which of the shop's streams it goes.
+    #[serde(default)]
+    pub stream: MessageStream,
+}
+
+/// Gateways keep what customers need apart from what they agreed to: complaints about the latter must
+/// not delay the former.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MessageStream {
+    /// The customer needs it.
+    #[default]
+    Transactional,
+    /// The customer agreed to it.
+    Promotional,
 }
 
 impl std::fmt::Debug for Message {
@@ -51,6 +72,12 @@ pub enum MailError {
         /// What the gateway says; it holds no address.
         reason: Box<str>,
     },
+    /// Nobody can be reached there, now or later.
+    #[error("the mail gateway knows no such address; ask the customer for another")]
+    NoSuchAddress,
+    /// The gateway must not send anything there.
+    #[error("the mail gateway has the address on its suppression list; nothing is sent there")]
+    Suppressed,
 }
 
 impl From<LedgerFull> for MailError {
@@ -78,8 +105,9 @@ impl LedgerEntry for MailEntry {
 
 /// A mail gateway inside this process: a sent message is an entry in its ledger.
 pub struct InProcessMail {
-    // Held for a few instructions and never across an await.
+    // Each held for a few instructions and never across an await.
     ledger: Mutex<Ledger<MailEntry>>,
+    suppressed: Mutex<BTreeSet<EmailAddress>>,
 }
 
 impl InProcessMail {
@@ -88,7 +116,18 @@ impl InProcessMail {
     pub fn new(options: LedgerOptions<MailEntry>) -> Self {
         Self {
             ledger: Mutex::new(Ledger::new(options)),
+            suppressed: Mutex::default(),
         }
+    }
+
+    /// Puts an address on the gateway's suppression list. It holds for whoever has that address: the
+    /// shop itself knows addresses sealed only, and cannot tell that two customers share one.
+    pub fn suppress(&self, address: EmailAddress) {
+        let mut suppressed = self
+            .suppressed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        suppressed.insert(address);
     }
 
     /// Puts back what an earlier life of this gateway did.
@@ -119,6 +158,13 @@ impl Mail for InProcessMail {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         if ledger.find(key).is_some() {
             return future::ready(Ok(())).boxed();
+        }
+        let suppressed = self
+            .suppressed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if suppressed.contains(&message.to) {
+            return future::ready(Err(MailError::Suppressed)).boxed();
         }
         let entry = MailEntry {
             key: key.into(),

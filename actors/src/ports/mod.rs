@@ -1,4 +1,4 @@
-//! The outside: payments, carriers, mail, suppliers, competitors.
+//! The outside: payments, carriers, mail and other messages, suppliers, competitors.
 //!
 //! A port is a trait; agents and flows know nothing else of the outside. Each has a default that
 //! lives in this process and keeps a ledger of what it did, so that a shop runs without any
@@ -9,6 +9,7 @@ mod competitors;
 mod label;
 mod ledger;
 mod mail;
+mod messenger;
 mod payment_books;
 mod payments;
 mod payments_in_process;
@@ -25,7 +26,10 @@ pub use competitors::{
 };
 pub use label::{LabelError, ShippingLabel};
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
-pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
+pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message, MessageStream};
+pub use messenger::{
+    InProcessMessenger, Messenger, MessengerError, Messengers, TextEntry, TextMessage,
+};
 pub use payment_books::{PaymentEntry, PaymentLedger, PaymentMovement};
 pub use payments::{
     Authorisation, AuthoriseRequest, DeclineReason, MovementRequest, PaymentError, PaymentMethod,

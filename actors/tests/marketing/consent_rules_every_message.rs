@@ -70,10 +70,6 @@ fn a_new_consent_does_not_revive_the_others() {
         ..consent(true)
     };
     given.ask(&news).unwrap();
-    let profile = given
-        .ask(&CustomerProfile {
-            customer: customer(),
-        })
-        .unwrap();
+    let profile = given.ask(&profile()).unwrap();
     assert_eq!(profile.agreed, [(Channel::Email, Purpose::News)]);
 }

@@ -7,11 +7,18 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod addresses_that_fail_are_left_alone;
+mod bad_input_is_refused_with_a_remedy;
 mod campaigns_keep_their_plan;
+mod campaigns_run_by_themselves;
 mod consent_rules_every_message;
+mod events_of_old_are_read;
+mod lift_is_measured;
 mod messages_wait_or_are_dropped;
 mod no_history_breaks_the_rules;
 mod promotions_follow_stock_and_orders;
+mod restarts_lose_and_double_nothing;
+mod town;
 
 use std::time::Duration;
 
@@ -69,12 +76,19 @@ fn promotion(occasion: u32, expires_at: Timestamp) -> QueuePromotion {
         campaign: campaign(),
         occasion: Some(OrderId::new(format!("O{occasion}")).unwrap()),
         variant: 0,
+        explored: false,
         purpose: Purpose::Offers,
         channel: Channel::Email,
-        content: Content {
-            subject: "tea".into(),
-            body: "more tea".into(),
+        words: Words {
+            content: Content {
+                subject: "tea".into(),
+                body: "more tea".into(),
+            },
+            html: None,
         },
+        promotes: None,
+        due_at: NOON,
+        counts_until: NOON.plus(DAY * 3),
         expires_at,
     }
 }
@@ -84,6 +98,7 @@ fn decide(message: &MessageId) -> DecideSend {
         customer: customer(),
         message: message.clone(),
         promotion_paused: false,
+        out_of_stock: false,
     }
 }
 
@@ -101,6 +116,14 @@ fn confirmation() -> QueueOrderConfirmation {
         order: OrderId::new("O1").unwrap(),
         total: Money::new(1_250, Currency::GBP),
         email: email_of("C1"),
+        skus: vec![Sku::new("S1").unwrap()],
+    }
+}
+
+fn profile() -> CustomerProfile {
+    CustomerProfile {
+        customer: customer(),
+        quintiles: None,
     }
 }
 

@@ -60,9 +60,14 @@ proptest! {
                     };
                     if let Ok(SendDecision::Send { .. }) = given.ask(&decide(&message)) {
                         prop_assert!(agreed);
+                        prop_assert_eq!(QuietHours::night_utc().end(given.now()), None);
                         if sends.iter().all(|(sent, _)| *sent != occasion) {
-                            prop_assert_eq!(QuietHours::NIGHT_UTC.end(given.now()), None);
                             sends.push((occasion, given.now()));
+                        }
+                        // A gateway takes its time, and loses an answer now and then.
+                        if occasion % 3 != 0 {
+                            given.pass(Duration::from_secs(occasion.into()));
+                            given.ask(&delivery(&message)).unwrap();
                         }
                     }
                 }

@@ -38,9 +38,7 @@ fn promotions_pause_and_resume_and_know_of_the_reorder() {
 #[test]
 fn an_order_makes_a_prospect_a_new_customer() {
     let mut given = nothing();
-    let profile = CustomerProfile {
-        customer: customer(),
-    };
+    let profile = profile();
     assert_eq!(
         given.ask(&profile).unwrap().segment,
         CustomerSegment::Prospect

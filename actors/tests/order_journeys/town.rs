@@ -104,6 +104,7 @@ impl Town {
             payments: payments.clone(),
             carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
             mail: mail.clone(),
+            messengers: Messengers::in_process(),
             procurement: Arc::new(InProcessProcurement::new(
                 supplier,
                 LedgerOptions::default(),
