@@ -24,7 +24,8 @@ pub use domain::{
     CatalogueError, CompetitorId, CouponCode, Currency, CurrencyError, CustomerId, Destination,
     EmailAddress, HeldPrice, IdError, IdProblem, Jurisdiction, Money, MoneyError, OrderId,
     PaymentId, PersonError, PriceChangeId, Product, PromotionId, PurchaseOrderId, Quantity,
-    QuantityError, QuoteId, ReservationId, RuleId, Sku, SupplierId, TransferId, WarehouseId,
+    QuantityError, QuoteId, ReservationId, RuleId, SessionId, Sku, SupplierId, TransferId,
+    WarehouseId,
 };
 pub use inventory::{
     AdjustStock, Adjusted, Adjustment, AdjustmentReason, Backorder, BackorderCancelled,
@@ -147,11 +148,13 @@ pub use pricing::{
 };
 pub use recommendation::{
     BasketLearned, BoughtProduct, BrowseRequest, BusinessRules, Candidate, CandidateContext,
-    Candidates, GenerateCandidates, LearnBasket, Model, ProductRestored, ProductSuppressed,
-    ProductViewed, ProductsBought, Purchase, RecommendError, Recommendation, RecommendationAgent,
+    Candidates, ClickLearned, Clicks, Device, Exposures, GenerateCandidates, LearnBasket,
+    LearnClick, LogExposure, Model, NextItem, NextItemLimits, NextItemSize, NextProduct,
+    NextProducts, PopularProducts, ProductRestored, ProductSuppressed, ProductViewed,
+    ProductsBought, ProductsShown, Purchase, RecommendError, Recommendation, RecommendationAgent,
     RecommendationEvent, RecommendationRejection, RecommendationState, Recommendations,
-    RecordPurchase, RecordView, RestoreProduct, Rung, ShopperTaste, SuppressProduct, Taste,
-    recommend, recommendation_triggers,
+    RecordPurchase, RecordView, RestoreProduct, Rung, SessionNumber, ShopperTaste, Showcase,
+    ShownProduct, Situation, SuppressProduct, Taste, Visitor, recommend, recommendation_triggers,
 };
 pub use shop::{AGENTS, Ports, Shop, ShopAgents};
 pub use shop_config::{ShopConfig, ShopTerms, Watching};

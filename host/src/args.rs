@@ -261,6 +261,8 @@ pub(crate) enum BenchTask {
     Entities(EntitiesArgs),
     /// Holds forecasts of demand against single methods and what came, on real series.
     Forecast(ForecastArgs),
+    /// Predicts the next click of real sessions, and says how well and how fast, beside others.
+    Recommend(RecommendArgs),
     /// Holds the optimiser of campaigns against others, and its guard rails against an observer.
     ///
     /// The optimiser is the agent's own. The guard rails are watched over a long campaign through the
@@ -283,6 +285,14 @@ pub(crate) struct CampaignArgs {
     /// or as `.zst`, to replay. What is not there is skipped, and named.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecommendArgs {
+    /// A folder with `NAME_train.txt` and `NAME_test.txt` (or `.tsv`), plain or as `.zst`, in it or
+    /// in its folder `sessions`. Every pair is measured.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,9 @@
 use mercato_benches::{
     BenchError, EntitiesArgs, JournalArgs, Launch, ask, crashes, entities, journal, since_start,
 };
-use mercato_sim::{CampaignBenchOptions, backtest, campaign_bench};
+use mercato_sim::{
+    CampaignBenchOptions, backtest, campaign_bench, evaluate_recommendations,
+};
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
@@ -28,6 +30,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
                 data: args.data.clone(),
             };
             let report = campaign_bench(&options, &since_start());
+            print(&report.map_err(|error| text(&error))?)?;
+        }
+        BenchTask::Recommend(args) => {
+            let report = evaluate_recommendations(&args.data, &since_start());
             print(&report.map_err(|error| text(&error))?)?;
         }
     }

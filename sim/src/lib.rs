@@ -14,6 +14,7 @@ mod campaign;
 mod crashes;
 mod disk;
 mod error;
+mod evaluate;
 mod law;
 mod laws;
 mod merchant;
@@ -41,6 +42,9 @@ pub use campaign::{
 };
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
+pub use evaluate::{
+    Measured, NextItemReport, RecommendDataError, SetReport, evaluate_recommendations,
+};
 pub use law::Law;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
 pub use options::{Mode, SimulationOptions};

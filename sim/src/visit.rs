@@ -14,7 +14,8 @@ use mercato_actors::{
     CustomerId, CustomerQuery, Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection,
     Jurisdiction, OrderId, OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId,
     QuotePrice, RETURN, RecordConsent, RecordView, ReservationId, ReturnError, ReturnFinding,
-    ReturnRequest, Segment, Sku, add_to_cart, answer_query, calculate_total, lock_cart, recommend,
+    ReturnRequest, Segment, Showcase, Situation, Sku, add_to_cart, answer_query, calculate_total,
+    lock_cart, recommend,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -176,6 +177,8 @@ impl Visit {
         let request = BrowseRequest {
             shopper: Some(basket.customer.clone()),
             session: basket.seen.iter().rev().cloned().collect(),
+            situation: Situation::default(),
+            shelf: Showcase::ForYou,
             limit: 10,
         };
         let workflow = async |scope: &Scope| recommend(scope, request).await;

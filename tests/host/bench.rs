@@ -272,3 +272,61 @@ fn campaigns_are_measured_watched_and_replayed() {
     let refusal = is_refused(&mut bench());
     assert!(refusal.contains("holds none of"), "{refusal}");
 }
+
+/// A folder with sessions of its own making: shoppers who walk in circles of four products.
+fn sessions_folder() -> tempfile::TempDir {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("sessions")).expect("a folder");
+    let walk = |n: usize, clicks: usize| {
+        let circle = n % 5;
+        let steps = (n..n + clicks).map(|step| format!("p{}", 4 * circle + step % 4));
+        steps.collect::<Vec<_>>()
+    };
+    let train: Vec<String> = (0..200).map(|n| walk(n, 3).join(" ")).collect();
+    let test = (200..220).map(|n| {
+        let walk = walk(n, 4);
+        format!("{}\t{}\t{n}", walk[..3].join(" "), walk[3])
+    });
+    let test: Vec<String> = test.collect();
+    let file = |name: &str| folder.path().join("sessions").join(name);
+    std::fs::write(file("circles_train.txt"), train.join("\n")).expect("a file");
+    std::fs::write(file("circles_test.txt"), test.join("\n")).expect("a file");
+    folder
+}
+
+/// Catches: a figure that is not printed, and a broken file that is taken for a small one.
+#[test]
+fn predictions_of_the_next_click_are_measured_and_a_bad_line_is_named() {
+    let folder = sessions_folder();
+    let bench = || {
+        let mut command = mercato();
+        command
+            .args(["bench", "recommend", "--data"])
+            .arg(folder.path());
+        command
+    };
+    let report = succeeds(&mut bench());
+    for part in [
+        "circles",
+        "HR@20",
+        "MRR@20",
+        "nDCG@20",
+        "predictions/s",
+        "MiB stored",
+    ] {
+        assert!(report.contains(part), "no `{part}` in\n{report}");
+    }
+    let ours = report.lines().find(|line| line.contains("| Mercato "));
+    let ours = ours.unwrap_or_else(|| panic!("no row of ours in\n{report}"));
+    assert!(ours.contains("1.0000"), "a rule without exceptions: {ours}");
+    let test = folder.path().join("sessions/circles_test.txt");
+    std::fs::write(&test, "p1\tp2\np1 p2\n").expect("a file");
+    let refusal = is_refused(&mut bench());
+    assert!(
+        refusal.contains("circles_test.txt, line 2: no tabulator"),
+        "{refusal}"
+    );
+    std::fs::remove_file(&test).expect("it was there");
+    let refusal = is_refused(&mut bench());
+    assert!(refusal.contains("holds no sessions"), "{refusal}");
+}

@@ -1,6 +1,7 @@
 //! What the shop sells.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +116,20 @@ impl Catalogue {
     /// All products, by SKU.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Product> {
         self.products.values()
+    }
+
+    /// The products after this SKU, and then those up to it: each once, whether there is such a
+    /// product or not.
+    pub fn iter_after<'a>(
+        &'a self,
+        sku: Option<&Sku>,
+    ) -> impl Iterator<Item = &'a Product> + use<'a> {
+        let after = sku.map_or(Bound::Unbounded, Bound::Excluded);
+        let later = self.products.range((after, Bound::Unbounded));
+        let earlier = sku.map(|sku| self.products.range(..=sku));
+        later
+            .chain(earlier.into_iter().flatten())
+            .map(|(_, product)| product)
     }
 
     /// How many products there are: at least one.

@@ -154,6 +154,8 @@ identifiers! {
     CouponCode = "coupon code";
     /// A quote of a whole cart.
     QuoteId = "quote id";
+    /// A visit to the shop, by the name that whoever serves it gave it.
+    SessionId = "session id";
 }
 
 impl WarehouseId {

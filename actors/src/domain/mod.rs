@@ -18,8 +18,8 @@ pub use currency::{Currency, CurrencyError};
 pub use destination::Destination;
 pub use ids::{
     CartId, CompetitorId, CouponCode, CustomerId, IdError, IdProblem, OrderId, PaymentId,
-    PriceChangeId, PromotionId, PurchaseOrderId, QuoteId, ReservationId, RuleId, Sku, SupplierId,
-    TransferId, WarehouseId,
+    PriceChangeId, PromotionId, PurchaseOrderId, QuoteId, ReservationId, RuleId, SessionId, Sku,
+    SupplierId, TransferId, WarehouseId,
 };
 pub use money::{BasisPoints, Money, MoneyError};
 pub use person::{Address, AddressPart, EmailAddress, Jurisdiction, PersonError};

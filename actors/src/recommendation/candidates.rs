@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::click_commands::NextProduct;
+use super::exposures::new_product;
 use super::model::Model;
 use super::rules::BusinessRules;
-use crate::domain::{Catalogue, Sku};
+use crate::domain::{Catalogue, Product, Sku};
 
 /// Where a recommendation comes from, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +21,27 @@ pub enum Rung {
     Popular,
     /// The shop sells it.
     Catalogue,
+    /// Nobody has bought it yet: it is shown to find out who likes it.
+    New,
+    /// It was recommended to others a while ago, and the agent cannot be asked now.
+    Cached,
+}
+
+/// What a recommendation is for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Showcase {
+    /// Whatever the shopper may like.
+    #[default]
+    ForYou,
+    /// What goes with the newest product of the session, beside a cart: complements, which are
+    /// bought together or stand on another shelf.
+    CrossSell,
+    /// What could be had in place of that product: of its category, and not bought together with it.
+    Substitutes,
+    /// The same, and better: dearer, within [`BusinessRules::up_sell_percent_max`].
+    UpSell,
 }
 
 /// What candidates are made from.
@@ -30,6 +53,10 @@ pub struct CandidateContext {
     pub viewed: Vec<Sku>,
     /// Products bought, newest first.
     pub bought: Vec<Sku>,
+    /// What others clicked next in sessions like this one, best first.
+    pub next: Vec<NextProduct>,
+    /// What they are for.
+    pub shelf: Showcase,
     /// How many candidates: at most [`WANTED_MAX`](Self::WANTED_MAX).
     pub wanted: usize,
 }
@@ -58,6 +85,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// Best first, each product once.
     pub products: Vec<Candidate>,
+    /// A product that nobody has bought yet, where one is due for being shown.
+    pub new: Option<Candidate>,
     /// The merchant's rules at that moment.
     pub rules: BusinessRules,
 }
@@ -66,17 +95,23 @@ pub struct Candidates {
 const SEEDS_MAX: usize = 16;
 /// A look counts for half of a purchase.
 const VIEW_WEIGHT: f64 = 0.5;
+/// The share of what is clicked next; the rest is that of what is bought together.
+const NEXT_SHARE: f64 = 0.7;
+/// The same for what goes with a cart: what is bought together says more there.
+const NEXT_SHARE_CROSS_SELL: f64 = 0.2;
 
 impl Rung {
-    const COUNT: f64 = 4.0;
+    const COUNT: f64 = 6.0;
 
     /// Maps a score from 0 to 1 into the rung's own band.
     fn relevance(self, score: f64) -> f64 {
         let below = match self {
-            Self::Personal => 3.0,
-            Self::Session => 2.0,
-            Self::Popular => 1.0,
-            Self::Catalogue => 0.0,
+            Self::Personal => 5.0,
+            Self::Session => 4.0,
+            Self::Popular => 3.0,
+            Self::Catalogue => 2.0,
+            Self::New => 1.0,
+            Self::Cached => 0.0,
         };
         // A product that is on a rung at all stands above the next rung's best.
         (below + score.clamp(0.001, 1.0)) / Self::COUNT
@@ -84,19 +119,15 @@ impl Rung {
 }
 
 /// Walks down the ladder until enough products are found. A weaker rung only fills up what the
-/// stronger ones left open. What the shopper has in this session is not repeated.
+/// stronger ones left open. What the shopper has in this session is repeated only where the rules
+/// say so.
 pub(super) fn candidates(
     model: &Model,
     catalogue: &Catalogue,
+    rules: &BusinessRules,
     context: &CandidateContext,
 ) -> Vec<Candidate> {
-    let mut ladder = Ladder {
-        model,
-        catalogue,
-        wanted: context.wanted,
-        taken: context.session.iter().collect(),
-        found: Vec::new(),
-    };
+    let mut ladder = Ladder::new(model, catalogue, rules, context);
     let history = || {
         let bought = newest(&context.bought, 1.0);
         let viewed = newest(&context.viewed, VIEW_WEIGHT);
@@ -115,6 +146,33 @@ pub(super) fn candidates(
     ladder.found
 }
 
+/// A product that nobody has bought yet, where one is due.
+pub(super) fn new_candidate(
+    model: &Model,
+    catalogue: &Catalogue,
+    rules: &BusinessRules,
+    context: &CandidateContext,
+    found: &[Candidate],
+) -> Option<Candidate> {
+    let ladder = Ladder::new(model, catalogue, rules, context);
+    let seen = context.session.iter().chain(&context.viewed);
+    let products = seen.filter_map(|sku| catalogue.get(sku));
+    let categories: Vec<&str> = products.map(|product| &*product.category).collect();
+    let is_free = |sku: &Sku| {
+        let fits = catalogue
+            .get(sku)
+            .is_some_and(|product| ladder.fits(product));
+        fits && ladder.is_free(sku) && found.iter().all(|candidate| candidate.sku != *sku)
+    };
+    let product = new_product(model, catalogue, rules, &categories, is_free)?;
+    Some(Candidate {
+        sku: product.sku.clone(),
+        category: product.category.clone(),
+        rung: Rung::New,
+        relevance: Rung::New.relevance(1.0),
+    })
+}
+
 /// The newest products of a history, each counting less than the one after it.
 fn newest(history: &[Sku], weight: f64) -> impl Iterator<Item = (&Sku, f64)> {
     let weights = (0u32..).map(move |age| weight / f64::from(age + 1));
@@ -124,21 +182,84 @@ fn newest(history: &[Sku], weight: f64) -> impl Iterator<Item = (&Sku, f64)> {
 struct Ladder<'a> {
     model: &'a Model,
     catalogue: &'a Catalogue,
-    wanted: usize,
+    rules: &'a BusinessRules,
+    context: &'a CandidateContext,
+    /// What the shelf is about, where it is about one product.
+    about: Option<&'a Product>,
     taken: BTreeSet<&'a Sku>,
     found: Vec<Candidate>,
 }
 
 impl<'a> Ladder<'a> {
+    fn new(
+        model: &'a Model,
+        catalogue: &'a Catalogue,
+        rules: &'a BusinessRules,
+        context: &'a CandidateContext,
+    ) -> Self {
+        let newest = context.session.first();
+        let about = newest.filter(|_| context.shelf != Showcase::ForYou);
+        let repeated = about.map_or(0, |_| 1);
+        let session = if rules.repeats_visit {
+            // What a shelf is about is never on it.
+            &context.session[..repeated]
+        } else {
+            &context.session
+        };
+        Self {
+            model,
+            catalogue,
+            rules,
+            context,
+            about: about.and_then(|sku| catalogue.get(sku)),
+            taken: session.iter().collect(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Whether a product may stand on this shelf.
+    fn fits(&self, product: &Product) -> bool {
+        let Some(about) = self.about else {
+            return true;
+        };
+        let alike = product.category == about.category;
+        let goes_with = || {
+            let mut neighbours = self.model.neighbours(&about.sku);
+            neighbours.any(|(sku, _)| *sku == product.sku)
+        };
+        match self.context.shelf {
+            Showcase::ForYou => true,
+            Showcase::CrossSell => !alike || goes_with(),
+            Showcase::Substitutes | Showcase::UpSell => alike && !goes_with(),
+        }
+    }
+
     fn add_related(&mut self, rung: Rung, seeds: impl Iterator<Item = (&'a Sku, f64)>) {
         let model = self.model;
-        let mut scores: BTreeMap<&Sku, f64> = BTreeMap::new();
+        let mut together: BTreeMap<&Sku, f64> = BTreeMap::new();
         for (seed, weight) in seeds {
             for (sku, similarity) in model.neighbours(seed) {
-                *scores.entry(sku).or_default() += weight * similarity;
+                *together.entry(sku).or_default() += weight * similarity;
             }
         }
-        self.add(rung, scores.into_iter().collect());
+        let next_share = match self.context.shelf {
+            Showcase::CrossSell => NEXT_SHARE_CROSS_SELL,
+            Showcase::ForYou | Showcase::Substitutes | Showcase::UpSell => NEXT_SHARE,
+        };
+        let best = together.values().copied().fold(0.0, f64::max);
+        let mut scores: BTreeMap<&Sku, f64> = BTreeMap::new();
+        for (sku, score) in together {
+            scores.insert(sku, (1.0 - next_share) * score / best);
+        }
+        for next in &self.context.next {
+            *scores.entry(&next.sku).or_default() += next_share * next.score;
+        }
+        let correction = f64::from(self.rules.popularity_correction_percent) / 100.0;
+        let corrected = scores.into_iter().map(|(sku, score)| {
+            let baskets = f64::from(model.baskets(sku).max(1));
+            (sku, score / baskets.powf(correction))
+        });
+        self.add(rung, corrected.collect());
     }
 
     fn add_popular(&mut self) {
@@ -150,14 +271,14 @@ impl<'a> Ladder<'a> {
     }
 
     fn add_catalogue(&mut self) {
-        let open = self.wanted.saturating_sub(self.found.len());
+        let open = self.context.wanted.saturating_sub(self.found.len());
         if open == 0 {
             return;
         }
         let catalogue = self.catalogue;
         let free: Vec<_> = catalogue
             .iter()
-            .filter(|product| self.is_free(&product.sku))
+            .filter(|product| self.is_free(&product.sku) && self.fits(product))
             .take(open)
             .zip(0u32..)
             .map(|(product, place)| (&product.sku, 1.0 / f64::from(place + 1)))
@@ -170,14 +291,17 @@ impl<'a> Ladder<'a> {
     }
 
     fn add(&mut self, rung: Rung, mut scores: Vec<(&'a Sku, f64)>) {
-        scores.retain(|(sku, _)| self.is_free(sku));
+        // The catalogue of this run may no longer have what was learned in an earlier one.
+        scores.retain(|(sku, _)| {
+            let product = self.catalogue.get(sku);
+            self.is_free(sku) && product.is_some_and(|product| self.fits(product))
+        });
         scores.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         let best = scores.first().map_or(1.0, |(_, score)| *score);
         for (sku, score) in scores {
-            if self.found.len() >= self.wanted {
+            if self.found.len() >= self.context.wanted {
                 return;
             }
-            // The catalogue of this run may no longer have what was learned in an earlier one.
             let Some(product) = self.catalogue.get(sku) else {
                 continue;
             };
@@ -206,7 +330,7 @@ mod tests {
     }
 
     fn rungs(context: &CandidateContext) -> Vec<(Rung, Sku)> {
-        candidates(&taught(), &catalogue(8), context)
+        candidates(&taught(), &catalogue(8), &BusinessRules::default(), context)
             .into_iter()
             .map(|candidate| (candidate.rung, candidate.sku))
             .collect()
@@ -255,6 +379,7 @@ mod tests {
         let found = candidates(
             &taught(),
             &catalogue(8),
+            &BusinessRules::default(),
             &CandidateContext {
                 session: vec![sku(4)],
                 wanted: 7,
@@ -273,7 +398,7 @@ mod tests {
             wanted: 8,
             ..CandidateContext::default()
         };
-        let found = candidates(&model, &catalogue(8), &context);
+        let found = candidates(&model, &catalogue(8), &BusinessRules::default(), &context);
         assert_eq!(found.len(), 6);
         assert!(found.iter().all(|candidate| candidate.sku != sku(2)));
     }

@@ -50,6 +50,10 @@ pub(super) fn shopper_key(shopper: &CustomerId) -> Cow<'static, str> {
     Cow::Owned(format!("shopper/{shopper}"))
 }
 
+pub(super) fn shopper_of(key: &str) -> Option<CustomerId> {
+    CustomerId::new(key.strip_prefix("shopper/")?).ok()
+}
+
 /// The shop's own people and programs may; a shopper only in their own name.
 pub(super) fn own(
     shopper: &CustomerId,

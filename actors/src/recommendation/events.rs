@@ -3,7 +3,9 @@
 use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{OrderId, Sku};
+use super::candidates::{Rung, Showcase};
+use super::clicks::Visitor;
+use crate::domain::{CustomerId, OrderId, Sku};
 
 /// A shopper looked at a product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,37 @@ pub struct ProductRestored {
     pub sku: Sku,
 }
 
+/// A click was learned, as part of the visit of whoever clicked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClickLearned {
+    /// Whose.
+    pub visitor: Visitor,
+    /// On which product.
+    pub sku: Sku,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Products were shown to somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProductsShown {
+    /// To whom, where that is known.
+    pub shopper: Option<CustomerId>,
+    /// What for.
+    pub shelf: Showcase,
+    /// Which, in the order in which they stood.
+    pub products: Vec<ShownProduct>,
+}
+
+/// One product of [`ProductsShown`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownProduct {
+    /// Which.
+    pub sku: Sku,
+    /// Where it came from.
+    pub rung: Rung,
+}
+
 mercato_runtime::events! {
     /// What happens to a shopper's taste and to the model.
     pub enum RecommendationEvent {
@@ -67,5 +100,7 @@ mercato_runtime::events! {
         BasketLearned: 1,
         ProductSuppressed: 1,
         ProductRestored: 1,
+        ClickLearned: 1,
+        ProductsShown: 1,
     }
 }

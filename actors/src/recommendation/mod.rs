@@ -1,12 +1,17 @@
 //! The Recommendation agent: what a shopper may like, and what goes with what.
 //!
-//! It owns one entity for each shopper (their [`Taste`]) and one for the shop (the [`Model`] of
-//! products that are bought together). Both are bounded.
+//! It owns one entity for each shopper (their [`Taste`]) and two for the shop: the [`Model`] of
+//! products that are bought together, and the [`Clicks`], of which it learns what comes next in a
+//! visit. All are bounded.
 
 mod candidates;
+mod click_commands;
+mod clicks;
 mod commands;
 mod events;
+mod exposures;
 mod model;
+mod next;
 mod rank;
 mod reads;
 mod rules;
@@ -21,21 +26,27 @@ use std::sync::Arc;
 use mercato_runtime::{Agent, Commands};
 use serde::{Deserialize, Serialize};
 
-pub use candidates::{Candidate, CandidateContext, Candidates, Rung};
+pub use candidates::{Candidate, CandidateContext, Candidates, Rung, Showcase};
+pub use click_commands::{LearnClick, LogExposure, NextProduct, NextProducts};
+pub use clicks::{Clicks, Visitor};
 pub use commands::{
     LearnBasket, RecommendationRejection, RecordPurchase, RecordView, RestoreProduct,
     SuppressProduct,
 };
 pub use events::{
-    BasketLearned, BoughtProduct, ProductRestored, ProductSuppressed, ProductViewed,
-    ProductsBought, RecommendationEvent,
+    BasketLearned, BoughtProduct, ClickLearned, ProductRestored, ProductSuppressed, ProductViewed,
+    ProductsBought, ProductsShown, RecommendationEvent, ShownProduct,
 };
+pub use exposures::Exposures;
 pub use model::Model;
-pub use reads::{GenerateCandidates, ShopperTaste};
+pub use next::{NextItem, NextItemLimits, NextItemSize, SessionNumber};
+pub use reads::{GenerateCandidates, PopularProducts, ShopperTaste};
 pub use rules::BusinessRules;
 pub use taste::{Purchase, Taste};
 pub use triggers::recommendation_triggers;
-pub use workflow::{BrowseRequest, RecommendError, Recommendation, Recommendations, recommend};
+pub use workflow::{
+    BrowseRequest, Device, RecommendError, Recommendation, Recommendations, Situation, recommend,
+};
 
 use crate::domain::Catalogue;
 
@@ -64,6 +75,8 @@ pub enum RecommendationState {
     Shopper(Taste),
     /// `model`.
     Model(Model),
+    /// `clicks`.
+    Clicks(Box<Clicks>),
 }
 
 impl RecommendationState {
@@ -73,7 +86,7 @@ impl RecommendationState {
         static UNKNOWN: Taste = Taste::unknown();
         match self {
             Self::Shopper(taste) => taste,
-            Self::New | Self::Model(_) => &UNKNOWN,
+            Self::New | Self::Model(_) | Self::Clicks(_) => &UNKNOWN,
         }
     }
 
@@ -83,7 +96,25 @@ impl RecommendationState {
         static UNTAUGHT: Model = Model::untaught();
         match self {
             Self::Model(model) => model,
-            Self::New | Self::Shopper(_) => &UNTAUGHT,
+            Self::New | Self::Shopper(_) | Self::Clicks(_) => &UNTAUGHT,
+        }
+    }
+
+    /// The clicks; `None` before the first one.
+    #[must_use]
+    pub fn clicks(&self) -> Option<&Clicks> {
+        match self {
+            Self::Clicks(clicks) => Some(clicks),
+            Self::New | Self::Shopper(_) | Self::Model(_) => None,
+        }
+    }
+
+    fn change_clicks(&mut self, change: impl FnOnce(&mut Clicks)) {
+        if matches!(self, Self::New) {
+            *self = Self::Clicks(Box::default());
+        }
+        if let Self::Clicks(clicks) = self {
+            change(clicks);
         }
     }
 
@@ -108,6 +139,8 @@ impl RecommendationState {
 
 impl Agent for RecommendationAgent {
     const NAME: &'static str = "recommendation";
+    /// 2: clicks, what was shown, and when something was bought before.
+    const STATE_VERSION: u16 = 2;
     type State = RecommendationState;
     type Event = RecommendationEvent;
     type Rejection = RecommendationRejection;
@@ -129,6 +162,12 @@ impl Agent for RecommendationAgent {
             RecommendationEvent::ProductRestored(event) => {
                 state.change_model(|model| model.restore(&event.sku));
             }
+            RecommendationEvent::ClickLearned(event) => {
+                state.change_clicks(|clicks| clicks.click(event));
+            }
+            RecommendationEvent::ProductsShown(event) => {
+                state.change_model(|model| model.shown(event));
+            }
         }
     }
 
@@ -140,6 +179,10 @@ impl Agent for RecommendationAgent {
             .add::<SuppressProduct>()
             .add::<RestoreProduct>()
             .add::<ShopperTaste>()
-            .add::<GenerateCandidates>();
+            .add::<GenerateCandidates>()
+            .add::<PopularProducts>()
+            .add::<LearnClick>()
+            .add::<NextProducts>()
+            .add::<LogExposure>();
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::events::ProductsShown;
+use super::exposures::Exposures;
 use crate::domain::Sku;
 
 /// How many products are forgotten at once, so that the search for them is paid for rarely.
@@ -17,6 +19,8 @@ pub struct Model {
     /// The most bought products, most bought first.
     popular: Vec<Sku>,
     suppressed: BTreeMap<Sku, Box<str>>,
+    /// What was shown, of what is not yet known.
+    exposures: Exposures,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,7 +50,20 @@ impl Model {
             items: BTreeMap::new(),
             popular: Vec::new(),
             suppressed: BTreeMap::new(),
+            exposures: Exposures::none(),
         }
+    }
+
+    /// In how many of the baskets that were learned a product was.
+    #[must_use]
+    pub fn baskets(&self, sku: &Sku) -> u32 {
+        self.items.get(sku).map_or(0, |item| item.baskets)
+    }
+
+    /// What was shown, of what is not yet known.
+    #[must_use]
+    pub fn exposures(&self) -> &Exposures {
+        &self.exposures
     }
 
     /// How many products the model knows.
@@ -88,6 +105,7 @@ impl Model {
 
     pub(super) fn learn(&mut self, basket: &[Sku]) {
         for sku in basket {
+            self.exposures.found_a_buyer(sku);
             let item = self.items.entry(sku.clone()).or_default();
             item.baskets = item.baskets.saturating_add(1);
             for other in basket.iter().filter(|other| *other != sku) {
@@ -98,6 +116,11 @@ impl Model {
         if self.items.len() > Model::ITEMS_MAX {
             self.forget_least_bought();
         }
+    }
+
+    pub(super) fn shown(&mut self, event: &ProductsShown) {
+        let items = &self.items;
+        self.exposures.show(event, |sku| items.contains_key(sku));
     }
 
     pub(super) fn suppress(&mut self, sku: Sku, reason: Box<str>) {

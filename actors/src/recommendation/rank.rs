@@ -50,17 +50,20 @@ pub(super) fn rank(placed: Vec<(Placement, ShelfItem)>, taste: &Taste) -> Vec<Ra
 
 /// Chooses at most `limit` of the ranked: none far below the best, no product twice, not more than
 /// `per_category_max` of one category, and rather something different than the next of the same.
+/// At most `promoted_max` come before others because they are promoted.
 #[must_use]
 pub(super) fn filter_by_relevance(
     mut ranked: Vec<Ranked>,
     limit: usize,
     per_category_max: NonZeroUsize,
+    promoted_max: usize,
 ) -> Vec<Ranked> {
     let best = ranked.iter().map(|one| one.score).fold(0.0, f64::max);
     ranked.retain(|one| one.score >= best * RELEVANCE_FLOOR);
 
     let mut chosen: Vec<Ranked> = Vec::new();
     let mut by_category: BTreeMap<Box<str>, usize> = BTreeMap::new();
+    let mut promoted = 0;
     while chosen.len() < limit {
         // The list is ordered, so that of equals the first wins.
         let mut next: Option<(usize, Placement, f64)> = None;
@@ -71,14 +74,21 @@ pub(super) fn filter_by_relevance(
             }
             let resemblance = if same.is_some() { 1.0 } else { 0.0 };
             let gain = RELEVANCE_WEIGHT * one.score - (1.0 - RELEVANCE_WEIGHT) * resemblance;
-            let better = next.is_none_or(|(_, placement, best)| {
-                one.placement < placement || (one.placement == placement && gain > best)
+            let placement = match one.placement {
+                Placement::Promoted if promoted >= promoted_max => Placement::Ranked,
+                placement => placement,
+            };
+            let better = next.is_none_or(|(_, before, best)| {
+                placement < before || (placement == before && gain > best)
             });
             if better {
-                next = Some((index, one.placement, gain));
+                next = Some((index, placement, gain));
             }
         }
-        let Some((index, ..)) = next else { break };
+        let Some((index, placement, _)) = next else {
+            break;
+        };
+        promoted += usize::from(placement == Placement::Promoted);
         let one = ranked.remove(index);
         ranked.retain(|other| other.item.candidate.sku != one.item.candidate.sku);
         *by_category
@@ -137,8 +147,21 @@ mod tests {
         ];
         let ranked = rank(placed, &Taste::unknown());
         assert_eq!(skus(&ranked), ["S00003", "S00002", "S00001"]);
-        let chosen = filter_by_relevance(ranked, 3, THREE);
+        let chosen = filter_by_relevance(ranked, 3, THREE, 0);
         assert_eq!(skus(&chosen), ["S00003", "S00002", "S00001"]);
+    }
+
+    /// Catches: promoted products without a limit, or behind others.
+    #[test]
+    fn the_promoted_come_first_as_far_as_their_share_goes() {
+        let placed = vec![
+            (Placement::Ranked, item(1, "a", 0.9)),
+            (Placement::Promoted, item(2, "b", 0.5)),
+            (Placement::Promoted, item(3, "c", 0.4)),
+        ];
+        let ranked = rank(placed, &Taste::unknown());
+        let chosen = filter_by_relevance(ranked, 3, THREE, 1);
+        assert_eq!(skus(&chosen), ["S00002", "S00001", "S00003"]);
     }
 
     #[test]
@@ -148,14 +171,14 @@ mod tests {
             item(2, "tea", 0.89),
             item(3, "cups", 0.80),
         ]);
-        let chosen = filter_by_relevance(ranked, 3, THREE);
+        let chosen = filter_by_relevance(ranked, 3, THREE, 0);
         assert_eq!(skus(&chosen), ["S00001", "S00003", "S00002"]);
     }
 
     #[test]
     fn a_good_answer_is_not_padded() {
         let ranked = plain(vec![item(1, "tea", 0.9), item(2, "cups", 0.1)]);
-        assert_eq!(skus(&filter_by_relevance(ranked, 5, THREE)), ["S00001"]);
+        assert_eq!(skus(&filter_by_relevance(ranked, 5, THREE, 0)), ["S00001"]);
     }
 
     proptest! {
@@ -173,6 +196,7 @@ mod tests {
                 plain(items),
                 limit,
                 NonZeroUsize::new(per_category_max).unwrap(),
+                1,
             );
             prop_assert!(chosen.len() <= limit);
             let mut seen = std::collections::BTreeSet::new();

@@ -1,6 +1,7 @@
 //! What is known of one shopper: bounded, newest first.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use mercato_runtime::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,16 @@ pub struct Purchase {
     pub sku: Sku,
     /// When it was bought last.
     pub at: Timestamp,
+    /// When it was bought the time before that.
+    pub before: Option<Timestamp>,
+}
+
+impl Purchase {
+    /// How long the last one but one held, where the product was bought more than once.
+    #[must_use]
+    pub fn held(&self) -> Option<Duration> {
+        self.before.map(|before| self.at.since(before))
+    }
 }
 
 impl Taste {
@@ -62,12 +73,10 @@ impl Taste {
         }
     }
 
-    /// Whether the product was bought since `since`.
+    /// The purchase of a product.
     #[must_use]
-    pub fn bought_since(&self, sku: &Sku, since: Timestamp) -> bool {
-        self.purchases
-            .iter()
-            .any(|purchase| purchase.sku == *sku && purchase.at >= since)
+    pub fn purchase(&self, sku: &Sku) -> Option<&Purchase> {
+        self.purchases.iter().find(|purchase| purchase.sku == *sku)
     }
 
     pub(super) fn viewed(&mut self, event: &ProductViewed) {
@@ -79,11 +88,12 @@ impl Taste {
 
     pub(super) fn bought(&mut self, event: &ProductsBought) {
         for product in &event.products {
-            self.purchases
-                .retain(|purchase| purchase.sku != product.sku);
+            let place = (self.purchases.iter()).position(|purchase| purchase.sku == product.sku);
+            let known = place.and_then(|place| self.purchases.remove(place));
             self.purchases.push_front(Purchase {
                 sku: product.sku.clone(),
                 at: event.at,
+                before: known.map(|known| known.at),
             });
             self.prefer(&product.category, POINTS_PER_PURCHASE);
         }

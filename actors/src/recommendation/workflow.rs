@@ -3,17 +3,20 @@
 //! Taste and candidates come from this agent; stock and price are asked for at serve time, in
 //! parallel, so that nothing is shown that cannot be bought or costs something else.
 
-use futures::future::{join, join_all};
+use futures::future::{join, join_all, join3};
 use mercato_runtime::{AskError, AskFailure, Rejection, Scope};
 use serde::{Deserialize, Serialize};
 
-use super::candidates::{Candidate, CandidateContext, Candidates, Rung};
+use super::candidates::{Candidate, CandidateContext, Candidates, Rung, Showcase};
+use super::click_commands::{LogExposure, NextProduct, NextProducts};
+use super::clicks::Visitor;
 use super::commands::RecommendationRejection;
+use super::events::ShownProduct;
 use super::rank::{Ranked, filter_by_relevance, rank};
-use super::reads::{GenerateCandidates, ShopperTaste};
+use super::reads::{GenerateCandidates, PopularProducts, ShopperTaste};
 use super::rules::{BusinessRules, Placement, ShelfItem};
 use super::taste::Taste;
-use crate::domain::{CustomerId, Money, Sku};
+use crate::domain::{CustomerId, Jurisdiction, Money, SessionId, Sku};
 use crate::inventory::CheckStock;
 use crate::pricing::{QuotePrice, Segment};
 
@@ -24,6 +27,12 @@ pub struct BrowseRequest {
     pub shopper: Option<CustomerId>,
     /// The products of this session, newest first. The newest 32 count.
     pub session: Vec<Sku>,
+    /// From where and on what the shopper browses.
+    #[serde(default)]
+    pub situation: Situation,
+    /// What the products are for.
+    #[serde(default)]
+    pub shelf: Showcase,
     /// How many products are wanted: 1 to [`LIMIT_MAX`](Self::LIMIT_MAX).
     pub limit: usize,
 }
@@ -31,6 +40,27 @@ pub struct BrowseRequest {
 impl BrowseRequest {
     /// The most products that one answer holds.
     pub const LIMIT_MAX: usize = 20;
+}
+
+/// From where and on what somebody browses.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Situation {
+    /// The visit, where its clicks are learned under a name of its own ([`Visitor::Visit`]).
+    pub visit: Option<SessionId>,
+    /// On what.
+    pub device: Device,
+    /// Where the shopper is, or where goods would go: what may not be sold there is not shown.
+    pub place: Option<Jurisdiction>,
+}
+
+/// What somebody browses on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Device {
+    /// A large screen.
+    #[default]
+    Desktop,
+    /// A small one, which shows [`BusinessRules::phone_places_max`] products at most.
+    Phone,
 }
 
 /// Products for a shopper, best first.
@@ -107,26 +137,62 @@ pub async fn recommend(
     request: BrowseRequest,
 ) -> Result<Recommendations, RecommendError> {
     let context = extract_user_context(request)?;
-    let taste = query_preferences(scope, &context).await?;
-    let history = analyse_browsing_history(&context, &taste);
-    let Candidates { products, rules } = generate_candidates(scope, history).await?;
-    let (stock, prices) = join(
-        check_inventory_availability(scope, &products),
-        get_dynamic_pricing(scope, &products),
+    let (taste, next) = join(
+        query_preferences(scope, &context),
+        predict_next(scope, &context),
     )
     .await;
-    let shelf = put_on_shelf(products, stock, prices)?;
-    let placed = apply_business_rules(&rules, shelf, &taste, scope);
+    let taste = taste?;
+    let history = analyse_browsing_history(&context, &taste, next);
+    let Candidates {
+        mut products,
+        new,
+        rules,
+    } = generate_candidates(scope, history).await?;
+    products.extend(new);
+    let about = context.about();
+    let (stock, prices, price_of_about) = join3(
+        check_inventory_availability(scope, &products),
+        get_dynamic_pricing(scope, products.iter().map(|product| &product.sku)),
+        get_dynamic_pricing(scope, about),
+    )
+    .await;
+    let mut shelf = put_on_shelf(products, stock, prices)?;
+    if context.shelf == Showcase::UpSell {
+        let price = price_of_about.into_iter().flatten().next();
+        rules.keep_dearer(&mut shelf, price);
+    }
+    let placed = apply_business_rules(&rules, shelf, &taste, &context, scope);
     let ranked = rank_recommendations(placed, &taste);
-    let chosen = filter_by_relevance(ranked, context.limit, rules.per_category_max);
-    Ok(return_personalised_results(chosen))
+    let chosen = choose(ranked, context.places(&rules), &rules);
+    let results = return_personalised_results(chosen);
+    log_exposure(scope, &context, &results).await;
+    Ok(results)
 }
 
 /// What a request tells before anything is looked up.
 struct UserContext {
     shopper: Option<CustomerId>,
     session: Vec<Sku>,
+    situation: Situation,
+    shelf: Showcase,
     limit: usize,
+}
+
+impl UserContext {
+    /// The product that the shelf is about, where its price matters.
+    fn about(&self) -> Option<&Sku> {
+        let newest = self.session.first();
+        newest.filter(|_| self.shelf == Showcase::UpSell)
+    }
+
+    /// How many products there is room for.
+    fn places(&self, rules: &BusinessRules) -> usize {
+        match self.situation.device {
+            Device::Desktop => self.limit,
+            Device::Phone => self.limit.min(rules.phone_places_max.get()),
+        }
+    }
 }
 
 fn extract_user_context(request: BrowseRequest) -> Result<UserContext, RecommendError> {
@@ -138,6 +204,8 @@ fn extract_user_context(request: BrowseRequest) -> Result<UserContext, Recommend
     Ok(UserContext {
         shopper: request.shopper,
         session,
+        situation: request.situation,
+        shelf: request.shelf,
         limit: request.limit,
     })
 }
@@ -157,7 +225,34 @@ async fn query_preferences(scope: &Scope, context: &UserContext) -> Result<Taste
     }
 }
 
-fn analyse_browsing_history(context: &UserContext, taste: &Taste) -> CandidateContext {
+/// What others clicked next. It is one source of several, so a request does without it where it
+/// cannot be had.
+async fn predict_next(scope: &Scope, context: &UserContext) -> Vec<NextProduct> {
+    if context.session.is_empty() {
+        return Vec::new();
+    }
+    let shopper = context.shopper.clone().map(Visitor::Shopper);
+    let next = NextProducts {
+        visitor: context
+            .situation
+            .visit
+            .clone()
+            .map(Visitor::Visit)
+            .or(shopper),
+        session: context.session.clone(),
+        wanted: CandidateContext::WANTED_MAX,
+    };
+    scope.ask(next).await.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "recommending without what is clicked next");
+        Vec::new()
+    })
+}
+
+fn analyse_browsing_history(
+    context: &UserContext,
+    taste: &Taste,
+    next: Vec<NextProduct>,
+) -> CandidateContext {
     let earlier = taste
         .views
         .iter()
@@ -166,15 +261,40 @@ fn analyse_browsing_history(context: &UserContext, taste: &Taste) -> CandidateCo
         session: context.session.clone(),
         viewed: earlier.cloned().collect(),
         bought: (taste.purchases.iter().map(|purchase| purchase.sku.clone())).collect(),
+        next,
+        shelf: context.shelf,
         wanted: context.limit * CANDIDATES_PER_ITEM,
     }
 }
 
+/// Where nothing is known of whoever asks, and where the model cannot be asked, there is what is the
+/// same for everybody: from the cache if need be, and then on a rung of its own.
 async fn generate_candidates(
     scope: &Scope,
     context: CandidateContext,
 ) -> Result<Candidates, RecommendError> {
-    Ok(scope.ask(GenerateCandidates { context }).await?)
+    let wanted = context.wanted;
+    let is_stranger = context.session.is_empty()
+        && context.viewed.is_empty()
+        && context.bought.is_empty()
+        && context.shelf == Showcase::ForYou;
+    if !is_stranger {
+        match scope.ask(GenerateCandidates { context }).await {
+            Err(AskError::Failed(failure)) => {
+                tracing::warn!(%failure, "recommending what is popular");
+            }
+            answered => return Ok(answered?),
+        }
+    }
+    let popular = scope.ask_shared(PopularProducts { wanted }).await?;
+    let is_stale = popular.is_stale();
+    let mut candidates = popular.into_value();
+    if is_stale {
+        for candidate in &mut candidates.products {
+            candidate.rung = Rung::Cached;
+        }
+    }
+    Ok(candidates)
 }
 
 /// The units of each candidate that can be promised, in the candidates' order. What a page shows may
@@ -191,14 +311,14 @@ async fn check_inventory_availability(
     .await
 }
 
-/// The price of one unit of each candidate, in the candidates' order.
-async fn get_dynamic_pricing(
+/// The price of one unit of each product, in their order.
+async fn get_dynamic_pricing<'a>(
     scope: &Scope,
-    candidates: &[Candidate],
+    skus: impl IntoIterator<Item = &'a Sku>,
 ) -> Vec<Result<Money, AskError<Rejection<QuotePrice>>>> {
-    join_all(candidates.iter().map(async |candidate| {
+    join_all(skus.into_iter().map(async |sku| {
         let quote = QuotePrice {
-            sku: candidate.sku.clone(),
+            sku: sku.clone(),
             segment: Segment::Standard,
             held: None,
         };
@@ -240,13 +360,48 @@ fn apply_business_rules(
     rules: &BusinessRules,
     shelf: Vec<ShelfItem>,
     taste: &Taste,
+    context: &UserContext,
     scope: &Scope,
 ) -> Vec<(Placement, ShelfItem)> {
-    rules.apply(shelf, taste, scope.now())
+    rules.apply(shelf, taste, context.situation.place, scope.now())
 }
 
 fn rank_recommendations(placed: Vec<(Placement, ShelfItem)>, taste: &Taste) -> Vec<Ranked> {
     rank(placed, taste)
+}
+
+/// The best of the ranked; the last place goes to a new product, where one is due. What it takes the
+/// place of is what is missed least.
+fn choose(ranked: Vec<Ranked>, limit: usize, rules: &BusinessRules) -> Vec<Ranked> {
+    let is_new = |one: &Ranked| one.item.candidate.rung == Rung::New;
+    let (mut new, known): (Vec<_>, Vec<_>) = ranked.into_iter().partition(is_new);
+    let places = limit - new.len().min(1).min(limit - 1);
+    let promoted_max = rules.promoted_places(limit);
+    let mut chosen = filter_by_relevance(known, places, rules.per_category_max, promoted_max);
+    new.truncate(limit - chosen.len());
+    chosen.extend(new);
+    chosen
+}
+
+/// What was shown is what is learned from. A request is answered also where that cannot be noted.
+async fn log_exposure(scope: &Scope, context: &UserContext, results: &Recommendations) {
+    let is_cached = results.items.iter().any(|item| item.rung == Rung::Cached);
+    // Where the agent cannot be asked, it cannot be told either.
+    if results.items.is_empty() || is_cached {
+        return;
+    }
+    let products = results.items.iter().map(|item| ShownProduct {
+        sku: item.sku.clone(),
+        rung: item.rung,
+    });
+    let exposure = LogExposure {
+        shopper: context.shopper.clone(),
+        shelf: context.shelf,
+        products: products.collect(),
+    };
+    if let Err(failure) = scope.ask(exposure).await {
+        tracing::warn!(%failure, "what was shown is not noted");
+    }
 }
 
 fn return_personalised_results(chosen: Vec<Ranked>) -> Recommendations {

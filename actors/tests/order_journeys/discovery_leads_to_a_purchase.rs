@@ -32,6 +32,8 @@ async fn from_a_recommendation_to_the_mail_after_the_order() {
     let browse = BrowseRequest {
         shopper: Some(CustomerId::new("ada").unwrap()),
         session: Vec::new(),
+        situation: Situation::default(),
+        shelf: Showcase::ForYou,
         limit: 3,
     };
     let handle = town.runtime.handle();

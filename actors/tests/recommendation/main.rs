@@ -3,6 +3,10 @@
 // The helpers are tests too; clippy knows only functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod after_a_restart;
+mod clicks_are_learned;
+mod shelves_are_filled;
+
 use std::sync::Arc;
 
 use mercato_actors::{
@@ -17,6 +21,14 @@ use proptest::prelude::*;
 
 /// A shopper, or the model, of whom nothing is known yet.
 fn nothing() -> Given<RecommendationAgent> {
+    under(BusinessRules::default())
+}
+
+fn under(rules: BusinessRules) -> Given<RecommendationAgent> {
+    given(RecommendationAgent::new(Arc::new(catalogue()), rules))
+}
+
+fn catalogue() -> Catalogue {
     let products = (1..=200).map(|number| Product {
         sku: sku(number),
         name: format!("product {number}").into(),
@@ -25,11 +37,7 @@ fn nothing() -> Given<RecommendationAgent> {
         base_price: Money::new(500, Currency::GBP),
         cost: Money::new(200, Currency::GBP),
     });
-    let catalogue = Arc::new(Catalogue::new(products).unwrap());
-    given(RecommendationAgent::new(
-        catalogue,
-        BusinessRules::default(),
-    ))
+    Catalogue::new(products).unwrap()
 }
 
 fn sku(number: u16) -> Sku {
