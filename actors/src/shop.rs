@@ -18,7 +18,9 @@ use crate::order::{OrderAgent, OrderSettings};
 use crate::ports::{Carrier, CompetitorFeed, Mail, Payments, Procurement};
 use crate::pricing::{PricingAgent, PricingSettings, pricing_triggers};
 use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
-use crate::support::{KnowledgeBase, SupportAgent};
+use crate::support::{
+    IntentClassifier, KnowledgeBase, SupportAgent, SupportSettings, register_support,
+};
 
 /// The names of the six agents, in the order in which they start.
 pub const AGENTS: [&str; 6] = [
@@ -60,6 +62,10 @@ pub struct Shop {
     pub rules: BusinessRules,
     /// What it can answer.
     pub knowledge: KnowledgeBase,
+    /// How it understands questions.
+    pub intents: IntentClassifier,
+    /// How it answers them.
+    pub support: SupportSettings,
     /// How it writes to its customers.
     pub marketing: MarketingSettings,
     /// The campaign that follows an order, if one does.
@@ -135,6 +141,8 @@ impl Shop {
             order: OrderSettings::default(),
             rules: BusinessRules::default(),
             knowledge: KnowledgeBase::default(),
+            intents: IntentClassifier::default(),
+            support: SupportSettings::default(),
             marketing: MarketingSettings::default(),
             follow_up: Some(FollowUp::ask_for_opinion()),
             agents: ShopAgents::default(),
@@ -184,6 +192,7 @@ impl Shop {
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
         let builder = register_purchases(builder, &ports.procurement);
         let builder = register_market(builder, ports.competitors.clone());
+        let builder = register_support(builder);
         let mail = ports.mail.clone();
         let builder = builder
             .activity(SEND_MAIL, move |call, input| {
@@ -221,7 +230,9 @@ impl Shop {
                 limits.recommendation,
             )
             .agent_with(
-                SupportAgent::new(self.knowledge, self.catalogue),
+                SupportAgent::new(self.knowledge, self.catalogue)
+                    .with_intents(self.intents)
+                    .with_settings(self.support),
                 limits.support,
             )
             .agent_with(MarketingAgent::new(self.marketing), limits.marketing)

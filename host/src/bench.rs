@@ -3,7 +3,7 @@
 use mercato_benches::{
     BenchError, EntitiesArgs, JournalArgs, Launch, ask, crashes, entities, journal, since_start,
 };
-use mercato_sim::backtest;
+use mercato_sim::{backtest, evaluate_intents};
 
 use crate::args::{BenchArgs, BenchTask};
 use crate::output::print;
@@ -18,6 +18,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
         BenchTask::Entities(args) => weigh_entities(args).map_err(|error| text(&error))?,
         BenchTask::Forecast(args) => {
             let report = backtest(&args.data, &since_start());
+            print(&report.map_err(|error| text(&error))?)?;
+        }
+        BenchTask::Intents(args) => {
+            let report = evaluate_intents(&args.data, &since_start());
             print(&report.map_err(|error| text(&error))?)?;
         }
     }

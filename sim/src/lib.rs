@@ -13,6 +13,7 @@ mod backtest;
 mod crashes;
 mod disk;
 mod error;
+mod intents;
 mod law;
 mod laws;
 mod merchant;
@@ -34,6 +35,9 @@ pub use backtest::{
 };
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
+pub use intents::{
+    IntentEvaluation, IntentReport, IntentsError, OutOfScope, evaluate_intents, read_labelled_file,
+};
 pub use law::Law;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
 pub use options::{Mode, SimulationOptions};

@@ -7,6 +7,7 @@
 mod carrier;
 mod competitors;
 mod label;
+mod language;
 mod ledger;
 mod mail;
 mod payment_books;
@@ -24,6 +25,7 @@ pub use competitors::{
     OBSERVATIONS_MAX, ObservedProduct,
 };
 pub use label::{LabelError, ShippingLabel};
+pub use language::{LanguageModel, LanguageModelError};
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
 pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message};
 pub use payment_books::{PaymentEntry, PaymentLedger, PaymentMovement};
