@@ -116,13 +116,14 @@ pub use ports::{
     Authorisation, AuthoriseRequest, Carrier, CarrierError, CompetitorFeed, CompetitorFeedError,
     CompetitorObservation, Consignment, DeclineReason, InProcessCarrier, InProcessCompetitors,
     InProcessMail, InProcessMessenger, InProcessPayments, InProcessProcurement, LabelEntry,
-    LabelError, LedgerEntry, LedgerFull, LedgerOptions, LedgerSink, Mail, MailEntry, MailError,
-    Message, MessageStream, Messenger, MessengerError, Messengers, MovementRequest,
-    OBSERVATIONS_MAX, ObservedProduct, ParcelStatus, PaymentEntry, PaymentError, PaymentLedger,
-    PaymentMethod, PaymentMovement, PaymentNotice, PaymentNoticeKind, PaymentRecord, Payments,
-    Procurement, ProcurementError, PurchaseAccepted, PurchaseDelivery, PurchaseEntry,
-    PurchaseLookup, PurchaseRecord, PurchaseRequest, ShippingLabel, StatementLine, SupplierHabits,
-    TextEntry, TextMessage, TrackingNumber, TrackingNumberError, TrackingScan, VoidOutcome,
+    LabelError, LanguageModel, LanguageModelError, LedgerEntry, LedgerFull, LedgerOptions,
+    LedgerSink, Mail, MailEntry, MailError, Message, MessageStream, Messenger, MessengerError,
+    Messengers, MovementRequest, OBSERVATIONS_MAX, ObservedProduct, ParcelStatus, PaymentEntry,
+    PaymentError, PaymentLedger, PaymentMethod, PaymentMovement, PaymentNotice, PaymentNoticeKind,
+    PaymentRecord, Payments, Procurement, ProcurementError, PurchaseAccepted, PurchaseDelivery,
+    PurchaseEntry, PurchaseLookup, PurchaseRecord, PurchaseRequest, ShippingLabel, StatementLine,
+    SupplierHabits, TextEntry, TextMessage, TrackingNumber, TrackingNumberError, TrackingScan,
+    VoidOutcome,
 };
 pub use pricing::{
     AcceptQuote, ActivatePriceChange, AdjustStrategy, ApprovePriceChange, BasePriceSet,
@@ -158,12 +159,19 @@ pub use recommendation::{
 };
 pub use shop::{AGENTS, Ports, Shop, ShopAgents};
 pub use shop_config::{ShopConfig, ShopTerms, Watching};
+pub use support::learn as intents;
 pub use support::{
-    AnswerRecorded, Article, Citation, Classification, Conversation, ConversationId,
-    ConversationIdError, CustomerQuery, Intent, IntentClassifier, KnowledgeBase, OpenTicket,
-    Priority, PrivateText, QueryReceived, ReceiveQuery, RecordAnswer, RecordedAnswer, Resolution,
-    ResolveTicket, ShowConversation, SupportAgent, SupportAnswer, SupportError, SupportEvent,
-    SupportRejection, Ticket, TicketOpened, TicketReason, TicketResolved, Turn, Understood,
-    answer_query,
+    ActionConfirmed, ActionError, ActionFinished, ActionOffered, ActionOutcome, ActionRequest,
+    AnswerRecorded, AnswerTicket, Article, Articles, ChannelChanged, CheckServiceLevel, Citation,
+    Classification, ConfirmAction, Conversation, ConversationId, ConversationIdError,
+    CustomerQuery, DeskFigures, DeskMeasures, Draft, Intent, IntentClassifier, IntentModelError,
+    KnowledgeBase, KnowledgeError, Offer, OfferAction, OpenTicket, PHRASE_ANSWER, PHRASE_SENTENCE,
+    PhrasingError, Priority, PrivateText, QueryReceived, ReceiveQuery, RecordAction, RecordAnswer,
+    RecordedAnswer, Redactor, Resolution, ResolveTicket, SUPPORT_ACTION, ServiceLevels,
+    ShowConversation, ShowTicket, SupportAction, SupportAgent, SupportAnswer, SupportChannel,
+    SupportError, SupportEvent, SupportRejection, SupportSettings, TakenAction, Ticket,
+    TicketAnswered, TicketBreached, TicketFile, TicketOpened, TicketReason, TicketResolved, Turn,
+    Understood, answer_query, carried_questions, phrase_answer, phrase_sentence, register_language,
+    register_support, say_otherwise, support_action,
 };
 pub use views::views;

@@ -18,7 +18,9 @@ use crate::order::{OrderAgent, OrderSettings};
 use crate::ports::{Carrier, CompetitorFeed, Mail, Messengers, Payments, Procurement};
 use crate::pricing::{PricingAgent, PricingSettings, pricing_triggers};
 use crate::recommendation::{BusinessRules, RecommendationAgent, recommendation_triggers};
-use crate::support::{KnowledgeBase, SupportAgent};
+use crate::support::{
+    IntentClassifier, KnowledgeBase, SupportAgent, SupportSettings, register_support,
+};
 
 /// The names of the six agents, in the order in which they start.
 pub const AGENTS: [&str; 6] = [
@@ -62,6 +64,10 @@ pub struct Shop {
     pub rules: BusinessRules,
     /// What it can answer.
     pub knowledge: KnowledgeBase,
+    /// How it understands questions.
+    pub intents: IntentClassifier,
+    /// How it answers them.
+    pub support: SupportSettings,
     /// How it writes to its customers.
     pub marketing: MarketingSettings,
     /// The campaign that follows an order, if one does.
@@ -139,6 +145,8 @@ impl Shop {
             order: OrderSettings::default(),
             rules: BusinessRules::default(),
             knowledge: KnowledgeBase::default(),
+            intents: IntentClassifier::default(),
+            support: SupportSettings::default(),
             marketing: MarketingSettings::default(),
             follow_up: Some(FollowUp::ask_for_opinion()),
             campaigns: Vec::new(),
@@ -195,6 +203,7 @@ impl Shop {
         let builder = register_market(builder, ports.competitors.clone());
         let (mail, messengers) = (ports.mail.clone(), ports.messengers.clone());
         let builder = register_marketing(builder, mail, messengers, unsubscribe_url);
+        let builder = register_support(builder);
         recommendation_triggers()
             .into_iter()
             .chain(marketing_triggers(campaigns))
@@ -225,7 +234,9 @@ impl Shop {
                 limits.recommendation,
             )
             .agent_with(
-                SupportAgent::new(self.knowledge, self.catalogue),
+                SupportAgent::new(self.knowledge, self.catalogue)
+                    .with_intents(self.intents)
+                    .with_settings(self.support),
                 limits.support,
             )
             .agent_with(MarketingAgent::new(self.marketing), limits.marketing)

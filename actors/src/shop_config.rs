@@ -18,6 +18,7 @@ use crate::order::OrderSettings;
 use crate::pricing::PricingSettings;
 use crate::recommendation::BusinessRules;
 use crate::shop::{Shop, ShopAgents};
+use crate::support::SupportSettings;
 
 /// A shop and its runtime, as a configuration file describes them. Each section is the options of
 /// whoever uses them, and its defaults are theirs.
@@ -108,6 +109,8 @@ pub struct ShopTerms {
     pub order: OrderSettings,
     /// What is recommended, and what not.
     pub recommendation: BusinessRules,
+    /// How customers are answered.
+    pub support: SupportSettings,
     /// How customers are written to.
     pub marketing: MarketingSettings,
 }
@@ -122,6 +125,7 @@ impl ShopConfig {
             pricing: terms.pricing,
             order: terms.order,
             rules: terms.recommendation,
+            support: terms.support,
             marketing: terms.marketing,
             agents: self.agents.clone(),
             ..shop

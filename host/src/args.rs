@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Journal(JournalArgs),
     /// Checks a configuration file, shows what is in force, or prints every key there is.
     Config(ConfigArgs),
+    /// Trains and tries the classifier by which Customer Support understands questions.
+    Support(SupportArgs),
     /// Measures this machine, each figure beside the least that could do the same.
     Bench(BenchArgs),
 }
@@ -243,6 +245,42 @@ pub(crate) enum ConfigTask {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct SupportArgs {
+    #[command(subcommand)]
+    pub(crate) task: SupportTask,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SupportTask {
+    /// Trains a classifier from labelled questions.
+    ///
+    /// The file is CSV with a header: a column `text`, `utterance`, `query` or `question`, and a
+    /// column `intent`, `label` or `category`. What is labelled `oos` teaches what the classifier is
+    /// not for. A program gives the model to the shop with `IntentClassifier::from_model`, where its
+    /// labels are the shop's intents.
+    Train {
+        /// The labelled questions, .csv or .csv.zst.
+        #[arg(long, value_name = "FILE")]
+        data: PathBuf,
+        /// The new model. Nothing is ever overwritten.
+        #[arg(long, value_name = "MODEL")]
+        out: PathBuf,
+        /// Draws what training draws; the same seed gives the same model.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+    /// Says what questions are taken for, one a line: its label, how sure that is, and the question
+    /// without what tells who asked.
+    Classify {
+        /// The model. Without it: what the project carries.
+        #[arg(long, value_name = "MODEL")]
+        model: Option<PathBuf>,
+        /// The questions. Without them: the lines of standard input.
+        question: Vec<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub(crate) task: BenchTask,
@@ -268,6 +306,17 @@ pub(crate) enum BenchTask {
     /// The optimiser is the agent's own. The guard rails are watched over a long campaign through the
     /// real agent in virtual time. The same seed gives the same tables.
     Campaign(CampaignArgs),
+    /// Holds the classifier of Customer Support against others, on public sets of questions.
+    Intents(IntentsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct IntentsArgs {
+    /// A folder with `intents/banking77_train.csv` and `_test.csv`, `intents/clinc150_data_full.json`,
+    /// and `intents/bitext_customer_service_train.csv` and `_test.csv`, plain or as `.zst`. What is
+    /// not there is skipped, and named.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

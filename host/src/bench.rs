@@ -4,7 +4,7 @@ use mercato_benches::{
     BenchError, EntitiesArgs, JournalArgs, Launch, ask, crashes, entities, journal, since_start,
 };
 use mercato_sim::{
-    CampaignBenchOptions, backtest, campaign_bench, evaluate_recommendations,
+    CampaignBenchOptions, backtest, campaign_bench, evaluate_intents, evaluate_recommendations,
 };
 
 use crate::args::{BenchArgs, BenchTask};
@@ -20,6 +20,10 @@ pub(crate) fn run(args: &BenchArgs) -> Result<bool, String> {
         BenchTask::Entities(args) => weigh_entities(args).map_err(|error| text(&error))?,
         BenchTask::Forecast(args) => {
             let report = backtest(&args.data, &since_start());
+            print(&report.map_err(|error| text(&error))?)?;
+        }
+        BenchTask::Intents(args) => {
+            let report = evaluate_intents(&args.data, &since_start());
             print(&report.map_err(|error| text(&error))?)?;
         }
         BenchTask::Campaign(args) => {

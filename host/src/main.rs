@@ -11,6 +11,7 @@ mod journal;
 mod output;
 mod panics;
 mod simulate;
+mod support;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Task::Simulate(args) => simulate::run(args),
         Task::Journal(args) => journal::run(&args),
         Task::Config(args) => config::run(&args),
+        Task::Support(args) => support::run(&args),
         Task::Bench(args) => bench::run(&args),
     };
     match outcome {

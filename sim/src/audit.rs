@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use mercato_actors::runtime::persistence::{Journal, Position, ReadError, Recorded};
 use mercato_actors::runtime::{CodecError, Event};
 use mercato_actors::{
-    Adjustment, Condition, FilledAs, InventoryEvent, MarketingEvent, OrderEvent, OrderId,
-    OrderLine, PricingEvent, Quantity, ReservationId, Sku, StockHold, SupportEvent,
+    Adjustment, Condition, DeskMeasures, FilledAs, InventoryEvent, MarketingEvent, OrderEvent,
+    OrderId, OrderLine, PricingEvent, Quantity, ReservationId, Sku, StockHold, SupportEvent,
 };
 
 use crate::law::Law;
@@ -28,6 +28,8 @@ pub struct Books {
     pub business: Business,
     /// Prices, coupons and quotes.
     pub prices: PriceBooks,
+    /// How customers were served.
+    pub desk: DeskMeasures,
     /// Held against every movement of stock.
     pub no_oversell: Law,
 }
@@ -142,6 +144,7 @@ impl Default for Books {
             orders: BTreeMap::new(),
             business: Business::default(),
             prices: PriceBooks::default(),
+            desk: DeskMeasures::default(),
             no_oversell: Law::new("no unit is promised twice"),
         }
     }
@@ -169,6 +172,7 @@ impl Books {
                 }
                 "support" => {
                     let event = SupportEvent::decode(name, version, payload)?;
+                    self.desk.observe(key, &event);
                     if matches!(event, SupportEvent::TicketOpened(_)) {
                         self.business.tickets += 1;
                     }

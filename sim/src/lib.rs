@@ -15,6 +15,7 @@ mod crashes;
 mod disk;
 mod error;
 mod evaluate;
+mod intents;
 mod law;
 mod laws;
 mod merchant;
@@ -44,6 +45,9 @@ pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
 pub use evaluate::{
     Measured, NextItemReport, RecommendDataError, SetReport, evaluate_recommendations,
+};
+pub use intents::{
+    IntentEvaluation, IntentReport, IntentsError, OutOfScope, evaluate_intents, read_labelled_file,
 };
 pub use law::Law;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};

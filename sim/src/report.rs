@@ -9,7 +9,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use mercato_actors::runtime::persistence::Backup;
 use mercato_actors::runtime::{AgentStats, FlowStats};
-use mercato_actors::{GivenBack, LevelReason, PriceReason};
+use mercato_actors::{DeskFigures, GivenBack, LevelReason, PriceReason};
 
 use crate::law::Law;
 use crate::observer::{Observer, Request};
@@ -51,6 +51,8 @@ pub struct Report {
     pub business: Business,
     /// How prices moved.
     pub prices: PriceChanges,
+    /// How customers were served.
+    pub desk: DeskFigures,
     /// What had to hold.
     pub laws: Vec<Law>,
 }
@@ -139,6 +141,7 @@ impl fmt::Display for Report {
         writeln!(f, "\n{}", self.data.trim_end())?;
         writeln!(f, "\nThe day\n{}", self.day())?;
         writeln!(f, "\nPrices\n{}", self.prices())?;
+        writeln!(f, "\nCustomer support\n{}", self.desk())?;
         writeln!(
             f,
             "\nRequests (latency in ms, from the moment the shopper asked)\n{}",
@@ -274,6 +277,51 @@ impl Report {
         table.add_rows(given_back.map(|(why, n)| by_reason("coupon uses given back", why, n)));
         table.add_row(count("coupons refused", seen.coupons_refused));
         table.add_row(count("quotes locked", prices.quotes));
+        table
+    }
+
+    fn desk(&self) -> Table {
+        let desk = &self.desk;
+        let share = |share: Option<f64>| {
+            share.map_or_else(|| "-".into(), |share| format!("{:.2} %", share * 100.0))
+        };
+        let (sum_ms, longest_ms) = desk.answer_ms;
+        let mean_ms = sum_ms.checked_div(desk.answers).unwrap_or_default();
+        let (confirmed, refused) = desk.actions;
+        let mut table = table(&["customer support", "value"]);
+        let rows = [
+            (
+                "conversations / questions",
+                format!("{} / {}", desk.conversations, desk.questions),
+            ),
+            (
+                "contained: no person had to take over",
+                share(desk.containment()),
+            ),
+            (
+                "taken up again soon after an answer",
+                share(desk.recontact()),
+            ),
+            (
+                "time to answer, mean / longest",
+                format!("{mean_ms} ms / {longest_ms} ms"),
+            ),
+            (
+                "answers that asked back / that cite",
+                format!("{} / {}", desk.asked_back, desk.cited),
+            ),
+            (
+                "actions confirmed / refused",
+                format!("{confirmed} / {refused}"),
+            ),
+            ("tickets not answered in time", desk.breaches.to_string()),
+        ];
+        for (what, value) in rows {
+            table.add_row([what.to_owned(), value]);
+        }
+        for (reason, count) in &desk.tickets {
+            table.add_row([format!("tickets: {reason}"), count.to_string()]);
+        }
         table
     }
 

@@ -136,6 +136,7 @@ async fn run(
         work_items,
         business: books.business,
         prices: books.prices.changes,
+        desk: books.desk.figures().clone(),
         laws,
     })
 }

@@ -14,8 +14,8 @@ use mercato_actors::{
     CustomerId, CustomerQuery, Destination, EmailAddress, HeldPrice, InProcessPayments, Inspection,
     Jurisdiction, OrderId, OrderLine, PaymentMethod, PrivateText, Purpose, Quantity, QuoteId,
     QuotePrice, RETURN, RecordConsent, RecordView, ReservationId, ReturnError, ReturnFinding,
-    ReturnRequest, Segment, Showcase, Situation, Sku, add_to_cart, answer_query, calculate_total,
-    lock_cart, recommend,
+    ReturnRequest, Segment, Showcase, Situation, Sku, SupportChannel, add_to_cart, answer_query,
+    calculate_total, lock_cart, recommend,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -424,6 +424,7 @@ impl Visit {
             text: PrivateText::new(question(topic, self.stage.range.name(product))),
             order: basket.orders.last().cloned().or(earlier),
             product: self.stage.range.sku(product).cloned(),
+            channel: SupportChannel::Chat,
         };
         let workflow = async |scope: &Scope| answer_query(scope, query).await;
         let served = self.stage.handle.serve(&basket.caller, workflow).await;

@@ -105,6 +105,7 @@ pub(crate) async fn enquire(
         text: PrivateText::new(customer.question),
         order: OrderId::new("a-1").ok(),
         product: None,
+        channel: SupportChannel::Chat,
     };
     let workflow = async |scope: &Scope| answer_query(scope, query).await;
     handle.serve(&customer.caller(), workflow).await

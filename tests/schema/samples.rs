@@ -3,17 +3,22 @@
 
 use mercato::actors::forecast::{DemandPattern, Method};
 use mercato::actors::{
-    Address, Adjustment, AdjustmentReason, AuthorisationExpired, AuthorisationRenewed,
-    BackorderCancelled, BackorderFilled, BackorderPlaced, BackorderTerms, BackorderTermsSet,
-    BasePriceSet, BasisPoints, CancelReason, ChangeAbandoned, CompetitorPriceRecorded, Condition,
-    Currency, FilledAs, ForecastRevised, Jurisdiction, Lifecycle, LineCancelled, Money, MoneyPart,
-    OrderId, OrderLine, ParcelStatus, ParcelTracked, PaymentId, PriceReason, Priority, PromotionId,
-    PromotionPaused, PromotionStarted, PurchaseOrderClosed, PurchaseOrderId,
-    PurchaseOrderOutcomeLost, PurchaseOrderRefused, Quantity, RefundRecorded, ReservationExpired,
-    ReservationExtended, ReservationId, ReservationShorted, ReturnFinding, ReturnInspected,
-    ReturnLapsed, ReturnRefused, ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted,
-    StockHold, StockReplenished, StockReturned, Ticket, TicketOpened, TicketReason, TicketResolved,
-    TrackingScan, TransferDispatched, TransferId, TransferReceived, WarehouseId,
+    ActionConfirmed, ActionFinished, ActionOffered, ActionOutcome, Address, Adjustment,
+    AdjustmentReason, AuthorisationExpired, AuthorisationRenewed, BackorderCancelled,
+    BackorderFilled, BackorderPlaced, BackorderTerms, BackorderTermsSet, BasePriceSet, BasisPoints,
+    CampaignId, CampaignPlan, CampaignTriggered, CancelReason, ChangeAbandoned, ChannelChanged,
+    CompetitorPriceRecorded, Condition, ContactRecorded, ConversationId, Currency, CustomerSegment,
+    DropReason, EmailAddress, Engagement, EngagementCounted, FilledAs, ForecastRevised,
+    Jurisdiction, Lifecycle, LineCancelled, MessageDropped, MessageEngaged, MessageId, MessageSent,
+    Money, MoneyPart, Offer, OrderId, OrderLine, ParcelStatus, ParcelTracked, PaymentId,
+    PriceReason, Priority, PrivateText, PromotionId, PromotionPaused, PromotionStarted,
+    PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost, PurchaseOrderRefused, Purpose,
+    Quantity, QuietHours, QuietHoursSet, RefundRecorded, ReservationExpired, ReservationExtended,
+    ReservationId, ReservationShorted, ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused,
+    ReturnRequested, Sku, StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished,
+    StockReturned, SupportAction, SupportChannel, Template, Ticket, TicketAnswered, TicketBreached,
+    TicketOpened, TicketReason, TicketResolved, TrackingScan, TransferDispatched, TransferId,
+    TransferReceived, Unsubscribed, VariantPreferred, WarehouseId,
 };
 use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
@@ -57,6 +62,7 @@ pub fn by_hand() -> Vec<Sample> {
             },
         ),
     ];
+    samples.extend(of_support());
     samples.extend(of_stock());
     samples.extend(of_subscriptions());
     samples.extend(of_quarantine());
@@ -67,6 +73,77 @@ pub fn by_hand() -> Vec<Sample> {
     samples.extend(price_samples::by_hand());
     samples.extend(marketing_samples::by_hand());
     samples
+}
+
+fn of_support() -> Vec<Sample> {
+    let owner = "support";
+    let order = OrderId::new("o1-1").expect("an order");
+    let sku = Sku::new("85123A").expect("a sku");
+    let quantity = Quantity::new(2).expect("a quantity");
+    let action = SupportAction::ReturnGoods {
+        order,
+        lines: vec![OrderLine { sku, quantity }],
+    };
+    let outcome = ActionOutcome::ReturnAgreed {
+        rma: "o1-1-R1".into(),
+        refund: Money::new(1_295, Currency::GBP),
+        until: at(9),
+    };
+    let offer = Offer {
+        number: 2,
+        action: action.clone(),
+        turn: 3,
+        until: at(8),
+    };
+    vec![
+        of(
+            owner,
+            "ChannelChanged",
+            &ChannelChanged {
+                channel: SupportChannel::Phone,
+                at: at(4),
+            },
+        ),
+        of(
+            owner,
+            "TicketBreached",
+            &TicketBreached {
+                number: 1,
+                priority: Priority::High,
+                due_at: at(6),
+                at: at(5),
+            },
+        ),
+        of(
+            owner,
+            "TicketAnswered",
+            &TicketAnswered {
+                number: 1,
+                text: sealed(&PrivateText::new("it works again")),
+                at: at(6),
+            },
+        ),
+        of(owner, "ActionOffered", &ActionOffered { offer }),
+        of(
+            owner,
+            "ActionConfirmed",
+            &ActionConfirmed {
+                conversation: ConversationId::new("chat-1").expect("a name"),
+                number: 2,
+                action,
+                at: at(7),
+            },
+        ),
+        of(
+            owner,
+            "ActionFinished",
+            &ActionFinished {
+                number: 2,
+                outcome,
+                at: at(8),
+            },
+        ),
+    ]
 }
 
 /// As a shopper's data is stored. The key is drawn from a fixed seed, so that the bytes repeat.

@@ -7,6 +7,7 @@
 mod carrier;
 mod competitors;
 mod label;
+mod language;
 mod ledger;
 mod mail;
 mod messenger;
@@ -25,6 +26,7 @@ pub use competitors::{
     OBSERVATIONS_MAX, ObservedProduct,
 };
 pub use label::{LabelError, ShippingLabel};
+pub use language::{LanguageModel, LanguageModelError};
 pub use ledger::{LedgerEntry, LedgerFull, LedgerOptions, LedgerSink};
 pub use mail::{InProcessMail, Mail, MailEntry, MailError, Message, MessageStream};
 pub use messenger::{

@@ -3,6 +3,7 @@
 use mercato_runtime::{AskError, AskFailure, SealError};
 use serde::{Deserialize, Serialize};
 
+use super::channel::SupportChannel;
 use super::commands::SupportRejection;
 use super::ids::ConversationId;
 use super::intent::Intent;
@@ -22,6 +23,8 @@ pub struct CustomerQuery {
     pub order: Option<OrderId>,
     /// The product that the customer looks at, if they do.
     pub product: Option<Sku>,
+    /// Where the customer speaks; a conversation may go on in another channel.
+    pub channel: SupportChannel,
 }
 
 /// What the shop answers.
@@ -35,6 +38,8 @@ pub struct SupportAnswer {
     pub resolution: Resolution,
     /// The answer.
     pub text: PrivateText,
+    /// What the agents and articles said of which the answer is made, in its order.
+    pub facts: Vec<Box<str>>,
     /// The articles that it rests on.
     pub citations: Vec<Citation>,
 }
@@ -46,6 +51,11 @@ pub enum Resolution {
     Answered,
     /// The shop asked back.
     Clarifying,
+    /// The question is about nothing that the shop does. It counts as asked back: who says so
+    /// three times in a row gets a person.
+    OutOfScope,
+    /// The shop offers to do something, and waits for a yes.
+    Offered,
     /// The customer must sign in first.
     SignInNeeded,
     /// A person will answer.
@@ -62,6 +72,9 @@ pub enum SupportError {
     /// What was written cannot be kept, as after the asker's erasure.
     #[error(transparent)]
     Sealing(#[from] SealError),
+    /// A template could not be filled in.
+    #[error("the answer cannot be put into words: {0}; mend the template")]
+    Phrase(Box<str>),
     /// An agent could not be asked.
     #[error("the question cannot be answered now: {0}")]
     Unavailable(#[from] AskFailure),

@@ -6,14 +6,14 @@ use mercato_runtime::{Command, Context, Decided, Decision, Personal, State};
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
+use super::action::Offer;
+use super::channel::SupportChannel;
 use super::conversation::Conversation;
-use super::events::{AnswerRecorded, QueryReceived, TicketOpened, TicketResolved};
+use super::events::{AnswerRecorded, ChannelChanged, QueryReceived};
 use super::ids::ConversationId;
 use super::intent::Classification;
 use super::knowledge::Citation;
 use super::text::PrivateText;
-use super::ticket::{Ticket, TicketReason};
-use crate::domain::OrderId;
 
 /// The longest question, in bytes.
 pub(super) const QUERY_BYTES_MAX: usize = 4 * 1024;
@@ -43,8 +43,17 @@ pub enum SupportRejection {
     #[error("the text is sealed for somebody else; seal it for the conversation's person")]
     SealedForAnother,
     /// Only the shop's own people settle tickets.
-    #[error("a ticket is settled by the shop; ask for a person instead")]
+    #[error("that is for the shop's own people; ask for a person instead")]
     NotStaff,
+    /// Nothing of that number is offered, or the customer went on with something else.
+    #[error("nothing is offered under {0} any more; ask for it again")]
+    NoOffer(u32),
+    /// A person must do the rest.
+    #[error("a conversation has at most {actions_max} actions; ask for a person")]
+    TooManyActions {
+        /// So many.
+        actions_max: u32,
+    },
 }
 
 pub(super) fn conversation_key(conversation: &ConversationId) -> Cow<'static, str> {
@@ -72,7 +81,14 @@ fn fits(text: &Personal<PrivateText>, bytes_max: usize) -> bool {
     text.sealed_bytes() <= bytes_max + LENGTH_BYTES + Personal::<PrivateText>::ADDED_BYTES_MAX
 }
 
-fn sealed_for_it(
+pub(super) fn answer_fits(text: &Personal<PrivateText>) -> Result<(), SupportRejection> {
+    match fits(text, ANSWER_BYTES_MAX) {
+        true => Ok(()),
+        false => Err(SupportRejection::AnswerTooLong),
+    }
+}
+
+pub(super) fn sealed_for_it(
     conversation: &Conversation,
     text: &Personal<PrivateText>,
 ) -> Result<(), SupportRejection> {
@@ -92,10 +108,12 @@ pub struct ReceiveQuery {
     pub text: Personal<PrivateText>,
     /// What it was taken for, before it was sealed.
     pub taken_for: Classification,
+    /// Where the customer speaks.
+    pub channel: SupportChannel,
 }
 
 /// A question that was taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Understood {
     /// The question's number in the conversation.
     pub turn: u32,
@@ -103,6 +121,8 @@ pub struct Understood {
     pub taken_for: Classification,
     /// How often the shop may still ask back.
     pub clarifications_left: u32,
+    /// What the shop offered just before, where a yes may still follow.
+    pub offer: Option<Offer>,
 }
 
 impl Command for ReceiveQuery {
@@ -131,9 +151,17 @@ impl Command for ReceiveQuery {
             return Err(SupportRejection::SealedForAnother);
         }
         let taken_for = self.taken_for;
+        // The first question says where the conversation begins; `Chat` is what is not said.
+        let moved = (state.channel != self.channel).then(|| ChannelChanged {
+            channel: self.channel,
+            at: context.now,
+        });
+        let answers_offer =
+            |offer: &&Offer| offer.turn == state.asked && context.now <= offer.until;
         Ok(Decision::reply(Understood {
             turn: state.asked.saturating_add(1),
             taken_for,
+            offer: state.offer.as_ref().filter(answers_offer).cloned(),
             clarifications_left: Conversation::CLARIFICATIONS_MAX
                 .saturating_sub(state.clarifications),
         })
@@ -142,7 +170,8 @@ impl Command for ReceiveQuery {
             text: self.text.clone(),
             taken_for,
             at: context.now,
-        }))
+        })
+        .record_all(moved))
     }
 }
 
@@ -176,9 +205,7 @@ impl Command for RecordAnswer {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        if !fits(&self.text, ANSWER_BYTES_MAX) {
-            return Err(SupportRejection::AnswerTooLong);
-        }
+        answer_fits(&self.text)?;
         let conversation = begun(state, &self.conversation, context)?;
         sealed_for_it(conversation, &self.text)?;
         let turn = (conversation.turns.iter())
@@ -192,93 +219,5 @@ impl Command for RecordAnswer {
             at: context.now,
         });
         Ok(Decision::reply(()).record_all(event))
-    }
-}
-
-/// Hands a conversation to a person. Where a ticket of the same or a higher priority waits already,
-/// that one is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OpenTicket {
-    /// Which conversation; it is the ticket's context.
-    pub conversation: ConversationId,
-    /// Why.
-    pub reason: TicketReason,
-    /// The order that it is about, if it is about one.
-    pub order: Option<OrderId>,
-}
-
-impl Command for OpenTicket {
-    type Agent = SupportAgent;
-    type Reply = Ticket;
-    const NAME: &'static str = "OpenTicket";
-
-    fn entity(&self) -> Cow<'_, str> {
-        conversation_key(&self.conversation)
-    }
-
-    fn decide(
-        &self,
-        _: &SupportAgent,
-        state: &State<Self>,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        let conversation = begun(state, &self.conversation, context)?;
-        let priority = self.reason.priority();
-        if let Some(waiting) = &conversation.ticket
-            && waiting.priority <= priority
-        {
-            return Ok(Decision::reply(waiting.clone()));
-        }
-        let due_at = context.now.plus(priority.answer_within());
-        let waiting = conversation.ticket.as_ref();
-        let ticket = Ticket {
-            number: conversation.tickets.saturating_add(1),
-            reason: self.reason,
-            priority,
-            order: self.order.clone(),
-            opened_at: context.now,
-            // A more urgent ticket takes the place of the one that waits, and never its time.
-            due_at: waiting.map_or(due_at, |waiting| waiting.due_at.min(due_at)),
-        };
-        Ok(Decision::reply(ticket.clone()).record(TicketOpened { ticket }))
-    }
-}
-
-/// Settles a ticket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ResolveTicket {
-    /// In which conversation.
-    pub conversation: ConversationId,
-    /// Which ticket, by number.
-    pub number: u32,
-}
-
-impl Command for ResolveTicket {
-    type Agent = SupportAgent;
-    type Reply = ();
-    const NAME: &'static str = "ResolveTicket";
-
-    fn entity(&self) -> Cow<'_, str> {
-        conversation_key(&self.conversation)
-    }
-
-    fn decide(
-        &self,
-        _: &SupportAgent,
-        state: &State<Self>,
-        context: &Context<'_>,
-    ) -> Decided<Self> {
-        if context.principal.as_user().is_some() {
-            return Err(SupportRejection::NotStaff);
-        }
-        match &begun(state, &self.conversation, context)?.ticket {
-            Some(waiting) if waiting.number == self.number => {
-                Ok(Decision::reply(()).record(TicketResolved {
-                    number: self.number,
-                    at: context.now,
-                }))
-            }
-            _ => Err(SupportRejection::NoTicket(self.number)),
-        }
     }
 }

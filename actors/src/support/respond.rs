@@ -1,7 +1,14 @@
-//! The words of the shop's answers. Each claim in them comes from an agent or an article.
+//! The answers of the shop. Each claim in them comes from an agent or an article.
 
-use super::answer::Resolution;
+use std::time::Duration;
+
+use minijinja::context;
+use serde::Serialize;
+
+use super::action::SupportAction;
+use super::answer::{Resolution, SupportError};
 use super::knowledge::{Article, Citation};
+use super::phrases::Phrases;
 use super::ticket::{Ticket, TicketReason};
 use crate::domain::{Money, OrderId, Product};
 use crate::inventory::{ShippingState, StockStatus};
@@ -12,160 +19,182 @@ use crate::order::OrderView;
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) text: String,
+    /// What agents and articles said, in the order in which the text has it.
+    pub(super) facts: Vec<Box<str>>,
     pub(super) citations: Vec<Citation>,
     pub(super) resolution: Resolution,
 }
 
-impl Reply {
-    fn answer(text: String) -> Self {
-        Self {
-            text,
+/// Fills in the shop's templates.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Speaker<'a>(pub(super) &'a Phrases);
+
+type Said = Result<Reply, SupportError>;
+
+impl Speaker<'_> {
+    fn say(self, name: &str, facts: impl Serialize, resolution: Resolution) -> Said {
+        let phrase = self.0.fill(name, facts);
+        let phrase = phrase.map_err(|error| SupportError::Phrase(error.to_string().into()))?;
+        Ok(Reply {
+            text: phrase.text,
+            facts: phrase.facts,
             citations: Vec::new(),
-            resolution: Resolution::Answered,
-        }
+            resolution,
+        })
     }
 
-    pub(super) fn clarification(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            citations: Vec::new(),
-            resolution: Resolution::Clarifying,
-        }
+    fn answer(self, name: &str, facts: impl Serialize) -> Said {
+        self.say(name, facts, Resolution::Answered)
     }
 
-    pub(super) fn sign_in() -> Self {
-        Self {
-            text: "Please sign in with the account that you ordered with. Then I can look at your \
-                   order."
-                .to_owned(),
-            citations: Vec::new(),
-            resolution: Resolution::SignInNeeded,
-        }
+    /// Asks back, in the words of one of the templates that do.
+    pub(super) fn clarification(self, name: &str) -> Said {
+        self.say(name, context! {}, Resolution::Clarifying)
     }
 
-    pub(super) fn ticket(ticket: Ticket) -> Self {
+    /// What the shop is not for, and what it is for.
+    pub(super) fn out_of_scope(self) -> Said {
+        self.say("what-is-meant", context! {}, Resolution::OutOfScope)
+    }
+
+    pub(super) fn sign_in(self) -> Said {
+        self.say("sign-in", context! {}, Resolution::SignInNeeded)
+    }
+
+    /// A ticket was opened; a person answers within this time.
+    pub(super) fn ticket(self, ticket: Ticket, within: Duration) -> Said {
         let why = match ticket.reason {
-            TicketReason::Complaint => "I am sorry that we gave you cause to complain.",
-            TicketReason::TechnicalIssue => "I am sorry that something does not work.",
-            TicketReason::NotUnderstood => "I am sorry that I did not understand you.",
-            TicketReason::PersonAsked => "Of course.",
-            TicketReason::NoArticle => "I do not know the answer to that.",
+            TicketReason::Complaint => "complaint",
+            TicketReason::TechnicalIssue => "technical",
+            TicketReason::NotUnderstood => "unclear",
+            TicketReason::PersonAsked => "asked",
+            TicketReason::OverLimit => "limit",
+            TicketReason::ActionRefused => "refused",
+            TicketReason::NoArticle => "unknown",
         };
-        let hours = ticket.priority.answer_within().as_secs() / 3_600;
-        Self {
-            text: format!(
-                "{why} A person will answer you here within {hours} hours. They can read what we \
-                 wrote, so you need not repeat it."
-            ),
-            citations: Vec::new(),
-            resolution: Resolution::Escalated(ticket),
+        let hours = within.as_secs().div_ceil(3_600);
+        let facts = context! { why, hours };
+        self.say("ticket", facts, Resolution::Escalated(ticket))
+    }
+
+    pub(super) fn offer(self, action: &SupportAction) -> Said {
+        let facts = context! { action => action.to_string() };
+        self.say("offer", facts, Resolution::Offered)
+    }
+
+    pub(super) fn confirmed(self, action: &SupportAction) -> Said {
+        self.answer("confirmed", context! { action => action.to_string() })
+    }
+
+    pub(super) fn left(self) -> Said {
+        self.answer("left", context! {})
+    }
+
+    pub(super) fn format_product_response(
+        self,
+        product: &Product,
+        stock: StockStatus,
+        unit_price: Money,
+    ) -> Said {
+        let stock = match stock {
+            StockStatus::Available => "available",
+            StockStatus::Low => "low",
+            StockStatus::Out => "out",
+        };
+        let facts = context! {
+            name => product.name,
+            sku => product.sku.as_str(),
+            description => product.description.trim(),
+            stock,
+            price => unit_price.to_string(),
+        };
+        self.answer("product", facts)
+    }
+
+    pub(super) fn format_order_response(
+        self,
+        order: &OrderView,
+        parcels: &[ShippingState],
+    ) -> Said {
+        #[derive(Serialize)]
+        struct Parcel {
+            tracking: String,
+            status: Option<String>,
         }
-    }
-}
-
-pub(super) fn format_product_response(
-    product: &Product,
-    stock: StockStatus,
-    unit_price: Money,
-) -> Reply {
-    let stock = match stock {
-        StockStatus::Available => "It is in stock",
-        StockStatus::Low => "There are only a few left",
-        StockStatus::Out => "It is out of stock at present",
-    };
-    let description = match product.description.trim() {
-        "" => String::new(),
-        text => format!(" {text}"),
-    };
-    Reply::answer(format!(
-        "{} ({}).{description} {stock}, and it costs {unit_price} before tax.",
-        product.name, product.sku
-    ))
-}
-
-pub(super) fn format_order_response(order: &OrderView, parcels: &[ShippingState]) -> Reply {
-    let units: u32 = order.lines.iter().map(|line| line.quantity.get()).sum();
-    let mut text = format!(
-        "Your order {} with {units} {} is {}.",
-        order.order,
-        if units == 1 { "unit" } else { "units" },
-        order.phase
-    );
-    let count = |state| parcels.iter().filter(|parcel| **parcel == state).count();
-    let (sent, waiting) = (
-        count(ShippingState::Dispatched),
-        count(ShippingState::AwaitingDispatch),
-    );
-    match (sent, waiting) {
-        (0, 0) => {}
-        (0, _) => text.push_str(" It waits in our warehouse to be sent."),
-        (_, 0) => text.push_str(" It has left our warehouse."),
-        (_, _) => text.push_str(" A part of it has left our warehouse; the rest follows."),
-    }
-    for parcel in &order.parcels {
-        let tracking = &parcel.tracking;
-        text.push_str(&match &parcel.scan {
-            Some(scan) => format!(" Parcel {tracking} is {}.", scan.status),
-            None => format!(" Its tracking number is {tracking}."),
+        let count = |state| parcels.iter().filter(|parcel| **parcel == state).count();
+        let waiting = match order.cancelled {
+            Some(_) => 0,
+            None => order.units.iter().map(|line| line.backordered).sum::<u32>(),
+        };
+        let told = order.parcels.iter().map(|parcel| Parcel {
+            tracking: parcel.tracking.to_string(),
+            status: parcel.scan.as_ref().map(|scan| scan.status.to_string()),
         });
+        let facts = context! {
+            order => order.order.as_str(),
+            units => order.lines.iter().map(|line| line.quantity.get()).sum::<u32>(),
+            phase => order.phase.to_string(),
+            sent => count(ShippingState::Dispatched),
+            unsent => count(ShippingState::AwaitingDispatch),
+            parcels => told.collect::<Vec<_>>(),
+            waiting,
+        };
+        self.answer("order", facts)
     }
-    let waiting: u32 = order.units.iter().map(|line| line.backordered).sum();
-    if waiting > 0 && order.cancelled.is_none() {
-        text.push_str(&format!(
-            " Of it {waiting} wait for stock; they are sent when they come, and paid then."
-        ));
+
+    pub(super) fn format_change_response(
+        self,
+        order: &OrderId,
+        options: &ModificationOptions,
+    ) -> Said {
+        let lines = match options {
+            ModificationOptions::TooLate { phase } => {
+                let facts = context! { order => order.as_str(), phase => phase.to_string() };
+                return self.answer("too-late", facts);
+            }
+            ModificationOptions::Changeable { lines, .. } => lines,
+        };
+        let lines: Vec<_> = lines.iter().map(line_option).collect();
+        self.answer("changeable", context! { order => order.as_str(), lines })
     }
-    Reply::answer(text)
+
+    /// A stranger's order and a missing one get this same answer.
+    pub(super) fn format_order_not_found(self, order: &OrderId) -> Said {
+        self.answer("no-order", context! { order => order.as_str() })
+    }
+
+    pub(super) fn format_faq_response(self, article: &Article) -> Said {
+        let reply = self.answer("article", context! { body => article.body })?;
+        Ok(Reply {
+            citations: vec![article.cite()],
+            ..reply
+        })
+    }
 }
 
-pub(super) fn format_change_response(order: &OrderId, options: &ModificationOptions) -> Reply {
-    let lines = match options {
-        ModificationOptions::TooLate { phase } => {
-            return Reply::answer(format!(
-                "Your order {order} is {phase} and can no longer be changed. What you received \
-                 and do not want, you can return."
-            ));
-        }
-        ModificationOptions::Changeable { lines, .. } => lines,
-    };
-    let mut text = format!(
-        "Your order {order} can still be changed: its address in the same country, its lines, or \
-         it can be cancelled. Fewer units keep their price; more have the one of today:"
-    );
-    for line in lines {
-        let LineOption {
-            sku,
-            ordered,
-            available,
-            unit_difference,
-            alternatives,
-        } = line;
-        text.push_str(&format!(
-            "\n- {sku}: {ordered} ordered, {available} more in stock, price of one now \
-             {unit_difference} against the order's"
-        ));
-        for other in alternatives {
-            text.push_str(&format!(
-                "\n  - or {}: {} in stock, {} a piece against the order's",
-                other.sku, other.available, other.unit_difference
-            ));
-        }
-    }
-    Reply::answer(text)
-}
-
-/// A stranger's order and a missing one get this same answer.
-pub(super) fn format_order_not_found(order: &OrderId) -> Reply {
-    Reply::answer(format!(
-        "I find no order {order} under your account. Please check its number, and that you are \
-         signed in with the account that you ordered with."
-    ))
-}
-
-pub(super) fn format_faq_response(article: &Article) -> Reply {
-    Reply {
-        text: article.body.to_string(),
-        citations: vec![article.cite()],
-        resolution: Resolution::Answered,
+fn line_option(line: &LineOption) -> minijinja::Value {
+    let LineOption {
+        sku,
+        ordered,
+        available,
+        unit_difference,
+        alternatives,
+    } = line;
+    let alternatives: Vec<_> = alternatives
+        .iter()
+        .map(|other| {
+            context! {
+                sku => other.sku.as_str(),
+                available => other.available,
+                difference => other.unit_difference.to_string(),
+            }
+        })
+        .collect();
+    context! {
+        sku => sku.as_str(),
+        ordered => ordered.get(),
+        available,
+        difference => unit_difference.to_string(),
+        alternatives,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::text::terms;
 
 /// Terms that say nothing of a subject.
-const STOP_TERMS: [&str; 44] = [
+pub(super) const STOP_TERMS: [&str; 44] = [
     "a", "about", "an", "and", "are", "at", "be", "can", "could", "do", "does", "for", "from",
     "have", "how", "i", "in", "is", "it", "me", "my", "of", "on", "or", "please", "tell", "that",
     "the", "there", "these", "this", "to", "was", "we", "what", "when", "where", "which", "will",

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use mercato_runtime::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::conversation::Conversation;
 use crate::domain::OrderId;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -12,22 +14,59 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// How urgent a ticket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Priority {
-    /// A complaint, or a threat with the law: due in 2 hours.
+    /// A complaint, or a threat with the law.
     Urgent,
-    /// Somebody asked for a person, or money is at stake: due in 8 hours.
+    /// Somebody asked for a person, or money is at stake.
     High,
-    /// Everything else: due in 24 hours.
+    /// Everything else.
     Normal,
 }
 
 impl Priority {
+    /// The next higher one; `None` above the highest.
+    #[must_use]
+    pub const fn raised(self) -> Option<Self> {
+        match self {
+            Self::Urgent => None,
+            Self::High => Some(Self::Urgent),
+            Self::Normal => Some(Self::High),
+        }
+    }
+}
+
+/// How soon a person must have answered, by priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceLevels {
+    /// Complaints and threats with the law. Default: 2 hours.
+    #[schemars(extend("minimum" = "1m", "maximum" = "365d"))]
+    pub urgent: Duration,
+    /// Whoever asked for a person, and what is about money. Default: 8 hours.
+    #[schemars(extend("minimum" = "1m", "maximum" = "365d"))]
+    pub high: Duration,
+    /// Everything else. Default: 24 hours.
+    #[schemars(extend("minimum" = "1m", "maximum" = "365d"))]
+    pub normal: Duration,
+}
+
+impl Default for ServiceLevels {
+    fn default() -> Self {
+        Self {
+            urgent: HOUR.saturating_mul(2),
+            high: HOUR.saturating_mul(8),
+            normal: HOUR.saturating_mul(24),
+        }
+    }
+}
+
+impl ServiceLevels {
     /// The time in which a person must answer.
     #[must_use]
-    pub const fn answer_within(self) -> Duration {
-        match self {
-            Self::Urgent => HOUR.saturating_mul(2),
-            Self::High => HOUR.saturating_mul(8),
-            Self::Normal => HOUR.saturating_mul(24),
+    pub const fn answer_within(&self, priority: Priority) -> Duration {
+        match priority {
+            Priority::Urgent => self.urgent,
+            Priority::High => self.high,
+            Priority::Normal => self.normal,
         }
     }
 }
@@ -46,6 +85,10 @@ pub enum TicketReason {
     NotUnderstood,
     /// No article answers the question.
     NoArticle,
+    /// More was asked for than the shop does without a person.
+    OverLimit,
+    /// The customer said yes to something that Order then refused.
+    ActionRefused,
 }
 
 impl TicketReason {
@@ -54,13 +97,14 @@ impl TicketReason {
     pub const fn priority(self) -> Priority {
         match self {
             Self::Complaint => Priority::Urgent,
-            Self::PersonAsked => Priority::High,
+            Self::PersonAsked | Self::OverLimit | Self::ActionRefused => Priority::High,
             Self::TechnicalIssue | Self::NotUnderstood | Self::NoArticle => Priority::Normal,
         }
     }
 }
 
-/// Work for a person. Its context is the conversation that it stands in.
+/// Work for a person. Its context is the conversation that it stands in, which
+/// [`ShowTicket`](super::ShowTicket) gives with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// Its number within the conversation, from 1.
@@ -75,4 +119,18 @@ pub struct Ticket {
     pub opened_at: Timestamp,
     /// When a person must have answered.
     pub due_at: Timestamp,
+}
+
+/// A ticket with all that a person needs to answer it without asking again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TicketFile {
+    /// The ticket, as it stands.
+    pub ticket: Ticket,
+    /// How often it was not answered in time.
+    pub breaches: u32,
+    /// When it began to be handled by a person, if it did.
+    pub answered_at: Option<Timestamp>,
+    /// The conversation: what was asked, for what it was taken, what was answered with which
+    /// articles, in which channel, and what was done. Its texts are sealed.
+    pub conversation: Conversation,
 }

@@ -6,35 +6,24 @@ use futures::future::{try_join, try_join_all};
 use mercato_runtime::{AskError, AskFailure, FlowError, PersonId, Scope, SealError};
 
 use super::SupportAgent;
+use super::action::{Offer, SupportAction, says_yes};
+use super::action_commands::{ConfirmAction, OfferAction};
 use super::answer::{
     CustomerQuery, Resolution, SupportAnswer, SupportError, mentioned_order, unavailable,
 };
-use super::commands::{
-    OpenTicket, QUERY_BYTES_MAX, ReceiveQuery, RecordAnswer, SupportRejection, Understood,
-};
+use super::commands::{QUERY_BYTES_MAX, ReceiveQuery, RecordAnswer, SupportRejection, Understood};
 use super::intent::Intent;
 use super::knowledge::Article;
 use super::reads::ShowConversation;
-use super::respond::{
-    Reply, format_change_response, format_faq_response, format_order_not_found,
-    format_order_response, format_product_response,
-};
-use super::text::PrivateText;
+use super::respond::{Reply, Speaker};
+use super::text::{PrivateText, terms};
 use super::ticket::{Ticket, TicketReason};
-use crate::domain::{Money, OrderId, Product};
+use super::ticket_commands::OpenTicket;
+use crate::domain::{Money, OrderId, Product, Quantity};
 use crate::inventory::{CheckStock, ShippingState, ShippingStatus, StockStatus};
-use crate::journeys::{OrderChangeError, modification_options};
-use crate::order::{OrderRejection, OrderStatus, OrderView};
+use crate::journeys::{ModificationOptions, OrderChangeError, modification_options};
+use crate::order::{OrderLine, OrderRejection, OrderStatus, OrderView};
 use crate::pricing::{QuotePrice, Segment};
-
-/// What a question is taken for below this confidence is asked back for.
-const CONFIDENCE_MIN: f64 = 0.5;
-
-const WHAT_IS_MEANT: &str = "I am not sure what you mean. I can tell you about a product, about \
-                             an order, or how we deliver, take payments and take things back. I \
-                             understand English.";
-const WHICH_PRODUCT: &str = "Which product do you mean? Please give its name or its number.";
-const WHICH_ORDER: &str = "Which order do you mean? Please write its number, as in: order 1234.";
 
 /// Answers a question. What is asked and what is answered is open in here and for the asker; the
 /// agent gets both sealed.
@@ -55,14 +44,18 @@ pub async fn answer_query(
         person,
         understood,
     };
-    let reply = match query_type(&understood) {
+    let reply = match desk.query_type() {
         QueryType::ProductInfo => desk.product_knowledge_query().await?,
         QueryType::OrderStatus => desk.order_status_query().await?,
         QueryType::OrderChange => desk.order_change_query().await?,
         QueryType::TechnicalIssue => desk.technical_support_flow().await?,
         QueryType::GeneralQuestion => desk.faq_knowledge_query().await?,
         QueryType::ForPerson(reason) => desk.escalate_to_human_agent(reason).await?,
-        QueryType::Unclear => desk.ask_back(WHAT_IS_MEANT).await?,
+        QueryType::ReturnOrRefund => desk.return_query().await?,
+        QueryType::OutOfScope => desk.out_of_scope().await?,
+        QueryType::Unclear => desk.ask_back("what-is-meant").await?,
+        QueryType::Yes(offer) => desk.confirm(offer).await?,
+        QueryType::No => desk.speaker().left()?,
     };
     desk.send_response(reply).await
 }
@@ -74,8 +67,13 @@ enum QueryType {
     OrderChange,
     TechnicalIssue,
     GeneralQuestion,
+    ReturnOrRefund,
     ForPerson(TicketReason),
+    OutOfScope,
     Unclear,
+    /// To what the shop offered just before.
+    Yes(Offer),
+    No,
 }
 
 /// For whom the conversation is sealed: the shopper who asks, the one whose conversation it is, or
@@ -114,24 +112,9 @@ async fn intent_classification(
         conversation: query.conversation.clone(),
         text: scope.seal(person, &query.text)?,
         taken_for: agent.classify(text),
+        channel: query.channel,
     };
     Ok(scope.ask(receive).await?)
-}
-
-fn query_type(understood: &Understood) -> QueryType {
-    let taken_for = understood.taken_for;
-    match taken_for.intent {
-        Some(intent) if taken_for.confidence >= CONFIDENCE_MIN => match intent {
-            Intent::ProductInfo => QueryType::ProductInfo,
-            Intent::OrderStatus => QueryType::OrderStatus,
-            Intent::OrderChange => QueryType::OrderChange,
-            Intent::TechnicalIssue => QueryType::TechnicalIssue,
-            Intent::ReturnOrRefund | Intent::GeneralQuestion => QueryType::GeneralQuestion,
-            Intent::Person => QueryType::ForPerson(TicketReason::PersonAsked),
-            Intent::Complaint => QueryType::ForPerson(TicketReason::Complaint),
-        },
-        _ => QueryType::Unclear,
-    }
 }
 
 /// One question on its way through the workflow.
@@ -144,10 +127,44 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    fn query_type(&self) -> QueryType {
+        let understood = &self.understood;
+        if let Some(offer) = &understood.offer {
+            match says_yes(&terms(self.query.text.as_str())) {
+                Some(true) => return QueryType::Yes(offer.clone()),
+                Some(false) => return QueryType::No,
+                None => {}
+            }
+        }
+        let taken_for = understood.taken_for;
+        match taken_for.intent {
+            None => QueryType::OutOfScope,
+            Some(_) if taken_for.confidence < self.agent.settings().confidence_min => {
+                QueryType::Unclear
+            }
+            Some(intent) => match intent {
+                Intent::ProductInfo => QueryType::ProductInfo,
+                Intent::OrderStatus => QueryType::OrderStatus,
+                Intent::OrderChange => QueryType::OrderChange,
+                Intent::TechnicalIssue => QueryType::TechnicalIssue,
+                Intent::GeneralQuestion => QueryType::GeneralQuestion,
+                Intent::ReturnOrRefund => QueryType::ReturnOrRefund,
+                Intent::Person => QueryType::ForPerson(TicketReason::PersonAsked),
+                Intent::Complaint => QueryType::ForPerson(TicketReason::Complaint),
+            },
+        }
+    }
+
+    fn speaker(&self) -> Speaker<'_> {
+        Speaker(self.agent.phrases())
+    }
+
     async fn product_knowledge_query(&self) -> Result<Reply, SupportError> {
         match self.retrieve_product_details().await? {
-            Some((product, stock, price)) => Ok(format_product_response(&product, stock, price)),
-            None => self.ask_back(WHICH_PRODUCT).await,
+            Some((product, stock, price)) => self
+                .speaker()
+                .format_product_response(&product, stock, price),
+            None => self.ask_back("which-product").await,
         }
     }
 
@@ -185,9 +202,9 @@ impl Desk<'_> {
         match self.query_order_database(&order).await? {
             Some(view) => {
                 let parcels = self.check_shipping_status(&view).await?;
-                Ok(format_order_response(&view, &parcels))
+                self.speaker().format_order_response(&view, &parcels)
             }
-            None => Ok(format_order_not_found(&order)),
+            None => self.speaker().format_order_not_found(&order),
         }
     }
 
@@ -204,8 +221,8 @@ impl Desk<'_> {
 
     async fn without_order(&self, missing: Missing) -> Result<Reply, SupportError> {
         match missing {
-            Missing::Identity => Ok(Reply::sign_in()),
-            Missing::OrderNumber => self.ask_back(WHICH_ORDER).await,
+            Missing::Identity => self.speaker().sign_in(),
+            Missing::OrderNumber => self.ask_back("which-order").await,
         }
     }
 
@@ -243,9 +260,9 @@ impl Desk<'_> {
             Ok(order) => order,
             Err(missing) => return self.without_order(missing).await,
         };
-        if self.query_order_database(&order).await?.is_none() {
-            return Ok(format_order_not_found(&order));
-        }
+        let Some(view) = self.query_order_database(&order).await? else {
+            return self.speaker().format_order_not_found(&order);
+        };
         let options = modification_options(self.scope, order.clone()).await;
         let options = options.map_err(|error| match error {
             OrderChangeError::Step(FlowError::Failed(failure)) => {
@@ -255,7 +272,93 @@ impl Desk<'_> {
                 reason: other.to_string(),
             }),
         })?;
-        Ok(format_change_response(&order, &options))
+        match (&options, self.cancellation(&view)) {
+            (ModificationOptions::Changeable { .. }, Some(action)) => self.offer(action).await,
+            _ => self.speaker().format_change_response(&order, &options),
+        }
+    }
+
+    /// What of an order the customer wants to be rid of: all of it, or the one product of several
+    /// that they name. Order itself says whether that may still be.
+    fn cancellation(&self, view: &OrderView) -> Option<SupportAction> {
+        const RID_OF: [&str; 6] = [
+            "cancel",
+            "cancelled",
+            "cancelling",
+            "canceling",
+            "remove",
+            "withdraw",
+        ];
+        let text = self.query.text.as_str();
+        let said = terms(text)
+            .iter()
+            .any(|term| RID_OF.contains(&term.as_str()));
+        if !said {
+            return None;
+        }
+        let order = view.order.clone();
+        let named = self.agent.find_products(text, None).into_iter();
+        let mut named = named.filter(|named| view.lines.iter().any(|line| line.sku == named.sku));
+        Some(match named.next() {
+            Some(product) if view.lines.len() > 1 => SupportAction::CancelLine {
+                order,
+                sku: product.sku.clone(),
+            },
+            _ => SupportAction::CancelOrder { order },
+        })
+    }
+
+    /// Who names an order wants to send it back; who does not wants to know how that goes.
+    async fn return_query(&self) -> Result<Reply, SupportError> {
+        if mentioned_order(self.query.text.as_str()).is_none() {
+            return self.faq_knowledge_query().await;
+        }
+        let order = match self.identify_order() {
+            Ok(order) => order,
+            Err(missing) => return self.without_order(missing).await,
+        };
+        let Some(view) = self.query_order_database(&order).await? else {
+            return self.speaker().format_order_not_found(&order);
+        };
+        let lines = returnable(&view);
+        if lines.is_empty() {
+            return self.faq_knowledge_query().await;
+        }
+        let most = i64::from(self.agent.settings().return_minor_max);
+        if view.total.is_none_or(|total| total.minor() > most) {
+            return self.escalate_to_human_agent(TicketReason::OverLimit).await;
+        }
+        self.offer(SupportAction::ReturnGoods { order, lines })
+            .await
+    }
+
+    /// Offers to do something; nothing is done before the customer says yes.
+    async fn offer(&self, action: SupportAction) -> Result<Reply, SupportError> {
+        let offer = OfferAction {
+            conversation: self.query.conversation.clone(),
+            action,
+        };
+        match self.scope.ask(offer).await {
+            Ok(offer) => self.speaker().offer(&offer.action),
+            Err(AskError::Rejected(SupportRejection::TooManyActions { .. })) => {
+                self.escalate_to_human_agent(TicketReason::OverLimit).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn confirm(&self, offer: Offer) -> Result<Reply, SupportError> {
+        let confirm = ConfirmAction {
+            conversation: self.query.conversation.clone(),
+            number: offer.number,
+        };
+        match self.scope.ask(confirm).await {
+            Ok(action) => self.speaker().confirmed(&action),
+            Err(AskError::Rejected(SupportRejection::TooManyActions { .. })) => {
+                self.escalate_to_human_agent(TicketReason::OverLimit).await
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn technical_support_flow(&self) -> Result<Reply, SupportError> {
@@ -264,7 +367,9 @@ impl Desk<'_> {
     }
 
     async fn escalate_to_human_agent(&self, reason: TicketReason) -> Result<Reply, SupportError> {
-        Ok(Reply::ticket(self.create_support_ticket(reason).await?))
+        let ticket = self.create_support_ticket(reason).await?;
+        let within = ticket.due_at.since(self.scope.now());
+        self.speaker().ticket(ticket, within)
     }
 
     async fn create_support_ticket(&self, reason: TicketReason) -> Result<Ticket, SupportError> {
@@ -279,7 +384,7 @@ impl Desk<'_> {
     /// No article, no claim: what the knowledge base does not hold goes to a person.
     async fn faq_knowledge_query(&self) -> Result<Reply, SupportError> {
         match self.search_knowledge_base() {
-            Some(article) => Ok(format_faq_response(article)),
+            Some(article) => self.speaker().format_faq_response(article),
             None => self.escalate_to_human_agent(TicketReason::NoArticle).await,
         }
     }
@@ -296,7 +401,18 @@ impl Desk<'_> {
                 .escalate_to_human_agent(TicketReason::NotUnderstood)
                 .await;
         }
-        Ok(Reply::clarification(question))
+        self.speaker().clarification(question)
+    }
+
+    /// What the shop is for. Who is told so twice and goes on gets a person: the model may be wrong.
+    async fn out_of_scope(&self) -> Result<Reply, SupportError> {
+        match self.understood.clarifications_left {
+            0 => {
+                self.escalate_to_human_agent(TicketReason::NotUnderstood)
+                    .await
+            }
+            _ => self.speaker().out_of_scope(),
+        }
     }
 
     async fn send_response(&self, reply: Reply) -> Result<SupportAnswer, SupportError> {
@@ -306,7 +422,10 @@ impl Desk<'_> {
             turn: self.understood.turn,
             text: self.scope.seal(&self.person, &text)?,
             citations: reply.citations.clone(),
-            clarification: reply.resolution == Resolution::Clarifying,
+            clarification: matches!(
+                reply.resolution,
+                Resolution::Clarifying | Resolution::OutOfScope
+            ),
         };
         self.scope.ask(record).await?;
         Ok(SupportAnswer {
@@ -314,6 +433,7 @@ impl Desk<'_> {
             intent: self.understood.taken_for.intent,
             resolution: reply.resolution,
             text,
+            facts: reply.facts,
             citations: reply.citations,
         })
     }
@@ -323,4 +443,16 @@ impl Desk<'_> {
 enum Missing {
     Identity,
     OrderNumber,
+}
+
+/// What has left of an order, and can come back as far as Order's rules let it.
+fn returnable(view: &OrderView) -> Vec<OrderLine> {
+    let sent = view.units.iter().filter(|line| line.sent > 0);
+    sent.filter_map(|line| {
+        Some(OrderLine {
+            sku: line.sku.clone(),
+            quantity: Quantity::new(line.sent).ok()?,
+        })
+    })
+    .collect()
 }

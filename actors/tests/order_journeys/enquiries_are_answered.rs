@@ -9,6 +9,7 @@ async fn enquire(town: &Town, text: &str) -> String {
         text: PrivateText::new(text),
         order: Some(order()),
         product: None,
+        channel: SupportChannel::Chat,
     };
     let handle = town.runtime.handle();
     let answer = handle

@@ -11,11 +11,12 @@ mod enquiries_are_answered;
 mod gateway;
 mod money_is_reconciled;
 mod stock_is_waited_for;
+mod support_acts_within_limits;
 mod the_last_unit_is_sold_once;
 mod town;
 
 use std::time::Duration;
 
 use mercato_actors::*;
-use mercato_runtime::{AskFailure, Caller, FlowId, RunError};
+use mercato_runtime::{AskFailure, Caller, FlowId, PersonId, Principal, RunError};
 use town::{Basket, HOUR, Town, gbp, order, sku};

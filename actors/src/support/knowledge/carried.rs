@@ -1,6 +1,6 @@
 //! The articles that the project carries itself.
 
-use super::knowledge::Article;
+use super::Article;
 
 pub(super) struct CarriedArticle {
     id: &'static str,

@@ -4,7 +4,11 @@
 // The helpers are tests too; clippy knows only functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod actions_are_said_yes_to;
+mod tickets_are_answered_in_time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +17,18 @@ use common::sealed;
 
 use mercato_actors::{
     Catalogue, ConversationId, Currency, Intent, KnowledgeBase, Money, OpenTicket, Priority,
-    PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, ShowConversation, Sku,
-    SupportAgent, SupportRejection, TicketReason, Understood,
+    PrivateText, Product, ReceiveQuery, RecordAnswer, ResolveTicket, ShowConversation, ShowTicket,
+    Sku, SupportAgent, SupportChannel, SupportEvent, SupportRejection, TicketReason, Understood,
 };
 use mercato_runtime::Principal;
 use mercato_runtime::testkit::{Given, given};
 
 /// A conversation that begins; a shopper speaks.
 fn nothing() -> Given<SupportAgent> {
+    given_agent(|agent| agent)
+}
+
+fn given_agent(with: impl FnOnce(SupportAgent) -> SupportAgent) -> Given<SupportAgent> {
     let product = |sku: &str, name: &str| Product {
         sku: Sku::new(sku).unwrap(),
         name: name.into(),
@@ -31,13 +39,19 @@ fn nothing() -> Given<SupportAgent> {
     };
     let products = [product("M1", "red mug"), product("T1", "tea towel")];
     let catalogue = Arc::new(Catalogue::new(products).unwrap());
-    given(SupportAgent::new(KnowledgeBase::default(), catalogue)).by(Principal::user("C1"))
+    let agent = with(SupportAgent::new(KnowledgeBase::default(), catalogue));
+    given(agent).by(Principal::user("C1"))
 }
 
 /// What is asked again and again.
 trait Conversation {
     fn say(&mut self, text: &str) -> Result<Understood, SupportRejection>;
     fn say_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection>;
+    fn say_in(
+        &mut self,
+        channel: SupportChannel,
+        text: &str,
+    ) -> Result<Understood, SupportRejection>;
     fn answer(&mut self, turn: u32, clarification: bool) -> Result<(), SupportRejection>;
     fn ticket(&mut self, reason: TicketReason) -> Result<mercato_actors::Ticket, SupportRejection>;
 }
@@ -47,11 +61,25 @@ impl Conversation for Given<SupportAgent> {
         self.say_for("C1", text)
     }
 
+    fn say_in(
+        &mut self,
+        channel: SupportChannel,
+        text: &str,
+    ) -> Result<Understood, SupportRejection> {
+        self.ask(&ReceiveQuery {
+            conversation: conversation(),
+            text: sealed("C1", &PrivateText::new(text)),
+            taken_for: self.agent().classify(text),
+            channel,
+        })
+    }
+
     fn say_for(&mut self, whose: &str, text: &str) -> Result<Understood, SupportRejection> {
         self.ask(&ReceiveQuery {
             conversation: conversation(),
             text: sealed(whose, &PrivateText::new(text)),
             taken_for: self.agent().classify(text),
+            channel: SupportChannel::Chat,
         })
     }
 
