@@ -11,6 +11,8 @@ mod inventory;
 mod journeys;
 mod marketing;
 mod order;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod ports;
 mod pricing;
 mod recommendation;
@@ -81,6 +83,8 @@ pub use marketing::{
     Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred, deliver,
     marketing_triggers, run_campaign, send_mail,
 };
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use mercato_config as config;
 pub use mercato_runtime as runtime;
 pub use order::{

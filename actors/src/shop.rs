@@ -66,6 +66,9 @@ pub struct Shop {
     pub follow_up: Option<FollowUp>,
     /// The limits of each agent's shards.
     pub agents: ShopAgents,
+    /// The mistake that it makes on purpose.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::planted::PlantedBug>,
 }
 
 /// The limits of each agent's shards.
@@ -138,6 +141,8 @@ impl Shop {
             marketing: MarketingSettings::default(),
             follow_up: Some(FollowUp::ask_for_opinion()),
             agents: ShopAgents::default(),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 
@@ -180,6 +185,8 @@ impl Shop {
     #[must_use]
     pub fn open(mut self, builder: RuntimeBuilder, ports: &Ports) -> RuntimeBuilder {
         let follow_up = self.follow_up.take();
+        #[cfg(feature = "planted-bugs")]
+        let ports = &crate::planted::ports(ports, self.planted);
         let builder = self.open_for_questions(builder);
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
         let builder = register_purchases(builder, &ports.procurement);
@@ -203,15 +210,13 @@ impl Shop {
     #[must_use]
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
+        let inventory = InventoryAgent::new(self.inventory).of(self.catalogue.clone());
+        let pricing = PricingAgent::new(self.pricing, self.catalogue.clone());
+        #[cfg(feature = "planted-bugs")]
+        let (inventory, pricing) = crate::planted::agents(inventory, pricing, self.planted);
         builder
-            .agent_with(
-                InventoryAgent::new(self.inventory).of(self.catalogue.clone()),
-                limits.inventory,
-            )
-            .agent_with(
-                PricingAgent::new(self.pricing, self.catalogue.clone()),
-                limits.pricing,
-            )
+            .agent_with(inventory, limits.inventory)
+            .agent_with(pricing, limits.pricing)
             .agent_with(
                 OrderAgent::new(self.order, self.catalogue.clone()),
                 limits.order,

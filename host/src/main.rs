@@ -6,7 +6,10 @@
 
 mod args;
 mod bench;
+#[cfg(feature = "planted-bugs")]
+mod bugs;
 mod config;
+mod hunt;
 mod journal;
 mod output;
 mod panics;

@@ -3,12 +3,26 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::{Mode, Progress, SimulationOptions, simulate};
 
-use crate::args::{SimulateArgs, duration};
+use crate::args::{SimulateArgs, SimulateTask, duration};
 use crate::config;
+use crate::hunt;
 use crate::output::print;
 
 /// Runs a simulation. `false` where a law was broken.
 pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
+    if let Some(task) = args.task {
+        return match task {
+            SimulateTask::Hunt(args) => hunt::run(&args),
+            SimulateTask::Hash { seed, replay } => hunt::hash(seed, replay.as_deref()),
+            #[cfg(feature = "planted-bugs")]
+            SimulateTask::Bugs {
+                seconds,
+                bug,
+                from,
+                show,
+            } => crate::bugs::run(seconds, bug.as_deref(), from, show),
+        };
+    }
     let options = resolve(args)?;
     let mut bar = Bar::new();
     let report = simulate(&options, &mut bar);

@@ -6,6 +6,9 @@
 //! same [`Report`] every time.
 
 pub mod data;
+pub mod hunt;
+pub mod lives;
+pub mod shop;
 pub mod shopper;
 
 mod audit;
@@ -34,7 +37,7 @@ pub use backtest::{
 };
 pub use disk::{DrawnPace, MemoryDisk};
 pub use error::SimulationError;
-pub use law::Law;
+pub use law::Verdict;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
 pub use options::{Mode, SimulationOptions};
 pub use outside::{Outside, RemotePayments};

@@ -11,7 +11,7 @@ use mercato_actors::runtime::persistence::Backup;
 use mercato_actors::runtime::{AgentStats, FlowStats};
 use mercato_actors::{GivenBack, LevelReason, PriceReason};
 
-use crate::law::Law;
+use crate::law::Verdict;
 use crate::observer::{Observer, Request};
 use crate::options::Mode;
 use crate::targets::Target;
@@ -52,7 +52,7 @@ pub struct Report {
     /// How prices moved.
     pub prices: PriceChanges,
     /// What had to hold.
-    pub laws: Vec<Law>,
+    pub laws: Vec<Verdict>,
 }
 
 /// Counts of what happened in the shop, read from the journal after the day.
@@ -125,7 +125,7 @@ impl Report {
     /// Whether every law held.
     #[must_use]
     pub fn laws_hold(&self) -> bool {
-        self.laws.iter().all(Law::holds)
+        self.laws.iter().all(Verdict::holds)
     }
 }
 

@@ -107,7 +107,7 @@ async fn run(
     let books = audit(&*reopened.journal)?;
     let evidence = Evidence {
         books: &books,
-        observer: &observer,
+        acknowledged: &observer.acknowledged,
         outside: &world.outside,
         unfinished_flows: reopened.runtime.unfinished_flows()?,
         must_settle: options.mode == Mode::Virtual,

@@ -99,6 +99,8 @@ pub use triggers::pricing_triggers;
 pub struct PricingAgent {
     settings: PricingSettings,
     catalogue: Arc<Catalogue>,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) honours_expired: bool,
 }
 
 impl PricingAgent {
@@ -108,6 +110,8 @@ impl PricingAgent {
         Self {
             settings,
             catalogue,
+            #[cfg(feature = "planted-bugs")]
+            honours_expired: false,
         }
     }
 }
