@@ -119,6 +119,12 @@ pub(crate) struct HuntArgs {
     /// Replays one world instead, by its name.
     #[arg(long, value_name = "WORLD", conflicts_with_all = ["seeds", "minutes", "from", "threads"])]
     pub(crate) replay: Option<String>,
+    /// How many of the last moments of a replayed world are printed.
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "replay")]
+    pub(crate) lines: usize,
+    /// Makes the replayed world as small as it can be while its law still breaks.
+    #[arg(long, requires = "replay")]
+    pub(crate) shrink: bool,
 }
 
 #[derive(Debug, clap::Args)]

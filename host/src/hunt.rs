@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::hunt::{
-    Found, Hunt, HuntOptions, HuntReport, HuntWatch, TIMELINE_LINES, WorldId, hunt, run_id, shrink,
+    Found, Hunt, HuntOptions, HuntReport, HuntWatch, WorldId, hunt, run_id, shrink,
 };
 use mercato_sim::lives::WorldOutcome;
 
@@ -18,7 +18,7 @@ const MINUTES: f64 = 3.0;
 /// Hunts, or replays a world. `false` where a law was broken.
 pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
     if let Some(name) = &args.replay {
-        return replay(name);
+        return replay(name, args.lines, args.shrink);
     }
     let minutes = match (args.minutes, args.seeds) {
         (Some(minutes), _) if !(minutes > 0.0 && minutes <= 100_000.0) => {
@@ -58,10 +58,13 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
 }
 
 /// Replays a world, with its last moments.
-fn replay(name: &str) -> Result<bool, String> {
-    let id: WorldId = name.parse().map_err(|error| format!("--replay: {error}"))?;
+fn replay(name: &str, lines: usize, smaller: bool) -> Result<bool, String> {
+    let mut id: WorldId = name.parse().map_err(|error| format!("--replay: {error}"))?;
     let mut options = HuntOptions::default();
-    options.timeline_lines = TIMELINE_LINES;
+    options.timeline_lines = lines;
+    if smaller {
+        id = shrink(&id, &options, |_, _| {}).map_err(|error| error.to_string())?.id;
+    }
     let outcome = run_id(&id, &options).map_err(|error| error.to_string())?;
     let holds = outcome.laws_hold();
     print(&world(&id, &outcome))?;

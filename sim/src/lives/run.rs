@@ -46,6 +46,7 @@ pub fn run_world(plan: &WorldPlan, scene: &dyn Scene) -> Result<WorldOutcome, Si
         damage_found: 0,
         flipped: None,
     };
+    world.found()?;
     let settled = world.lives()?;
     world.judge(settled)
 }
@@ -72,6 +73,18 @@ impl World<'_> {
             vault: &self.vault,
             began: Timestamp::from_millis(BEGAN_MS),
         }
+    }
+
+    /// Lays the journal out. Only a file is created atomically, since only a file can be renamed, so
+    /// the power holds until there is one.
+    fn found(&mut self) -> Result<(), SimulationError> {
+        let disk = PoweredDisk::new(self.disk.clone(), Power::default());
+        let tokio = paused()?;
+        tokio.block_on(async {
+            let journal = self.ground().journal(&disk, 0)??;
+            journal.close().await?;
+            Ok(())
+        })
     }
 
     /// All lives. Gives whether everything had settled; `None` where a law was broken on the way.

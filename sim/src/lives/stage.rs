@@ -112,6 +112,16 @@ impl Stage {
         }
     }
 
+    /// Notes a value in the life that comes here first; later ones find that.
+    pub fn note<T: Clone + Send + 'static>(&self, key: &str, make: impl FnOnce() -> T) -> T {
+        let witness = &self.site.witness;
+        witness.answer(key).unwrap_or_else(|| {
+            let value = make();
+            witness.note(key, value.clone());
+            value
+        })
+    }
+
     /// Holds a law against one case, as it is seen. Where it is broken the world ends.
     pub fn must<T: fmt::Display>(&self, law: &'static str, held: bool, case: impl FnOnce() -> T) {
         if !self.site.power.is_cut() {

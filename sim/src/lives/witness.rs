@@ -221,6 +221,10 @@ impl Witness {
         memory.answers.insert(key.into(), Box::new(answer));
     }
 
+    pub(super) fn note<T: Send + 'static>(&self, key: &str, value: T) {
+        self.memory().answers.insert(key.into(), Box::new(value));
+    }
+
     /// Requests that were made and have no answer.
     pub(super) fn open(&self) -> Vec<Box<str>> {
         self.memory().open.iter().cloned().collect()

@@ -70,8 +70,10 @@ pub(super) async fn take_deliveries(scene: &ShopScene, stage: &Stage) {
 
 /// Looks at a page as shoppers see it.
 async fn look(scene: &ShopScene, stage: &Stage, key: &str, sku: &Sku) {
-    let booked = scene.memory.remembered().delivered.get(sku).copied();
-    let booked = booked.unwrap_or_default();
+    let booked: i64 = stage.note(&format!("{key}/booked"), || {
+        let remembered = scene.memory.remembered();
+        remembered.delivered.get(sku).copied().unwrap_or_default()
+    });
     tokio::time::sleep(PAGE_LAG).await;
     let caller = clerk();
     let look = async || {

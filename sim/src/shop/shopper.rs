@@ -92,7 +92,7 @@ impl Visit<'_> {
     async fn think(&mut self, what: &str) {
         let think = self.scene.plan.think_max.mul_f64(self.rng.random::<f64>().powi(2));
         let key = self.key(format_args!("{what}/since"));
-        let since = self.stage.recall(&key, async || Ok(self.stage.now())).await;
+        let since = self.stage.note(&key, || self.stage.now());
         self.stage.until(since + think).await;
     }
 
@@ -229,8 +229,7 @@ impl Visit<'_> {
         let request = self.request(cart)?;
         let order = request.order.clone();
         let since = self.key("checkout/since");
-        let asked_at = async || Ok(self.stage.site.clock.now());
-        let asked_at = self.stage.recall(&since, asked_at).await;
+        let asked_at = self.stage.note(&since, || self.stage.site.clock.now());
         let caller = self.caller.clone().within(CHECKOUT_PATIENCE);
         let key = self.key("checkout");
         let ask = async || {
@@ -329,7 +328,7 @@ impl Visit<'_> {
         };
         let wait = self.scene.plan.change_for + Duration::from_secs(30);
         let since = self.key("return/since");
-        let since = self.stage.recall(&since, async || Ok(self.stage.now())).await;
+        let since = self.stage.note(&since, || self.stage.now());
         self.stage.until(since + wait).await;
         let caller = self.caller.clone().within(CHECKOUT_PATIENCE);
         let key = self.key("return");
