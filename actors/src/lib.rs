@@ -83,8 +83,6 @@ pub use marketing::{
     Unsubscribe, Unsubscribed, VariantAssigned, VariantMetrics, VariantPreferred, deliver,
     marketing_triggers, run_campaign, send_mail,
 };
-#[cfg(feature = "planted-bugs")]
-pub use planted::PlantedBug;
 pub use mercato_config as config;
 pub use mercato_runtime as runtime;
 pub use order::{
@@ -106,6 +104,8 @@ pub use order::{
     StockAllocated, StockHold, Surcharge, TariffError, TariffProblem, TaxCategory, TaxRates,
     TaxRounding, TaxTable, TaxTableError, Transition, WeightBand, Weights, Zone, ZoneTariff,
 };
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use ports::{
     Authorisation, AuthoriseRequest, Carrier, CarrierError, CompetitorFeed, CompetitorFeedError,
     CompetitorObservation, Consignment, DeclineReason, InProcessCarrier, InProcessCompetitors,

@@ -36,7 +36,10 @@ impl PlantedBug {
     pub const ALL: [(&'static str, Self); 12] = {
         use mercato_runtime::PlantedBug as R;
         [
-            ("acknowledge-before-commit", Self::Runtime(R::AcknowledgeEarly)),
+            (
+                "acknowledge-before-commit",
+                Self::Runtime(R::AcknowledgeEarly),
+            ),
             ("release-twice", Self::ReleaseTwice),
             ("forget-compensation", Self::Runtime(R::ForgetUndos)),
             ("new-charge-key", Self::NewChargeKey),

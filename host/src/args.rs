@@ -43,9 +43,9 @@ pub(crate) struct SimulateArgs {
     /// is squeezed into it.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
-    /// Draws everything; the same seed gives the same day.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Draws everything; the same seed gives the same day. Default: 1, or the scenario's.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// The time between injected crashes: `5m`, or `off`. Default: 1/500 of the duration, and
     /// with --live no less than 500ms.
     #[arg(long, value_name = "TIME|off")]
@@ -58,6 +58,15 @@ pub(crate) struct SimulateArgs {
     /// the defaults hold. `MERCATO__...` variables go before both.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// A scenario to live through in place of a day: a file, or one of quiet_day, black_friday,
+    /// flaky_payments, rolling_crashes, dying_disk, hot_sku, midnight_promotion and gateway_outage.
+    /// With --live, one whose faults make sense on the machine's clock.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["data", "shoppers", "duration", "crash", "store", "config", "backup"]
+    )]
+    pub(crate) scenario: Option<String>,
     /// Runs on the machine's clock instead of virtual time.
     #[arg(long)]
     pub(crate) live: bool,

@@ -11,12 +11,7 @@ use crate::hunt::told_of;
 use crate::output::print;
 
 /// Makes each mistake in turn, on one thread. `false` where one was not found in time.
-pub(crate) fn run(
-    seconds: u64,
-    only: Option<&str>,
-    from: u64,
-    show: bool,
-) -> Result<bool, String> {
+pub(crate) fn run(seconds: u64, only: Option<&str>, from: u64, show: bool) -> Result<bool, String> {
     let known = |name: &str| PlantedBug::ALL.iter().any(|(known, _)| *known == name);
     if let Some(name) = only.filter(|name| !known(name)) {
         let names: Vec<_> = PlantedBug::ALL.iter().map(|(name, _)| *name).collect();
@@ -26,7 +21,10 @@ pub(crate) fn run(
         ));
     }
     let mut text = String::new();
-    let _ = writeln!(text, "| mistake | seeds | CPU seconds | law that found it |");
+    let _ = writeln!(
+        text,
+        "| mistake | seeds | CPU seconds | law that found it |"
+    );
     let _ = writeln!(text, "|---|--:|--:|---|");
     let mut all_found = true;
     let mut times = Vec::new();

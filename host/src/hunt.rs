@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::hunt::{
-    Found, Hunt, HuntOptions, HuntReport, HuntWatch, WorldId, hunt, run_id, shrink,
+    Drawn, Found, Hunt, HuntOptions, HuntReport, HuntWatch, WorldId, hunt, run_id, shrink,
 };
 use mercato_sim::lives::WorldOutcome;
 
@@ -31,7 +31,10 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
         return Err("--seeds and --threads must be at least 1".into());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let watch = Watch::new(args.seeds, minutes.map(|it| Duration::from_secs_f64(it * 60.0)));
+    let watch = Watch::new(
+        args.seeds,
+        minutes.map(|it| Duration::from_secs_f64(it * 60.0)),
+    );
     let planned = Hunt {
         from: args.from,
         seeds: args.seeds.unwrap_or(u64::MAX),
@@ -46,9 +49,9 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
         return Ok(true);
     };
     let told = |tries: u32, id: &WorldId| {
-        watch
-            .bar
-            .set_message(format!("a law is broken; making it smaller: {tries} tries, {id}"));
+        watch.bar.set_message(format!(
+            "a law is broken; making it smaller: {tries} tries, {id}"
+        ));
     };
     let found = shrink(broken, &planned.options, told).map_err(|error| error.to_string())?;
     watch.bar.finish_and_clear();
@@ -63,7 +66,9 @@ fn replay(name: &str, lines: usize, smaller: bool) -> Result<bool, String> {
     let mut options = HuntOptions::default();
     options.timeline_lines = lines;
     if smaller {
-        id = shrink(&id, &options, |_, _| {}).map_err(|error| error.to_string())?.id;
+        id = shrink(&id, &options, |_, _| {})
+            .map_err(|error| error.to_string())?
+            .id;
     }
     let outcome = run_id(&id, &options).map_err(|error| error.to_string())?;
     let holds = outcome.laws_hold();
@@ -122,17 +127,26 @@ fn summary(report: &HuntReport, planned: &Hunt, took: Duration) -> String {
 pub(crate) fn told_of(found: &Found) -> String {
     let mut text = format!("\nThe smallest world of {} tries:\n", found.tries);
     text.push_str(&world(&found.id, &found.outcome));
-    let _ = writeln!(text, "\nreplay it: mercato simulate hunt --replay '{}'", found.id);
+    let _ = writeln!(
+        text,
+        "\nreplay it: mercato simulate hunt --replay '{}'",
+        found.id
+    );
     text
 }
 
 fn world(id: &WorldId, outcome: &WorldOutcome) -> String {
-    let mut text = String::new();
     let drawn = id.draw(&HuntOptions::default());
+    described(&format!("world {id}"), &drawn, outcome)
+}
+
+/// A world and what it came to, for people.
+pub(crate) fn described(about: &str, drawn: &Drawn, outcome: &WorldOutcome) -> String {
+    let mut text = String::new();
     let (shop, plan) = (&drawn.shop, &drawn.world);
     let _ = writeln!(
         text,
-        "world {id}: {} shoppers in {:.0} s, {} products of {} units, {} shards",
+        "{about}: {} shoppers in {:.0} s, {} products of {} units, {} shards",
         shop.shoppers,
         shop.open_for.as_secs_f64(),
         shop.products,

@@ -13,6 +13,7 @@ mod hunt;
 mod journal;
 mod output;
 mod panics;
+mod scenario;
 mod simulate;
 
 use std::process::ExitCode;

@@ -112,7 +112,10 @@ impl Flow {
     ) -> Result<Result<(), (String, bool)>, AskFailure> {
         #[cfg(feature = "planted-bugs")]
         if self.core().planted == Some(crate::planted::PlantedBug::ForgetUndos)
-            && self.inner.unanswered.load(std::sync::atomic::Ordering::Relaxed)
+            && self
+                .inner
+                .unanswered
+                .load(std::sync::atomic::Ordering::Relaxed)
         {
             return Ok(Ok(()));
         }

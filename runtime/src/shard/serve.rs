@@ -124,7 +124,10 @@ fn record<A: Agent>(
         A::evolve(&mut entity.state, event);
     }
     let version = entity.version + events.len() as u64;
-    #[cfg_attr(not(feature = "planted-bugs"), expect(unused_mut, reason = "nothing is planted"))]
+    #[cfg_attr(
+        not(feature = "planted-bugs"),
+        expect(unused_mut, reason = "nothing is planted")
+    )]
     let mut append = Append {
         stream: entity.stream.clone(),
         expected_version: entity.version,

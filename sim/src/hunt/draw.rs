@@ -1,4 +1,4 @@
-//! From a seed to a world: its size, its terms, its cuts and its faults.
+//! From a seed to a world of the shop: its size and its terms, its cuts and its faults.
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::HuntOptions;
-use crate::lives::{Cut, CutAt, CutLeaves, Fault, FaultKind, FaultPlan, WorldPlan};
+use crate::lives::{WorldPlan, spread};
 use crate::shop::{Rush, ShopPlan};
 
 /// A world that was drawn.
@@ -20,11 +20,6 @@ pub struct Drawn {
     pub world: WorldPlan,
 }
 
-/// How long whoever wants something may wait beyond the day: longer than every fault lasts.
-const PATIENCE: Duration = Duration::from_secs(1_800);
-/// How long flows may take to end: deliveries and returns take days.
-const SETTLES_WITHIN: Duration = Duration::from_secs(60 * 86_400);
-
 /// Draws the world of a seed.
 #[must_use]
 pub fn draw(seed: u64, options: &HuntOptions) -> Drawn {
@@ -33,12 +28,8 @@ pub fn draw(seed: u64, options: &HuntOptions) -> Drawn {
     let day = shop.open_for;
     Drawn {
         world: WorldPlan {
-            seed,
-            cuts: draw_cuts(day, &mut entropy.fork("cuts")),
-            faults: draw_faults(day, &mut entropy.fork("faults")),
-            answered_within: day + PATIENCE,
-            settles_within: SETTLES_WITHIN,
             timeline_lines: options.timeline_lines,
+            ..WorldPlan::draw(seed, day)
         },
         shop,
     }
@@ -46,16 +37,6 @@ pub fn draw(seed: u64, options: &HuntOptions) -> Drawn {
 
 fn seconds(rng: &mut ChaCha8Rng, from: u64, to: u64) -> Duration {
     Duration::from_millis(rng.random_range(from * 1_000..=to * 1_000))
-}
-
-/// A number between two, small ones as often as large ones.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it lies between two small positive numbers"
-)]
-fn spread(rng: &mut ChaCha8Rng, from: f64, to: f64) -> u64 {
-    (from.ln() + (to / from).ln() * rng.random::<f64>()).exp() as u64
 }
 
 fn count(rng: &mut ChaCha8Rng, from: f64, to: f64) -> NonZeroUsize {
@@ -92,56 +73,5 @@ fn draw_shop(seed: u64, rng: &mut ChaCha8Rng, options: &HuntOptions) -> ShopPlan
         tail_records_max: spread(rng, 1.0, 20_000.0),
         #[cfg(feature = "planted-bugs")]
         planted: options.planted,
-    }
-}
-
-fn draw_cuts(day: Duration, rng: &mut ChaCha8Rng) -> Vec<Cut> {
-    let cuts = [0, 1, 1, 2, 2, 3, 4, 5][rng.random_range(0..8)];
-    let cut = |_| Cut {
-        at: match rng.random_range(0..3) {
-            0 => CutAt::Time(day.mul_f64(rng.random::<f64>())),
-            1 => CutAt::DiskOperation(spread(rng, 1.0, 4_000.0)),
-            _ => CutAt::Moment(spread(rng, 1.0, 4_000.0)),
-        },
-        leaves: CutLeaves::ALL[rng.random_range(0..CutLeaves::ALL.len())],
-        dark_for: Duration::from_millis(spread(rng, 100.0, 60_000.0)),
-    };
-    (0..cuts).map(cut).collect()
-}
-
-fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
-    let kinds = rng.random_range(0..=4);
-    let fault = |_| {
-        let kind = FaultKind::ALL[rng.random_range(0..FaultKind::ALL.len())];
-        let from = day.mul_f64(rng.random_range(0.0..0.7));
-        Fault {
-            kind,
-            rate: rng.random_range(0.1..1.0) * worst(kind),
-            from,
-            until: from + day.mul_f64(rng.random_range(0.1..1.0)),
-        }
-    };
-    FaultPlan {
-        faults: (0..kinds).map(fault).collect(),
-    }
-}
-
-/// The highest rate of a kind with which a shop can still do business.
-fn worst(kind: FaultKind) -> f64 {
-    use FaultKind as K;
-    match kind {
-        K::CrashIdle | K::CrashBusy => 30.0,
-        K::CrashFlows => 6.0,
-        K::MailboxPressure => 4.0,
-        K::DiskWriteError | K::DiskFull | K::DiskSyncError => 3.0,
-        K::DiskSlow | K::ClockJump => 4.0,
-        K::PanicDecide | K::PanicReplay | K::PanicEvolve | K::PanicAnswer => 0.02,
-        K::PanicTimer => 0.2,
-        K::CorruptPage => 0.8,
-        K::MessageDelay => 0.5,
-        K::GatewayBusy => 0.3,
-        K::GatewaySilent => 0.1,
-        K::GatewayUnknown => 0.2,
-        K::NoticeDoubled => 0.5,
     }
 }

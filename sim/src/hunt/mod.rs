@@ -3,11 +3,13 @@
 
 mod draw;
 mod id;
+mod scenario;
 mod shrink;
 mod swarm;
 
 pub use draw::{Drawn, draw};
 pub use id::{WORLD_VERSION, WorldId, WorldIdError};
+pub use scenario::{SCENARIOS, Scenario, ScenarioError};
 pub use shrink::{Found, shrink};
 pub use swarm::{Hunt, HuntReport, HuntWatch, hunt};
 

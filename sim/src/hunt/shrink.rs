@@ -71,7 +71,12 @@ fn smaller_than(id: &WorldId, options: &HuntOptions) -> Vec<WorldId> {
     let drawn = id.draw(options);
     let mut smaller = Vec::new();
     let shoppers = drawn.shop.shoppers;
-    for fewer in [shoppers / 8, shoppers / 2, shoppers * 3 / 4, shoppers.saturating_sub(1)] {
+    for fewer in [
+        shoppers / 8,
+        shoppers / 2,
+        shoppers * 3 / 4,
+        shoppers.saturating_sub(1),
+    ] {
         if fewer > 0 && fewer < shoppers {
             let shoppers = Some(fewer);
             smaller.push(WorldId {

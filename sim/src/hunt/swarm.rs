@@ -94,7 +94,10 @@ impl HuntReport {
         self.tally.add(&outcome.tally);
         let shop = id.draw(&hunt.options).shop;
         self.shopper_hours += shop.open_for.as_secs_f64() / 3_600.0 * f64::from(shop.shoppers);
-        let is_first = self.broken.as_ref().is_none_or(|first| id.seed < first.seed);
+        let is_first = self
+            .broken
+            .as_ref()
+            .is_none_or(|first| id.seed < first.seed);
         if !outcome.laws_hold() && is_first {
             self.broken = Some(id.clone());
         }

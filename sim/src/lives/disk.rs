@@ -76,7 +76,8 @@ impl PoweredDisk {
         // A disk without power has no length either; one that only failed has.
         if outcome.is_err() && self.disk.len().is_err() {
             let operation = self.operations();
-            self.power.cut(format_args!("at disk operation {operation}"));
+            self.power
+                .cut(format_args!("at disk operation {operation}"));
         }
         outcome
     }

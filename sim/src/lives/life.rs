@@ -1,12 +1,11 @@
 //! One life: a runtime over the disk, until its power goes or everything is done.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::runtime::persistence::simulated_disk::Fault as DiskFault;
-use mercato_actors::runtime::persistence::{
-    Journal, OpenError, RedbJournal, Vault, WriterPlace,
-};
+use mercato_actors::runtime::persistence::{Journal, OpenError, RedbJournal, Vault, WriterPlace};
 use mercato_actors::runtime::{Clock, Entropy, Handle, Runtime, RuntimeBuilder, Timestamp};
 
 use super::disk::PoweredDisk;
@@ -51,6 +50,8 @@ pub(super) struct Left {
     pub(super) ended: Ended,
     /// What its clock read in the end.
     pub(super) at: Timestamp,
+    /// Whether its journal was opened.
+    pub(super) opened: bool,
 }
 
 impl Ground<'_> {
@@ -108,7 +109,8 @@ impl Ground<'_> {
             site.cut_operation = Some(operation);
             disk.inner().inject(DiskFault::PowerCutAt { operation });
         }
-        let lived = self.lived(&site, disk, cut);
+        let opened = Cell::new(false);
+        let lived = self.lived(&site, disk, cut, &opened);
         let ended = tokio::select! {
             biased;
             () = power.until_cut() => Ended::Cut,
@@ -123,6 +125,7 @@ impl Ground<'_> {
         Ok(Left {
             ended,
             at: site.clock.now(),
+            opened: opened.get(),
         })
     }
 
@@ -131,6 +134,7 @@ impl Ground<'_> {
         site: &Site,
         disk: &PoweredDisk,
         cut: Option<&Cut>,
+        opened: &Cell<bool>,
     ) -> Result<Ended, SimulationError> {
         let journal = match self.journal(disk, site.life)? {
             Ok(journal) => journal,
@@ -139,6 +143,7 @@ impl Ground<'_> {
             }
             Err(error) => return Ok(Ended::Closed(error.to_string())),
         };
+        opened.set(true);
         let records = journal.durable().get();
         self.witness.see(site.now(), What::Opened(records));
         let builder = self.builder(journal, site);
@@ -173,9 +178,10 @@ impl Ground<'_> {
             self.witness.see(site.now(), What::Settled);
         }
         let stopped = runtime.stop().await;
-        self.witness.must("a shop stops in good order", stopped.is_ok(), || {
-            stopped.err().map_or_else(String::new, |e| e.to_string())
-        });
+        self.witness
+            .must("a shop stops in good order", stopped.is_ok(), || {
+                stopped.err().map_or_else(String::new, |e| e.to_string())
+            });
         Ok(Ended::Done { settled })
     }
 
@@ -187,11 +193,7 @@ impl Ground<'_> {
         let open = self.witness.open();
         stage.must("every request is answered", done, || {
             let some: Vec<&str> = open.iter().take(5).map(|key| &**key).collect();
-            format!(
-                "{} wait still, among them {}",
-                open.len(),
-                some.join(", ")
-            )
+            format!("{} wait still, among them {}", open.len(), some.join(", "))
         });
         done && self.settle(&stage.handle).await
     }

@@ -12,6 +12,7 @@
 //! Whoever has agents of their own describes them as a [`Scene`], with [`Law`]s of their own.
 
 mod disk;
+mod draw;
 mod fault;
 mod life;
 mod outcome;
@@ -19,16 +20,20 @@ mod plan;
 mod power;
 mod run;
 mod scene;
+mod scenery;
 mod stage;
 mod strikes;
 mod witness;
 
 pub use disk::PoweredDisk;
-pub use fault::{Fault, FaultKind, FaultPlan};
+pub use fault::{Fault, FaultKind, FaultPlan, RateUnit};
 pub use outcome::{Tally, WorldHash, WorldOutcome};
 pub use plan::{Cut, CutAt, CutLeaves, WorldPlan};
 pub use power::Power;
 pub use run::run_world;
 pub use scene::{End, Law, Scene, Site};
+pub use scenery::Scenery;
 pub use stage::{Stage, Unserved, is_worth_asking_again};
 pub use witness::{Seen, What, Witness};
+
+pub(crate) use draw::spread;

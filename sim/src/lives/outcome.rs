@@ -50,6 +50,9 @@ pub struct Tally {
     pub unserved: u64,
     /// Damaged disks that were found out.
     pub damage_found: u64,
+    /// Bits that turned over in the last commit, and would have been taken for a torn one; they were
+    /// turned back.
+    pub taken_for_torn: u64,
     /// Durable records at the end.
     pub records: u64,
 }
@@ -64,6 +67,7 @@ impl Tally {
         self.answered += other.answered;
         self.unserved += other.unserved;
         self.damage_found += other.damage_found;
+        self.taken_for_torn += other.taken_for_torn;
         self.records += other.records;
     }
 }

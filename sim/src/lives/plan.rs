@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use mercato_actors::runtime::persistence::simulated_disk::CutMode;
 use super::fault::FaultPlan;
+use mercato_actors::runtime::persistence::simulated_disk::CutMode;
 
 /// What a world is run by, beside its scene.
 #[derive(Debug, Clone, PartialEq)]

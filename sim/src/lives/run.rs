@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use mercato_actors::runtime::persistence::simulated_disk::SimulatedDisk;
-use mercato_actors::runtime::persistence::{
-    Journal, OpenError, Position, StorageBackend, Vault,
-};
+use mercato_actors::runtime::persistence::simulated_disk::{CutMode, SimulatedDisk};
+use mercato_actors::runtime::persistence::{Journal, OpenError, Position, StorageBackend, Vault};
 use mercato_actors::runtime::{Entropy, Timestamp};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -44,7 +42,8 @@ pub fn run_world(plan: &WorldPlan, scene: &dyn Scene) -> Result<WorldOutcome, Si
         now: Timestamp::from_millis(BEGAN_MS),
         damage: Entropy::seeded(plan.seed).fork("damage"),
         damage_found: 0,
-        flipped: None,
+        taken_for_torn: 0,
+        flipped: Vec::new(),
     };
     world.found()?;
     let settled = world.lives()?;
@@ -60,8 +59,9 @@ struct World<'a> {
     now: Timestamp,
     damage: ChaCha8Rng,
     damage_found: u64,
-    /// The bit that was turned over while the power was away.
-    flipped: Option<u64>,
+    taken_for_torn: u64,
+    /// The bits that were turned over since the journal was opened last.
+    flipped: Vec<u64>,
 }
 
 impl World<'_> {
@@ -121,12 +121,14 @@ impl World<'_> {
     /// A journal was refused as damaged. That is right where a bit was turned over, which is then
     /// mended, as by a backup; and wrong anywhere else.
     fn repaired(&mut self, problem: &str) {
-        let flipped = self.flipped.take();
+        let flipped = std::mem::take(&mut self.flipped);
         self.witness
-            .must(OPENS, flipped.is_some(), || problem.to_owned());
-        if let Some(bit) = flipped {
+            .must(OPENS, !flipped.is_empty(), || problem.to_owned());
+        if !flipped.is_empty() {
             self.damage_found += 1;
-            self.disk.flip(bit);
+            for bit in flipped {
+                self.disk.flip(bit);
+            }
             let at = self.now.since(Timestamp::from_millis(BEGAN_MS));
             self.witness
                 .see(at, What::Fault("the damage is found, and mended"));
@@ -156,27 +158,74 @@ impl World<'_> {
         let (left, found) = lived?;
         self.disk = found;
         self.now = left.at;
+        if left.opened {
+            // Every page was checked, so what was turned over is part of nothing.
+            self.flipped.clear();
+        }
         if let Ended::Cut = left.ended {
-            self.now = self.now.plus(cut.map_or_else(Default::default, |cut| cut.dark_for));
-            self.rot();
+            self.now = self
+                .now
+                .plus(cut.map_or_else(Default::default, |cut| cut.dark_for));
+            self.rot()?;
         }
         Ok(left.ended)
     }
 
+    /// A bit of a byte that is not zero: most of a small file is room that nobody uses.
+    fn bit_in_use(&mut self) -> Result<u64, SimulationError> {
+        const LOOKS: usize = 200;
+        let bits = self.disk.len()?.max(1) * 8;
+        let mut bit = 0;
+        for _ in 0..LOOKS {
+            bit = self.damage.random_range(0..bits);
+            let mut byte = [0];
+            self.disk.read(bit / 8, &mut byte)?;
+            if byte != [0] {
+                break;
+            }
+        }
+        Ok(bit)
+    }
+
+    /// How many records a journal finds on a disk; `None` where it is refused.
+    fn records_on(&self, disk: SimulatedDisk) -> Result<Option<u64>, SimulationError> {
+        let disk = PoweredDisk::new(disk, Power::default());
+        paused()?.block_on(async {
+            let journal = self.ground().journal(&disk, 0)?;
+            Ok(journal.ok().map(|journal| journal.durable().get()))
+        })
+    }
+
     /// While the power is away a bit may turn over.
-    fn rot(&mut self) {
-        self.flipped = None;
+    fn rot(&mut self) -> Result<(), SimulationError> {
         let at = self.now.since(Timestamp::from_millis(BEGAN_MS));
         let share = self.plan.faults.share(FaultKind::CorruptPage, at);
         if share > 0.0 && self.damage.random_bool(share) {
-            let bits = self.disk.len().unwrap_or_default() * 8;
-            let bit = self.damage.random_range(0..bits.max(1));
-            if self.disk.flip(bit) {
-                self.flipped = Some(bit);
-                let what = format!("bit {bit} of the disk turns over");
-                self.witness.see(at, What::Fault(&what));
-            }
+            let bit = self.bit_in_use()?;
+            // Disks with the same bytes: opening one writes to it.
+            let copy = |flips: bool| {
+                let copy = self.disk.power_cycle(CutMode::KeepAll);
+                if flips {
+                    copy.flip(bit);
+                }
+                copy
+            };
+            let (sound, rotten) = (self.records_on(copy(false))?, self.records_on(copy(true))?);
+            // One that rots in the last commit, while nobody closed the journal, cannot be told from a
+            // commit that a power cut tore.
+            let is_torn = rotten.is_some() && rotten < sound;
+            let what = if is_torn {
+                self.taken_for_torn += 1;
+                self.disk = copy(false);
+                format!("bit {bit} of the disk would be taken for a torn commit")
+            } else {
+                self.disk = copy(true);
+                self.flipped.push(bit);
+                format!("bit {bit} of the disk turns over")
+            };
+            self.witness.see(at, What::Fault(&what));
         }
+        Ok(())
     }
 
     /// Opens the shop once more, and holds every law against what is there.
@@ -194,6 +243,7 @@ impl World<'_> {
         }
         let mut tally = self.witness.tally();
         tally.damage_found = self.damage_found;
+        tally.taken_for_torn = self.taken_for_torn;
         tally.records = records;
         let mut store = Xxh3::new();
         let mut bytes = vec![0; usize::try_from(self.disk.len()?).map_err(std::io::Error::other)?];
@@ -233,7 +283,7 @@ impl World<'_> {
             journal: &*journal,
             settled,
             unfinished_flows: runtime.unfinished_flows()?,
-            work_items: runtime.work_list()?.len(),
+            work_list: runtime.work_list()?,
         };
         let mut verdicts = Vec::new();
         let mut laws = self.witness.take_laws();

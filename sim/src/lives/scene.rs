@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{self, LocalBoxFuture};
 use mercato_actors::runtime::persistence::{Journal, JournalOptions};
-use mercato_actors::runtime::{Clock, Handle, RuntimeBuilder, Timestamp};
+use mercato_actors::runtime::{Clock, Handle, RuntimeBuilder, Timestamp, WorkItem};
 
 use super::fault::FaultPlan;
 use super::power::Power;
@@ -117,8 +117,8 @@ pub struct End<'a> {
     pub settled: bool,
     /// Flows that have neither ended nor stand on the work list.
     pub unfinished_flows: usize,
-    /// Undos that wait for a person.
-    pub work_items: usize,
+    /// What waits for a person.
+    pub work_list: Vec<WorkItem>,
 }
 
 struct AtTheEnd<F> {

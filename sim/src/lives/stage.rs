@@ -84,11 +84,7 @@ impl Stage {
 
     /// Does something in this life and the next ones until it gives an answer; in later lives that
     /// answer is remembered.
-    pub async fn recall<T>(
-        &self,
-        key: &str,
-        ask: impl AsyncFn() -> Result<T, Unserved>,
-    ) -> T
+    pub async fn recall<T>(&self, key: &str, ask: impl AsyncFn() -> Result<T, Unserved>) -> T
     where
         T: Clone + fmt::Debug + Send + 'static,
     {

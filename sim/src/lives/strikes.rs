@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use mercato_actors::runtime::persistence::StorageBackend;
 use mercato_actors::runtime::persistence::simulated_disk::Fault as DiskFault;
-use mercato_actors::runtime::{
-    CrashPoint, Entropy, FaultPoint, InjectedCrash, Moment, Runtime,
-};
+use mercato_actors::runtime::{CrashPoint, Entropy, FaultPoint, InjectedCrash, Moment, Runtime};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -67,11 +65,9 @@ pub(super) async fn by_the_clock(
     let mut acts = schedule(&site.faults, site.seed);
     let mut rng = stage.rng(&format!("targets in life {}", site.life));
     let mut more = STRIKES_MAX;
+    // What fell into an earlier life.
+    acts = acts.split_off(&(site.now(), 0));
     while let Some(((at, _), act)) = acts.pop_first() {
-        if at < site.now() {
-            // It fell into an earlier life.
-            continue;
-        }
         stage.until(at).await;
         let mut later = |seconds: u64, act| {
             more += 1;

@@ -182,12 +182,7 @@ impl Witness {
     }
 
     /// Holds a law against one case. Where it is broken the world ends.
-    pub fn must<T: fmt::Display>(
-        &self,
-        law: &'static str,
-        held: bool,
-        case: impl FnOnce() -> T,
-    ) {
+    pub fn must<T: fmt::Display>(&self, law: &'static str, held: bool, case: impl FnOnce() -> T) {
         let mut memory = self.memory();
         let verdict = memory.verdicts.entry(law);
         let verdict = verdict.or_insert_with(|| Verdict::new(law));

@@ -30,9 +30,11 @@ async fn book(scene: &ShopScene, stage: &Stage, key: &str, sku: &Sku, units: u32
         quantity,
     };
     let booked = stage.ask(key, &clerk(), receive).await;
-    stage.must("a delivery is booked when it is asked for", booked.is_ok(), || {
-        format!("{key}: {booked:?}")
-    });
+    stage.must(
+        "a delivery is booked when it is asked for",
+        booked.is_ok(),
+        || format!("{key}: {booked:?}"),
+    );
     scene.memory.remembered().booked(key, sku, units);
 }
 

@@ -71,11 +71,7 @@ impl FarPayments {
     }
 
     /// Now and then the gateway tells by itself, late and twice, how a payment came out.
-    fn will_tell(
-        &self,
-        request: &AuthoriseRequest,
-        outcome: &Result<Authorisation, PaymentError>,
-    ) {
+    fn will_tell(&self, request: &AuthoriseRequest, outcome: &Result<Authorisation, PaymentError>) {
         let kind = match outcome {
             Ok(authorised) => PaymentNoticeKind::Authorised {
                 amount: authorised.amount,
@@ -159,8 +155,11 @@ impl Payments for FarPayments {
         limit: u16,
     ) -> BoxFuture<'a, Result<Vec<StatementLine>, PaymentError>> {
         let what = "statement".to_owned();
-        self.call(what, async move { self.gateway.statement(after, limit).await })
-            .boxed()
+        self.call(
+            what,
+            async move { self.gateway.statement(after, limit).await },
+        )
+        .boxed()
     }
 }
 

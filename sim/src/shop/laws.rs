@@ -56,6 +56,7 @@ impl Law for ShopLaws {
                 unfinished_flows: end.unfinished_flows,
                 must_settle: true,
                 settled: end.settled,
+                work_list: &laws::parts_of(&end.work_list),
                 reconciled: &[],
                 reopened: &end.handle,
             };

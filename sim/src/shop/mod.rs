@@ -90,7 +90,11 @@ impl ShopScene {
 fn product(number: u32, plan: &ShopPlan) -> Result<Product, SimulationError> {
     let sku = Sku::new(format!("P{number}"));
     let sku = sku.map_err(|error| SimulationError::Catalogue(error.to_string()))?;
-    let spread = plan.seed.wrapping_mul(31).wrapping_add(u64::from(number) * 977) % 4_000;
+    let spread = plan
+        .seed
+        .wrapping_mul(31)
+        .wrapping_add(u64::from(number) * 977)
+        % 4_000;
     let price = 200 + i64::try_from(spread).unwrap_or(0);
     Ok(Product {
         name: format!("Thing {number}").into(),
@@ -124,7 +128,8 @@ impl Scene for ShopScene {
     fn outside<'a>(&'a self, stage: &'a Stage) -> LocalBoxFuture<'a, ()> {
         async move {
             clerk::open_shelves(self, stage).await;
-            let visits = (0..self.plan.shoppers).map(|n| shopper::visit(self, stage, n).boxed_local());
+            let visits =
+                (0..self.plan.shoppers).map(|n| shopper::visit(self, stage, n).boxed_local());
             let visits = join_all(visits);
             let staff = join(
                 clerk::take_deliveries(self, stage),

@@ -64,7 +64,9 @@ impl Road {
     }
 
     fn draw(&self) -> (Duration, Weather) {
-        let ms = self.rng(|rng| self.latency_ms.sample(rng)).min(LATENCY_MS_MAX);
+        let ms = self
+            .rng(|rng| self.latency_ms.sample(rng))
+            .min(LATENCY_MS_MAX);
         let mut latency = Duration::from_secs_f64(ms / 1_000.0);
         if self.happens(FaultKind::MessageDelay) {
             latency += self.rng(|rng| DELAY.mul_f64(rng.random()));

@@ -90,7 +90,11 @@ impl Visit<'_> {
 
     /// Thinks; in a later life, only for what is left of it.
     async fn think(&mut self, what: &str) {
-        let think = self.scene.plan.think_max.mul_f64(self.rng.random::<f64>().powi(2));
+        let think = self
+            .scene
+            .plan
+            .think_max
+            .mul_f64(self.rng.random::<f64>().powi(2));
         let key = self.key(format_args!("{what}/since"));
         let since = self.stage.note(&key, || self.stage.now());
         self.stage.until(since + think).await;
@@ -99,7 +103,11 @@ impl Visit<'_> {
     fn product(&mut self) -> Option<Sku> {
         let hot = self.chance(self.scene.plan.hot_percent);
         let products = self.scene.skus.len();
-        let place = if hot { 0 } else { self.rng.random_range(0..products) };
+        let place = if hot {
+            0
+        } else {
+            self.rng.random_range(0..products)
+        };
         self.scene.sku(place).cloned()
     }
 
@@ -234,7 +242,10 @@ impl Visit<'_> {
         let key = self.key("checkout");
         let ask = async || {
             let id = FlowId::new(order.as_str());
-            let run = self.stage.handle.run(&caller, CHECKOUT, id, request.clone());
+            let run = self
+                .stage
+                .handle
+                .run(&caller, CHECKOUT, id, request.clone());
             outcome(Box::pin(run).await)
         };
         let receipt: Answer<CheckoutReceipt> = self.stage.recall(&key, ask).await;
@@ -246,7 +257,10 @@ impl Visit<'_> {
                 line.quoted_at.plus(lifetime) >= asked_at,
                 || {
                     let age = asked_at.since(line.quoted_at).as_secs();
-                    format!("{order}: the price of {} was {age} s old when it was asked for", line.sku)
+                    format!(
+                        "{order}: the price of {} was {age} s old when it was asked for",
+                        line.sku
+                    )
                 },
             );
         }
@@ -255,7 +269,9 @@ impl Visit<'_> {
             order: order.clone(),
             shopper: u64::from(self.number),
             total_minor: receipt.priced.total.minor(),
-            lines: lines.map(|line| (line.sku.clone(), line.quantity)).collect(),
+            lines: lines
+                .map(|line| (line.sku.clone(), line.quantity))
+                .collect(),
             revision: 1,
         });
         let lines = cart.lines().iter().map(|line| OrderLine {
