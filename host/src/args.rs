@@ -67,6 +67,9 @@ pub(crate) struct SimulateArgs {
         conflicts_with_all = ["data", "shoppers", "duration", "crash", "store", "config", "backup"]
     )]
     pub(crate) scenario: Option<String>,
+    /// How many of the last moments of a scenario are printed.
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "scenario")]
+    pub(crate) lines: usize,
     /// Runs on the machine's clock instead of virtual time.
     #[arg(long)]
     pub(crate) live: bool,

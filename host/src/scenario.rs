@@ -39,7 +39,8 @@ pub(crate) fn read(name: &str, seed: Option<u64>) -> Result<Scenario, String> {
 }
 
 /// Lives through it. `false` where a law was broken.
-pub(crate) fn run(scenario: &Scenario) -> Result<bool, String> {
+pub(crate) fn run(mut scenario: Scenario, lines: usize) -> Result<bool, String> {
+    scenario.world.world.timeline_lines = lines;
     let outcome = run_drawn(&scenario.world).map_err(|error| error.to_string())?;
     let text = described(&scenario.about, &scenario.world, &outcome);
     print(&text)?;

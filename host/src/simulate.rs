@@ -27,7 +27,7 @@ pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
     if let Some(name) = &args.scenario {
         let scenario = scenario::read(name, args.seed)?;
         if !args.live {
-            return scenario::run(&scenario);
+            return scenario::run(scenario, args.lines);
         }
         return day(&scenario::live(&scenario)?);
     }

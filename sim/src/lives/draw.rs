@@ -61,7 +61,7 @@ fn draw_cuts(day: Duration, rng: &mut ChaCha8Rng) -> Vec<Cut> {
 
 fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
     let kinds = rng.random_range(0..=4);
-    let fault = |_| {
+    let fault = |rng: &mut ChaCha8Rng| {
         let kind = FaultKind::ALL[rng.random_range(0..FaultKind::ALL.len())];
         let from = day.mul_f64(rng.random_range(0.0..0.7));
         Fault {
@@ -71,9 +71,26 @@ fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
             until: from + day.mul_f64(rng.random_range(0.1..1.0)),
         }
     };
-    FaultPlan {
-        faults: (0..kinds).map(fault).collect(),
+    let mut faults: Vec<Fault> = (0..kinds).map(|_| fault(rng)).collect();
+    if rng.random_ratio(1, 8) {
+        faults.push(Fault {
+            kind: FaultKind::CorruptPage,
+            rate: rng.random_range(0.3..1.0),
+            from: Duration::ZERO,
+            until: day * 2,
+        });
     }
+    if rng.random_ratio(1, 8) {
+        // For a while no gateway answers at all.
+        let from = day.mul_f64(rng.random_range(0.0..0.8));
+        faults.push(Fault {
+            kind: FaultKind::GatewaySilent,
+            rate: 1.0,
+            from,
+            until: from + Duration::from_secs(rng.random_range(10..=300)),
+        });
+    }
+    FaultPlan { faults }
 }
 
 /// The highest rate of a kind with which a shop can still do business.

@@ -201,12 +201,16 @@ impl World<'_> {
         let at = self.now.since(Timestamp::from_millis(BEGAN_MS));
         let share = self.plan.faults.share(FaultKind::CorruptPage, at);
         if share > 0.0 && self.damage.random_bool(share) {
-            let bit = self.bit_in_use()?;
+            let rotten = [1, 1, 4, 16][self.damage.random_range(0..4)];
+            let mut bits = std::collections::BTreeSet::new();
+            for _ in 0..rotten {
+                bits.insert(self.bit_in_use()?);
+            }
             // Disks with the same bytes: opening one writes to it.
             let copy = |flips: bool| {
                 let copy = self.disk.power_cycle(CutMode::KeepAll);
-                if flips {
-                    copy.flip(bit);
+                for bit in bits.iter().filter(|_| flips) {
+                    copy.flip(*bit);
                 }
                 copy
             };
@@ -217,11 +221,11 @@ impl World<'_> {
             let what = if is_torn {
                 self.taken_for_torn += 1;
                 self.disk = copy(false);
-                format!("bit {bit} of the disk would be taken for a torn commit")
+                format!("bits {bits:?} of the disk would be taken for a torn commit")
             } else {
                 self.disk = copy(true);
-                self.flipped.push(bit);
-                format!("bit {bit} of the disk turns over")
+                self.flipped.extend(&bits);
+                format!("bits {bits:?} of the disk turn over")
             };
             self.witness.see(at, What::Fault(&what));
         }
