@@ -11,6 +11,8 @@ mod inventory;
 mod journeys;
 mod marketing;
 mod order;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod ports;
 mod pricing;
 mod recommendation;
@@ -112,6 +114,8 @@ pub use order::{
     StockAllocated, StockHold, Surcharge, TariffError, TariffProblem, TaxCategory, TaxRates,
     TaxRounding, TaxTable, TaxTableError, Transition, WeightBand, Weights, Zone, ZoneTariff,
 };
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use ports::{
     Authorisation, AuthoriseRequest, Carrier, CarrierError, CompetitorFeed, CompetitorFeedError,
     CompetitorObservation, Consignment, DeclineReason, InProcessCarrier, InProcessCompetitors,

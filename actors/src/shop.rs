@@ -76,6 +76,9 @@ pub struct Shop {
     pub campaigns: Vec<TriggeredCampaign>,
     /// The limits of each agent's shards.
     pub agents: ShopAgents,
+    /// The mistake that it makes on purpose.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::planted::PlantedBug>,
 }
 
 /// The limits of each agent's shards.
@@ -151,6 +154,8 @@ impl Shop {
             follow_up: Some(FollowUp::ask_for_opinion()),
             campaigns: Vec::new(),
             agents: ShopAgents::default(),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 
@@ -197,6 +202,8 @@ impl Shop {
         let mut campaigns = std::mem::take(&mut self.campaigns);
         campaigns.extend(follow_up);
         let unsubscribe_url = self.marketing.unsubscribe_url.clone();
+        #[cfg(feature = "planted-bugs")]
+        let ports = &crate::planted::ports(ports, self.planted);
         let builder = self.open_for_questions(builder);
         let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
         let builder = register_purchases(builder, &ports.procurement);
@@ -216,15 +223,13 @@ impl Shop {
     #[must_use]
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
+        let inventory = InventoryAgent::new(self.inventory).of(self.catalogue.clone());
+        let pricing = PricingAgent::new(self.pricing, self.catalogue.clone());
+        #[cfg(feature = "planted-bugs")]
+        let (inventory, pricing) = crate::planted::agents(inventory, pricing, self.planted);
         builder
-            .agent_with(
-                InventoryAgent::new(self.inventory).of(self.catalogue.clone()),
-                limits.inventory,
-            )
-            .agent_with(
-                PricingAgent::new(self.pricing, self.catalogue.clone()),
-                limits.pricing,
-            )
+            .agent_with(inventory, limits.inventory)
+            .agent_with(pricing, limits.pricing)
             .agent_with(
                 OrderAgent::new(self.order, self.catalogue.clone()),
                 limits.order,

@@ -30,7 +30,10 @@ pub(crate) enum Task {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SimulateArgs {
+    #[command(subcommand)]
+    pub(crate) task: Option<SimulateTask>,
     /// Transactions (.csv or .csv.zst, in the layout of the UCI Online Retail data) to draw the
     /// catalogue and the shoppers from. Without it: a small catalogue of the project's own.
     #[arg(long, value_name = "FILE")]
@@ -42,9 +45,9 @@ pub(crate) struct SimulateArgs {
     /// is squeezed into it.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) duration: Option<Duration>,
-    /// Draws everything; the same seed gives the same day.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Draws everything; the same seed gives the same day. Default: 1, or the scenario's.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// The time between injected crashes: `5m`, or `off`. Default: 1/500 of the duration, and
     /// with --live no less than 500ms.
     #[arg(long, value_name = "TIME|off")]
@@ -57,6 +60,18 @@ pub(crate) struct SimulateArgs {
     /// the defaults hold. `MERCATO__...` variables go before both.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// A scenario to live through in place of a day: a file, or one of quiet_day, black_friday,
+    /// flaky_payments, rolling_crashes, dying_disk, hot_sku, midnight_promotion and gateway_outage.
+    /// With --live, one whose faults make sense on the machine's clock.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["data", "shoppers", "duration", "crash", "store", "config", "backup"]
+    )]
+    pub(crate) scenario: Option<String>,
+    /// How many of the last moments of a scenario are printed.
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "scenario")]
+    pub(crate) lines: usize,
     /// Runs on the machine's clock instead of virtual time.
     #[arg(long)]
     pub(crate) live: bool,
@@ -64,6 +79,66 @@ pub(crate) struct SimulateArgs {
     /// works.
     #[arg(long, value_name = "FILE", requires = "live", requires = "store")]
     pub(crate) backup: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimulateTask {
+    /// Hunts for a broken law: draws a world from each seed, cuts its power, lets gateways, disks and
+    /// agents fail, and holds the laws against what the outside saw.
+    ///
+    /// It stops at the first broken law, makes that world smaller for as long as the law still breaks,
+    /// and prints the command that replays it, with its last moments.
+    Hunt(HuntArgs),
+    /// Prints hashes of everything that one world leaves behind: they are the same on every run.
+    Hash {
+        /// The world of this seed.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+        /// The world of this name in its place, as `hunt` prints it.
+        #[arg(long, value_name = "WORLD")]
+        replay: Option<String>,
+    },
+    /// Makes each of the planted mistakes in turn and prints how soon a law finds it.
+    #[cfg(feature = "planted-bugs")]
+    Bugs {
+        /// Seconds of work that each may take.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u64,
+        /// Only the mistake of this name.
+        #[arg(long, value_name = "NAME")]
+        bug: Option<String>,
+        /// The first seed.
+        #[arg(long, value_name = "SEED", default_value_t = 1)]
+        from: u64,
+        /// Prints the last moments of each world, made as small as it can be, too.
+        #[arg(long)]
+        show: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HuntArgs {
+    /// How many seeds. Default: as many as there is time for.
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// How many minutes at most. Default: 3, and with --seeds as many as it takes.
+    #[arg(long, value_name = "M")]
+    pub(crate) minutes: Option<f64>,
+    /// The first seed.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub(crate) from: u64,
+    /// How many worlds at once. Default: one to each core.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Replays one world instead, by its name.
+    #[arg(long, value_name = "WORLD", conflicts_with_all = ["seeds", "minutes", "from", "threads"])]
+    pub(crate) replay: Option<String>,
+    /// How many of the last moments of a replayed world are printed.
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "replay")]
+    pub(crate) lines: usize,
+    /// Makes the replayed world as small as it can be while its law still breaks.
+    #[arg(long, requires = "replay")]
+    pub(crate) shrink: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,10 +6,14 @@
 
 mod args;
 mod bench;
+#[cfg(feature = "planted-bugs")]
+mod bugs;
 mod config;
+mod hunt;
 mod journal;
 mod output;
 mod panics;
+mod scenario;
 mod simulate;
 mod support;
 

@@ -3,15 +3,41 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::{Mode, Progress, SimulationOptions, simulate};
 
-use crate::args::{SimulateArgs, duration};
+use crate::args::{SimulateArgs, SimulateTask, duration};
 use crate::config;
+use crate::hunt;
 use crate::output::print;
+use crate::scenario;
 
 /// Runs a simulation. `false` where a law was broken.
 pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
-    let options = resolve(args)?;
+    if let Some(task) = args.task {
+        return match task {
+            SimulateTask::Hunt(args) => hunt::run(&args),
+            SimulateTask::Hash { seed, replay } => hunt::hash(seed, replay.as_deref()),
+            #[cfg(feature = "planted-bugs")]
+            SimulateTask::Bugs {
+                seconds,
+                bug,
+                from,
+                show,
+            } => crate::bugs::run(seconds, bug.as_deref(), from, show),
+        };
+    }
+    if let Some(name) = &args.scenario {
+        let scenario = scenario::read(name, args.seed)?;
+        if !args.live {
+            return scenario::run(scenario, args.lines);
+        }
+        return day(&scenario::live(&scenario)?);
+    }
+    day(&resolve(args)?)
+}
+
+/// Runs a day, and prints what it found.
+fn day(options: &SimulationOptions) -> Result<bool, String> {
     let mut bar = Bar::new();
-    let report = simulate(&options, &mut bar);
+    let report = simulate(options, &mut bar);
     bar.bar.finish_and_clear();
     let report = report.map_err(|error| error.to_string())?;
     print(&report)?;
@@ -36,7 +62,7 @@ fn resolve(args: SimulateArgs) -> Result<SimulationOptions, String> {
     }
     options.data = args.data;
     options.visits = args.shoppers;
-    options.seed = args.seed;
+    options.seed = args.seed.unwrap_or(1);
     options.store = args.store;
     options.backup = args.backup;
     options.config = config::loaded(args.config.as_deref())?.config;

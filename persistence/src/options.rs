@@ -54,6 +54,11 @@ pub struct JournalOptions {
     /// entity that comes back reads its last events there. Default 64 MiB.
     #[schemars(range(min = 1 << 20, max = 1_u64 << 40))]
     pub cache_bytes: usize,
+    /// Reads pages without looking at their checksums: a mistake that is made on purpose.
+    #[cfg(feature = "planted-bugs")]
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub unchecked: bool,
 }
 
 impl Default for JournalOptions {
@@ -69,6 +74,8 @@ impl Default for JournalOptions {
             streams_in_memory_max: 1_000_000,
             check_on_open: true,
             cache_bytes: 64 << 20,
+            #[cfg(feature = "planted-bugs")]
+            unchecked: false,
         }
     }
 }
@@ -108,8 +115,16 @@ impl JournalOptions {
 
 /// How long the simulated disk takes for a commit.
 pub trait DiskPace: Send + 'static {
-    /// The virtual time that writing and syncing `bytes` takes.
+    /// The virtual time from the first write of `bytes` until they are synced and that is known.
     fn commit_time(&mut self, bytes: usize) -> Duration;
+
+    /// The virtual time from when a commit is begun to its first write: for disks that somebody cuts
+    /// off, since work that goes on meanwhile is what a cut before that write tears apart from it.
+    /// Default: none.
+    fn lead_time(&mut self, bytes: usize) -> Duration {
+        let _ = bytes;
+        Duration::ZERO
+    }
 }
 
 /// Where the one writer of a journal runs. The loop is the same in both places.

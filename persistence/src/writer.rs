@@ -55,10 +55,14 @@ impl Stopwatch {
                 (done, began.elapsed())
             }
             Self::Virtual(pace) => {
+                let lead = pace.lead_time(bytes);
+                if !lead.is_zero() {
+                    tokio::time::sleep(lead).await;
+                }
                 let done = commit();
                 let took = pace.commit_time(bytes);
                 tokio::time::sleep(took).await;
-                (done, took)
+                (done, lead + took)
             }
         }
     }

@@ -62,6 +62,8 @@ pub struct RuntimeBuilder {
     alarms: Option<Alarms>,
     pub(crate) hops_max: u32,
     pub(crate) faults: FaultHook,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) planted: Option<crate::planted::PlantedBug>,
     /// Whether it panics where it is dropped before it was stopped.
     pub(crate) is_strict: bool,
     shards: usize,
@@ -78,6 +80,8 @@ struct Assembly {
     bell: Arc<Bell>,
     recovery: RecoveryOptions,
     faults: FaultHook,
+    #[cfg(feature = "planted-bugs")]
+    planted: Option<crate::planted::PlantedBug>,
     /// The shards of all agents together.
     shards: usize,
     /// Whose shards are to be woken when entities are idle.
@@ -102,6 +106,8 @@ impl RuntimeBuilder {
             alarms: None,
             hops_max: HOPS_MAX,
             faults: FaultHook::default(),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
             is_strict: false,
             shards: 0,
             names: BTreeSet::new(),
@@ -237,6 +243,8 @@ impl RuntimeBuilder {
         let reads = Arc::new(StoreReads::default());
         let telemetry = Arc::new(Telemetry::new(&entropy, reads.clone()));
         let journal: Arc<dyn Journal> = Arc::new(TimedJournal::over(self.journal, reads, clock));
+        #[cfg(feature = "planted-bugs")]
+        let journal = crate::planted::journal(journal, self.planted);
         let bell = Arc::new(Bell::default());
         let mut assembly = Assembly {
             journal: journal.clone(),
@@ -246,6 +254,8 @@ impl RuntimeBuilder {
             bell: bell.clone(),
             recovery: self.recovery,
             faults: self.faults,
+            #[cfg(feature = "planted-bugs")]
+            planted: self.planted,
             shards: self.shards,
             idle: Vec::new(),
         };
@@ -255,7 +265,10 @@ impl RuntimeBuilder {
         }
         let caches = self.caches.map(|settings| {
             let journal = journal.clone();
-            Arc::new(Caches::new(journal, settings, clock, entropy.clone()))
+            let caches = Caches::new(journal, settings, clock, entropy.clone());
+            #[cfg(feature = "planted-bugs")]
+            let caches = caches.planted(self.planted);
+            Arc::new(caches)
         });
         let core = Arc::new(Core {
             journal,
@@ -267,6 +280,8 @@ impl RuntimeBuilder {
             caches,
             telemetry,
             waits: Arc::new(Waits::new(self.hops_max)),
+            #[cfg(feature = "planted-bugs")]
+            planted: self.planted,
         });
         let tree_options = TreeOptions::new(move || clock.elapsed(), entropy.fork("supervision"));
         let tree = Tree::start(root, observe(&core, tree_options)).await?;
@@ -382,6 +397,8 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         bell: assembly.bell.clone(),
         telemetry: assembly.telemetry.clone(),
         faults: assembly.faults.clone(),
+        #[cfg(feature = "planted-bugs")]
+        planted: assembly.planted,
         ward: Arc::new(Ward::new(
             assembly.journal.clone(),
             assembly.clock,
@@ -415,6 +432,8 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
         let (ward, counters) = (context.ward.clone(), counters.clone());
         let context = context.clone();
         let waking = idle.clone().map(|idle| Waking { idle, shard });
+        #[cfg(feature = "planted-bugs")]
+        let (inbox, lives) = (mailbox.clone(), std::sync::atomic::AtomicU64::new(0));
         supervisor = supervisor.with_child(worker_child(
             shard.to_string(),
             mailbox.clone(),
@@ -426,7 +445,17 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             move || {
                 let counters = context.counters.clone();
                 let entities = Entities::bounded(limits, cadence, waking.clone(), counters);
-                Ok(Shard::new(context.clone(), entities))
+                #[cfg(feature = "planted-bugs")]
+                let waiting = match lives.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                    0 => 0,
+                    _ => inbox.len(),
+                };
+                Ok(Shard::new(
+                    context.clone(),
+                    entities,
+                    #[cfg(feature = "planted-bugs")]
+                    waiting,
+                ))
             },
             move |envelope, attempts, panic| ward.take(&counters, envelope, attempts, panic),
         ));

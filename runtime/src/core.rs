@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub(crate) telemetry: Arc<Telemetry>,
     /// Who waits for which flow, and keeps another one waiting.
     pub(crate) waits: Arc<Waits>,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) planted: Option<crate::planted::PlantedBug>,
 }
 
 /// The agents of a runtime, by name and by type. Fixed when the runtime starts.
@@ -94,6 +96,10 @@ impl Core {
         // Most answers of a quiet shop depend on nothing that is still on its way. The epoch is asked
         // last: where it is still the same, what is durable was so in it.
         if self.journal.durable() >= depends_on && self.journal.epoch() == epoch {
+            return Ok(());
+        }
+        #[cfg(feature = "planted-bugs")]
+        if self.planted == Some(crate::planted::PlantedBug::AcknowledgeEarly) {
             return Ok(());
         }
         let began = self.clock.elapsed();

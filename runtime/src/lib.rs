@@ -25,6 +25,8 @@ mod ids;
 mod json;
 mod layout;
 mod personal;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod policy;
 mod principal;
 mod quarantine;
@@ -78,6 +80,8 @@ pub use mercato_persistence::codec;
 pub use mercato_persistence::{PersonId, Personal, SealError, Unreadable, Vault};
 pub use mercato_supervisor as supervisor;
 pub use personal::Sealer;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use policy::{
     Answer, Attempt, Authentication, Backoff, Breaker, BreakerChange, BreakerRefusal,
     BreakerSettings, BreakerState, CallError, CallOutcome, CallRate, Class, Credentials,

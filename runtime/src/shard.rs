@@ -45,6 +45,8 @@ pub(crate) struct ShardContext<A: Agent> {
     pub(crate) bell: Arc<Bell>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) faults: FaultHook,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) planted: Option<crate::planted::PlantedBug>,
     /// What stands aside.
     pub(crate) ward: Arc<Ward>,
 }
@@ -60,6 +62,8 @@ impl<A: Agent> Clone for ShardContext<A> {
             bell: self.bell.clone(),
             telemetry: self.telemetry.clone(),
             faults: self.faults.clone(),
+            #[cfg(feature = "planted-bugs")]
+            planted: self.planted,
             ward: self.ward.clone(),
         }
     }
@@ -85,6 +89,9 @@ pub(crate) struct Shard<A: Agent> {
     /// The epoch of the journal that the entities were loaded in.
     epoch: u64,
     crash_at_next: bool,
+    /// So many of those that waited before the crash are forgotten.
+    #[cfg(feature = "planted-bugs")]
+    forgets: usize,
 }
 
 /// What an injected crash panics with, so that a panic hook can tell it from a real one.
@@ -92,12 +99,23 @@ pub(crate) struct Shard<A: Agent> {
 pub struct InjectedCrash;
 
 impl<A: Agent> Shard<A> {
-    pub(crate) fn new(context: ShardContext<A>, entities: Entities<A>) -> Self {
+    pub(crate) fn new(
+        context: ShardContext<A>,
+        entities: Entities<A>,
+        #[cfg(feature = "planted-bugs")] waiting: usize,
+    ) -> Self {
+        #[cfg(feature = "planted-bugs")]
+        let forgets = match context.planted {
+            Some(crate::planted::PlantedBug::MailboxDropped) => waiting,
+            _ => 0,
+        };
         Self {
             epoch: context.journal.epoch(),
             context,
             entities,
             crash_at_next: false,
+            #[cfg(feature = "planted-bugs")]
+            forgets,
         }
     }
 
@@ -281,6 +299,13 @@ impl<A: Agent> Worker for Shard<A> {
     fn handle(&mut self, message: &mut InHand<'_, Envelope<A>>) {
         let attempt = message.attempt();
         let first_attempt = attempt == 1;
+        #[cfg(feature = "planted-bugs")]
+        if self.forgets > 0 {
+            self.forgets -= 1;
+            if let Envelope::Command { .. } = &**message {
+                return;
+            }
+        }
         match &mut **message {
             // The crash is in hand while it strikes, and comes again like any other message.
             Envelope::Crash(CrashPoint::Idle) if first_attempt => crash(),

@@ -10,7 +10,7 @@ use mercato_actors::{
     OrderId, OrderLine, PricingEvent, Quantity, ReservationId, Sku, StockHold, SupportEvent,
 };
 
-use crate::law::Law;
+use crate::law::Verdict;
 use crate::price_books::PriceBooks;
 use crate::report::Business;
 
@@ -31,7 +31,7 @@ pub struct Books {
     /// How customers were served.
     pub desk: DeskMeasures,
     /// Held against every movement of stock.
-    pub no_oversell: Law,
+    pub no_oversell: Verdict,
 }
 
 /// The stock of one product, in units.
@@ -45,6 +45,8 @@ pub struct StockBook {
     pub held: BTreeMap<ReservationId, i64>,
     /// Promised to orders, by hold.
     pub committed: BTreeMap<ReservationId, i64>,
+    /// Ever brought in and booked by hand; what suppliers deliver by themselves is apart.
+    pub received: i64,
     /// Ever left the warehouse for customers.
     pub shipped: i64,
     /// Ever came back.
@@ -145,7 +147,7 @@ impl Default for Books {
             business: Business::default(),
             prices: PriceBooks::default(),
             desk: DeskMeasures::default(),
-            no_oversell: Law::new("no unit is promised twice"),
+            no_oversell: Verdict::new("no unit is promised twice"),
         }
     }
 }
@@ -197,7 +199,10 @@ impl Books {
         let business = &mut self.business;
         let book = self.stock.entry(sku.clone()).or_default();
         match event {
-            E::StockReceived(e) => book.on_hand += i64::from(e.quantity.get()),
+            E::StockReceived(e) => {
+                book.received += units(e.quantity);
+                book.on_hand += units(e.quantity);
+            }
             E::PurchaseOrderReceived(e) => {
                 business.purchase_orders.1 += 1;
                 book.on_hand += units(e.quantity);

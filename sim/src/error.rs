@@ -56,6 +56,9 @@ pub enum SimulationError {
     /// The shop could not be asked.
     #[error("the shop could not be asked: {0}")]
     Unserved(#[from] AskFailure),
+    /// The scene of a world cannot be set.
+    #[error("the world cannot be set up: {0}")]
+    Scene(String),
     /// A file beside the store cannot be used.
     #[error("{path}: {problem}; move it away together with its store to start afresh")]
     Beside {

@@ -7,7 +7,7 @@ const CASES_MAX: usize = 5;
 
 /// A law, and whether it held.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Law {
+pub struct Verdict {
     /// What must hold, as a sentence.
     pub name: &'static str,
     /// How many cases it was held against.
@@ -18,7 +18,7 @@ pub struct Law {
     pub cases: Vec<String>,
 }
 
-impl Law {
+impl Verdict {
     /// A law that nothing was held against yet.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn one_broken_case_breaks_a_law() {
-        let mut law = Law::new("all numbers are even");
+        let mut law = Verdict::new("all numbers are even");
         law.check(true, || "2");
         assert!(law.holds());
         law.check(false, || "3 is odd");

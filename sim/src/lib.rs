@@ -6,6 +6,9 @@
 //! same [`Report`] every time.
 
 pub mod data;
+pub mod hunt;
+pub mod lives;
+pub mod shop;
 pub mod shopper;
 
 mod audit;
@@ -49,7 +52,7 @@ pub use evaluate::{
 pub use intents::{
     IntentEvaluation, IntentReport, IntentsError, OutOfScope, evaluate_intents, read_labelled_file,
 };
-pub use law::Law;
+pub use law::Verdict;
 pub use observer::{Acknowledgement, Observer, Outcome, Request, Seen};
 pub use options::{Mode, SimulationOptions};
 pub use outside::{Outside, RemotePayments};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mercato_actors::{OrderPriced, PricingEvent, QuoteId, QuoteIssued, QuotedLine};
 
-use crate::law::Law;
+use crate::law::Verdict;
 use crate::report::PriceChanges;
 
 /// The books of prices.
@@ -16,9 +16,9 @@ pub struct PriceBooks {
     coupons: BTreeMap<String, (u32, BTreeSet<QuoteId>)>,
     /// What each order was quoted, until it is priced.
     quoted: BTreeMap<String, Vec<QuotedLine>>,
-    coupon_limits: Law,
-    floors: Law,
-    frozen_as_quoted: Law,
+    coupon_limits: Verdict,
+    floors: Verdict,
+    frozen_as_quoted: Verdict,
 }
 
 impl Default for PriceBooks {
@@ -27,16 +27,16 @@ impl Default for PriceBooks {
             changes: PriceChanges::default(),
             coupons: BTreeMap::new(),
             quoted: BTreeMap::new(),
-            coupon_limits: Law::new("no coupon is used more often than it may be"),
-            floors: Law::new("nothing is quoted below its floor"),
-            frozen_as_quoted: Law::new("an order costs what its quote said"),
+            coupon_limits: Verdict::new("no coupon is used more often than it may be"),
+            floors: Verdict::new("nothing is quoted below its floor"),
+            frozen_as_quoted: Verdict::new("an order costs what its quote said"),
         }
     }
 }
 
 impl PriceBooks {
     /// The laws that every movement was held against.
-    pub(crate) fn laws(&self) -> [Law; 3] {
+    pub(crate) fn laws(&self) -> [Verdict; 3] {
         [
             self.coupon_limits.clone(),
             self.floors.clone(),

@@ -11,7 +11,7 @@ use mercato_actors::runtime::persistence::Backup;
 use mercato_actors::runtime::{AgentStats, FlowStats};
 use mercato_actors::{DeskFigures, GivenBack, LevelReason, PriceReason};
 
-use crate::law::Law;
+use crate::law::Verdict;
 use crate::observer::{Observer, Request};
 use crate::options::Mode;
 use crate::targets::Target;
@@ -54,7 +54,7 @@ pub struct Report {
     /// How customers were served.
     pub desk: DeskFigures,
     /// What had to hold.
-    pub laws: Vec<Law>,
+    pub laws: Vec<Verdict>,
 }
 
 /// Counts of what happened in the shop, read from the journal after the day.
@@ -127,7 +127,7 @@ impl Report {
     /// Whether every law held.
     #[must_use]
     pub fn laws_hold(&self) -> bool {
-        self.laws.iter().all(Law::holds)
+        self.laws.iter().all(Verdict::holds)
     }
 }
 

@@ -105,18 +105,20 @@ async fn run(
     progress.stage("checking the laws");
     let reopened = world.reopen(&range).await?;
     let books = audit(&*reopened.journal)?;
+    let work = reopened.runtime.work_list()?;
     let evidence = Evidence {
         books: &books,
-        observer: &observer,
+        acknowledged: &observer.acknowledged,
         outside: &world.outside,
         unfinished_flows: reopened.runtime.unfinished_flows()?,
         must_settle: options.mode == Mode::Virtual,
         settled,
         reconciled: &reconciled,
+        work_list: &laws::parts_of(&work),
         reopened: &reopened.runtime.handle(),
     };
     let laws = laws::check(&evidence).await;
-    let work_items = reopened.runtime.work_list()?.len();
+    let work_items = work.len();
     reopened.runtime.stop().await?;
 
     Ok(Report {

@@ -76,6 +76,8 @@ pub use transfer::{DispatchTransfer, ReceiveTransfer};
 pub struct InventoryAgent {
     settings: InventorySettings,
     catalogue: Option<Arc<Catalogue>>,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) releases_twice: bool,
 }
 
 impl InventoryAgent {
@@ -85,6 +87,8 @@ impl InventoryAgent {
         Self {
             settings,
             catalogue: None,
+            #[cfg(feature = "planted-bugs")]
+            releases_twice: false,
         }
     }
 

@@ -189,11 +189,13 @@ fn source_unsourced(
 impl ReleaseReservation {
     fn write(
         &self,
-        _agent: &InventoryAgent,
+        agent: &InventoryAgent,
         stock: &Stock,
         context: &Context<'_>,
         draft: &mut Draft<'_>,
     ) -> Result<Released, InventoryRejection> {
+        #[cfg(not(feature = "planted-bugs"))]
+        let _ = agent;
         let id = &self.reservation;
         let Some((hold, state)) = stock.holds.seen(id, context.now) else {
             return Ok(Released::NothingToRelease);
@@ -212,11 +214,16 @@ impl ReleaseReservation {
             HoldState::Released | HoldState::Expired => return Ok(Released::NothingToRelease),
             HoldState::Shipped => return Err(InventoryRejection::AlreadyShipped(id.clone())),
         };
-        draft.record(ReservationReleased {
+        let released = ReservationReleased {
             reservation,
             quantity,
             from,
-        });
+        };
+        #[cfg(feature = "planted-bugs")]
+        if agent.releases_twice {
+            draft.record(released.clone());
+        }
+        draft.record(released);
         Ok(Released::Released { quantity })
     }
 }

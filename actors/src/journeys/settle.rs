@@ -11,6 +11,10 @@ use crate::ports::{AuthoriseRequest, MovementRequest, PaymentRecord};
 
 /// How often the gateway is asked before a flow gives up.
 const LOOK_UPS_MAX: u32 = 6;
+/// The same where money was to move: nobody waits at a till, and a gateway may be away for hours.
+const MOVEMENT_LOOK_UPS_MAX: u32 = 16;
+/// No wait is longer.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// How long to wait before the first question; each wait is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
@@ -22,8 +26,18 @@ pub(super) async fn look_up<T>(
     payment: &PaymentId,
     known: impl Fn(&PaymentRecord) -> Option<T>,
 ) -> Result<Option<T>, FlowError> {
-    for attempt in 0..LOOK_UPS_MAX {
-        let wait = FIRST_WAIT * 2u32.saturating_pow(attempt);
+    look_up_at_most(LOOK_UPS_MAX, flow, step, payment, known).await
+}
+
+async fn look_up_at_most<T>(
+    look_ups_max: u32,
+    flow: &Flow,
+    step: &str,
+    payment: &PaymentId,
+    known: impl Fn(&PaymentRecord) -> Option<T>,
+) -> Result<Option<T>, FlowError> {
+    for attempt in 0..look_ups_max {
+        let wait = (FIRST_WAIT * 2u32.saturating_pow(attempt)).min(WAIT_MAX);
         flow.sleep(&format!("{step}/wait/{attempt}"), wait).await?;
         let asked = flow
             .perform(
@@ -104,7 +118,8 @@ pub(super) async fn move_money(
                 let moved = (direction.moved)(record);
                 (moved.is_some() && moved == after).then_some(())
             };
-            let settled = look_up(flow, step, &payment, done).await?;
+            let settled = look_up_at_most(MOVEMENT_LOOK_UPS_MAX, flow, step, &payment, done);
+            let settled = settled.await?;
             settled.ok_or_else(|| error.into())
         }
         Err(error) => Err(error.into()),

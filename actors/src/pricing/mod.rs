@@ -100,6 +100,8 @@ pub use triggers::pricing_triggers;
 pub struct PricingAgent {
     settings: PricingSettings,
     catalogue: Arc<Catalogue>,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) honours_expired: bool,
 }
 
 impl PricingAgent {
@@ -109,6 +111,8 @@ impl PricingAgent {
         Self {
             settings,
             catalogue,
+            #[cfg(feature = "planted-bugs")]
+            honours_expired: false,
         }
     }
 }

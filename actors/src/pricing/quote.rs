@@ -206,6 +206,11 @@ fn honour(
 ) -> Option<(Quote, PriceDecision)> {
     let held = held?;
     let valid_until = held.quoted_at.plus(agent.settings.quote_lifetime);
+    #[cfg(feature = "planted-bugs")]
+    let (expired, valid_until) = match agent.honours_expired {
+        true => (valid_until, now.plus(agent.settings.quote_lifetime)),
+        false => (valid_until, valid_until),
+    };
     if held.quoted_at > now || valid_until <= now {
         return None;
     }
@@ -221,6 +226,11 @@ fn honour(
         one
     };
     let quote = return_final_price(agent, sku, &decision, held.revision, held.quoted_at);
+    #[cfg(feature = "planted-bugs")]
+    let quote = Quote {
+        valid_until: expired.max(valid_until),
+        ..quote
+    };
     Some((quote, decision))
 }
 

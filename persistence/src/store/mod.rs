@@ -52,6 +52,8 @@ const META_PROOF: &str = "proof";
 pub(crate) struct Store {
     db: Database,
     fuse: Fuse,
+    #[cfg(feature = "planted-bugs")]
+    unchecked: bool,
 }
 
 impl Store {
@@ -83,7 +85,12 @@ impl Store {
         // The keys of persons lie on the same kind of disk, and are no journal.
         is_a_journal(name, &db)?;
         fuse.check().map_err(|source| io_error(name, source))?;
-        Ok(Self { db, fuse })
+        Ok(Self {
+            db,
+            fuse,
+            #[cfg(feature = "planted-bugs")]
+            unchecked: options.unchecked,
+        })
     }
 
     /// Opens the journal at `path` once more after its disk failed.

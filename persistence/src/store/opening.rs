@@ -97,6 +97,10 @@ pub(super) fn builder(options: &JournalOptions) -> Builder {
     builder
         .set_cache_size(options.cache_bytes)
         .set_check_integrity_on_open(options.check_on_open);
+    #[cfg(feature = "planted-bugs")]
+    if options.unchecked {
+        builder.set_check_integrity_on_open(false);
+    }
     builder
 }
 

@@ -43,6 +43,8 @@ pub struct Caches {
     /// Every event up to here has been seen; `None` once events are no longer followed.
     seen: watch::Sender<Option<Position>>,
     pub(super) responses: Responses,
+    #[cfg(feature = "planted-bugs")]
+    planted: Option<crate::planted::PlantedBug>,
 }
 
 impl RuntimeBuilder {
@@ -79,7 +81,21 @@ impl Caches {
             begun_at,
             seen: watch::Sender::new(Some(begun_at)),
             responses,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
+    }
+
+    /// The same, with this mistake.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn planted(mut self, bug: Option<crate::planted::PlantedBug>) -> Self {
+        self.planted = bug;
+        self
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn is_stale(&self) -> bool {
+        self.planted == Some(crate::planted::PlantedBug::StaleCache)
     }
 
     /// Opens a cache of one's own, which events invalidate by the tags of its answers. Its name is

@@ -64,6 +64,10 @@ async fn read_on(caches: &Caches, cursor: &mut Position) -> Result<Infallible, A
 }
 
 fn invalidate(caches: &Caches, recorded: &Recorded) {
+    #[cfg(feature = "planted-bugs")]
+    if caches.is_stale() {
+        return;
+    }
     let append = &recorded.append;
     let Some((agent, _)) = append.stream.split_once('/') else {
         return;

@@ -87,6 +87,12 @@ impl<A: Agent> Entity<A> {
         }
     }
 
+    /// Whether it was ever snapshot.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn has_snapshot(&self) -> bool {
+        self.snapshot_version > 0
+    }
+
     /// How many events it has had since its last snapshot.
     pub(super) fn since_snapshot(&self) -> u64 {
         self.version.saturating_sub(self.snapshot_version)

@@ -110,6 +110,15 @@ impl Flow {
         undo: &Undo,
         trace: TraceContext,
     ) -> Result<Result<(), (String, bool)>, AskFailure> {
+        #[cfg(feature = "planted-bugs")]
+        if self.core().planted == Some(crate::planted::PlantedBug::ForgetUndos)
+            && self
+                .inner
+                .unanswered
+                .load(std::sync::atomic::Ordering::Relaxed)
+        {
+            return Ok(Ok(()));
+        }
         let step = format!("undo/{step}");
         match undo {
             Undo::Activity { name, input } => {

@@ -67,6 +67,9 @@ pub(super) struct Inner {
     /// What the flow has learnt depends on the journal up to here.
     seen: AtomicU64,
     interrupted: AtomicBool,
+    /// A port did not answer.
+    #[cfg(feature = "planted-bugs")]
+    pub(super) unanswered: AtomicBool,
     /// Why the log took an event no more: the journal is behind.
     stalled: Mutex<Option<AskFailure>>,
 }
@@ -110,6 +113,8 @@ impl Flow {
                 waiting: Mutex::default(),
                 losers: Losers::default(),
                 interrupted: AtomicBool::new(false),
+                #[cfg(feature = "planted-bugs")]
+                unanswered: AtomicBool::new(false),
                 stalled: Mutex::default(),
             }),
         }

@@ -125,6 +125,16 @@ impl Flow {
                 outcome
             }
         };
+        #[cfg(feature = "planted-bugs")]
+        if let Err(error) = &outcome
+            && matches!(
+                error.kind,
+                ActivityErrorKind::Unknown | ActivityErrorKind::TimedOut
+            )
+        {
+            let unanswered = &self.inner.unanswered;
+            unanswered.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         codec::decode(&outcome?).map_err(|error| {
             ActivityError::new(ActivityErrorKind::Unknown, "codec", error.to_string())
         })

@@ -25,7 +25,12 @@ pub(super) fn serve<A: Agent>(
         Kind::Read => None,
         Kind::Write => Some(xxh3_128(&task.body().map_err(AskFailure::invalid)?)),
     };
+    #[cfg(feature = "planted-bugs")]
+    let forgotten = forgets_replies(shard, entity);
+    #[cfg(not(feature = "planted-bugs"))]
+    let forgotten = false;
     if let Some(body_hash) = body_hash
+        && !forgotten
         && let Some(first) = shard
             .journal
             .first_reply(call.id.as_uuid())
@@ -119,7 +124,11 @@ fn record<A: Agent>(
         A::evolve(&mut entity.state, event);
     }
     let version = entity.version + events.len() as u64;
-    let append = Append {
+    #[cfg_attr(
+        not(feature = "planted-bugs"),
+        expect(unused_mut, reason = "nothing is planted")
+    )]
+    let mut append = Append {
         stream: entity.stream.clone(),
         expected_version: entity.version,
         recorded_at_ms: context.now.as_millis(),
@@ -133,6 +142,10 @@ fn record<A: Agent>(
         timers,
         trace: call.trace.kept_with(call.id),
     };
+    #[cfg(feature = "planted-bugs")]
+    if forgets_replies(shard, entity) {
+        append.command = None;
+    }
     // State, first replies and whatever the asker knows are of this epoch.
     let appended = shard
         .journal
@@ -152,6 +165,12 @@ fn record<A: Agent>(
     entity.version = version;
     entity.is_ahead = false;
     Ok(())
+}
+
+#[cfg(feature = "planted-bugs")]
+fn forgets_replies<A: Agent>(shard: &ShardContext<A>, entity: &Entity<A>) -> bool {
+    let planted = shard.planted == Some(crate::planted::PlantedBug::ForgetReplies);
+    planted && entity.has_snapshot()
 }
 
 /// Clears a timer whose command was refused, or can never be served, and nothing else.

@@ -83,6 +83,13 @@ impl Rule {
                 continue;
             };
             let last = last.position;
+            #[cfg(feature = "planted-bugs")]
+            if self.core.planted == Some(crate::planted::PlantedBug::CursorEarly) {
+                let early = journal.set_cursor_in(epoch, &cursor_name, last, Position::START);
+                early.map_err(AskFailure::read_only)?;
+                // What it read is on its way to somebody else, who takes a moment to act on it.
+                tokio::time::sleep(FIRST_WAIT).await;
+            }
             let made = if self.trigger.in_order {
                 self.one_by_one(epoch, &records).await?
             } else {

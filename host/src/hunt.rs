@@ -1,0 +1,232 @@
+//! `mercato simulate hunt` and `hash`: worlds from seeds, until a law breaks.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mercato_sim::hunt::{
+    Drawn, Found, Hunt, HuntOptions, HuntReport, HuntWatch, WorldId, hunt, run_id, shrink,
+};
+use mercato_sim::lives::WorldOutcome;
+
+use crate::args::HuntArgs;
+use crate::output::print;
+
+/// How long a hunt lasts that nobody bounded.
+const MINUTES: f64 = 3.0;
+
+/// Hunts, or replays a world. `false` where a law was broken.
+pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
+    if let Some(name) = &args.replay {
+        return replay(name, args.lines, args.shrink);
+    }
+    let minutes = match (args.minutes, args.seeds) {
+        (Some(minutes), _) if !(minutes > 0.0 && minutes <= 100_000.0) => {
+            return Err("--minutes must be above 0, and 100000 at most".into());
+        }
+        (None, Some(_)) => None,
+        (minutes, _) => Some(minutes.unwrap_or(MINUTES)),
+    };
+    if args.seeds == Some(0) || args.threads == Some(0) {
+        return Err("--seeds and --threads must be at least 1".into());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let watch = Watch::new(
+        args.seeds,
+        minutes.map(|it| Duration::from_secs_f64(it * 60.0)),
+    );
+    let planned = Hunt {
+        from: args.from,
+        seeds: args.seeds.unwrap_or(u64::MAX),
+        threads: args.threads.unwrap_or(cores),
+        options: HuntOptions::default(),
+    };
+    let report = hunt(&planned, &watch).map_err(|error| error.to_string())?;
+    let took = watch.bar.elapsed();
+    let Some(broken) = &report.broken else {
+        watch.bar.finish_and_clear();
+        print(&summary(&report, &planned, took))?;
+        return Ok(true);
+    };
+    let told = |tries: u32, id: &WorldId| {
+        watch.bar.set_message(format!(
+            "a law is broken; making it smaller: {tries} tries, {id}"
+        ));
+    };
+    let found = shrink(broken, &planned.options, told).map_err(|error| error.to_string())?;
+    watch.bar.finish_and_clear();
+    print(&summary(&report, &planned, took))?;
+    print(&told_of(&found))?;
+    Ok(false)
+}
+
+/// Replays a world, with its last moments.
+fn replay(name: &str, lines: usize, smaller: bool) -> Result<bool, String> {
+    let mut id: WorldId = name.parse().map_err(|error| format!("--replay: {error}"))?;
+    let mut options = HuntOptions::default();
+    options.timeline_lines = lines;
+    if smaller {
+        id = shrink(&id, &options, |_, _| {})
+            .map_err(|error| error.to_string())?
+            .id;
+    }
+    let outcome = run_id(&id, &options).map_err(|error| error.to_string())?;
+    let holds = outcome.laws_hold();
+    print(&world(&id, &outcome))?;
+    Ok(holds)
+}
+
+/// Prints the hashes of a world.
+pub(crate) fn hash(seed: u64, replay: Option<&str>) -> Result<bool, String> {
+    let id = match replay {
+        Some(name) => name.parse().map_err(|error| format!("--replay: {error}"))?,
+        None => WorldId::of_seed(seed),
+    };
+    let outcome = run_id(&id, &HuntOptions::default()).map_err(|error| error.to_string())?;
+    print(&format!("{id} {}\n", outcome.hash))?;
+    Ok(outcome.laws_hold())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+fn summary(report: &HuntReport, planned: &Hunt, took: Duration) -> String {
+    let tally = &report.tally;
+    let seconds = took.as_secs_f64().max(1e-9);
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{} worlds from seed {} on, {} with three power cuts or more, in {seconds:.1} s on {} threads: \
+         {:.1} worlds and {:.0} shopper-hours a second",
+        report.worlds,
+        planned.from,
+        report.with_three_cuts,
+        planned.threads,
+        report.worlds as f64 / seconds,
+        report.shopper_hours / seconds,
+    );
+    let _ = writeln!(
+        text,
+        "{} power cuts, {} other faults by the clock, {} damaged disks found out; {} requests asked, \
+         {} answered, {} asked again; {} records",
+        tally.cuts,
+        tally.faults,
+        tally.damage_found,
+        tally.asked,
+        tally.answered,
+        tally.unserved,
+        tally.records,
+    );
+    let held = match report.broken {
+        None => "every law held",
+        Some(_) => "A LAW WAS BROKEN",
+    };
+    let _ = writeln!(text, "{held}");
+    text
+}
+
+/// What a hunt found, for people.
+pub(crate) fn told_of(found: &Found) -> String {
+    let mut text = format!("\nThe smallest world of {} tries:\n", found.tries);
+    text.push_str(&world(&found.id, &found.outcome));
+    let _ = writeln!(
+        text,
+        "\nreplay it: mercato simulate hunt --replay '{}'",
+        found.id
+    );
+    text
+}
+
+fn world(id: &WorldId, outcome: &WorldOutcome) -> String {
+    let drawn = id.draw(&HuntOptions::default());
+    described(&format!("world {id}"), &drawn, outcome)
+}
+
+/// A world and what it came to, for people.
+pub(crate) fn described(about: &str, drawn: &Drawn, outcome: &WorldOutcome) -> String {
+    let mut text = String::new();
+    let (shop, plan) = (&drawn.shop, &drawn.world);
+    let _ = writeln!(
+        text,
+        "{about}: {} shoppers in {:.0} s, {} products of {} units, {} shards",
+        shop.shoppers,
+        shop.open_for.as_secs_f64(),
+        shop.products,
+        shop.stock_units,
+        shop.shards,
+    );
+    for cut in &plan.cuts {
+        let _ = writeln!(
+            text,
+            "  power cut at {:?}, which leaves {:?}; dark for {:.1} s",
+            cut.at,
+            cut.leaves,
+            cut.dark_for.as_secs_f64()
+        );
+    }
+    for fault in &plan.faults.faults {
+        let _ = writeln!(
+            text,
+            "  {} at {:.3} from {:.0} s to {:.0} s",
+            fault.kind.name(),
+            fault.rate,
+            fault.from.as_secs_f64(),
+            fault.until.as_secs_f64()
+        );
+    }
+    let _ = writeln!(text, "its last moments:");
+    for line in &outcome.timeline {
+        let _ = writeln!(text, "  {line}");
+    }
+    let tally = &outcome.tally;
+    let _ = writeln!(
+        text,
+        "{} lives, {} power cuts, {} requests, {} records, {:.0} s of its own time; {}",
+        tally.lives,
+        tally.cuts,
+        tally.asked,
+        tally.records,
+        outcome.lasted.as_secs_f64(),
+        outcome.hash
+    );
+    for verdict in outcome.broken() {
+        for case in &verdict.cases {
+            let _ = writeln!(text, "broken: {}: {case}", verdict.name);
+        }
+    }
+    if outcome.laws_hold() {
+        let _ = writeln!(text, "every law held");
+    }
+    text
+}
+
+/// Progress on standard error, and the end of the time.
+struct Watch {
+    bar: ProgressBar,
+    limit: Option<Duration>,
+}
+
+impl Watch {
+    fn new(seeds: Option<u64>, limit: Option<Duration>) -> Self {
+        let bar = match seeds {
+            Some(seeds) => ProgressBar::new(seeds),
+            None => ProgressBar::no_length(),
+        };
+        let template = "{spinner} {pos}/{len} worlds ({per_sec}), {elapsed} so far {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar, limit }
+    }
+}
+
+impl HuntWatch for Watch {
+    fn over(&self, seed: u64, outcome: &WorldOutcome) {
+        self.bar.inc(1);
+        if !outcome.laws_hold() {
+            self.bar.set_message(format!("seed {seed} broke a law"));
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.limit.is_some_and(|limit| self.bar.elapsed() >= limit)
+    }
+}

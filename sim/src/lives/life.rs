@@ -1,0 +1,218 @@
+//! One life: a runtime over the disk, until its power goes or everything is done.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mercato_actors::runtime::persistence::simulated_disk::Fault as DiskFault;
+use mercato_actors::runtime::persistence::{Journal, OpenError, RedbJournal, Vault, WriterPlace};
+use mercato_actors::runtime::{Clock, Entropy, Handle, Runtime, RuntimeBuilder, Timestamp};
+
+use super::disk::PoweredDisk;
+use super::plan::{Cut, CutAt, WorldPlan};
+use super::power::Power;
+use super::scene::{Scene, Site};
+use super::stage::Stage;
+use super::strikes;
+use super::witness::{What, Witness};
+use crate::error::SimulationError;
+
+/// How often it is looked whether flows have ended; each wait is twice the one before.
+const LOOK_FIRST: Duration = Duration::from_secs(5);
+const LOOK_MAX: Duration = Duration::from_secs(3_600);
+/// So many looks in a row must find no flow: what the last one's events start is on its way for a
+/// moment before it counts as one.
+const QUIET_LOOKS: u32 = 3;
+
+/// How a life ended.
+pub(super) enum Ended {
+    /// Its power went.
+    Cut,
+    /// Everybody has what they wanted. Whether all flows ended in time.
+    Done { settled: bool },
+    /// Its journal was refused as damaged.
+    Damaged(String),
+    /// It did not open, and should have.
+    Closed(String),
+}
+
+/// What lives are lived in.
+pub(super) struct Ground<'a> {
+    pub(super) plan: &'a WorldPlan,
+    pub(super) scene: &'a dyn Scene,
+    pub(super) witness: &'a Witness,
+    pub(super) vault: &'a Arc<Vault>,
+    pub(super) began: Timestamp,
+}
+
+/// What is left of a life.
+pub(super) struct Left {
+    pub(super) ended: Ended,
+    /// What its clock read in the end.
+    pub(super) at: Timestamp,
+    /// Whether its journal was opened.
+    pub(super) opened: bool,
+}
+
+impl Ground<'_> {
+    /// The site of a life that begins now.
+    pub(super) fn site(&self, now: Timestamp, power: &Power, life: u32) -> Site {
+        Site {
+            clock: Clock::starting_at(now),
+            power: power.clone(),
+            witness: self.witness.clone(),
+            began: self.began,
+            life,
+            seed: self.plan.seed,
+            faults: Arc::new(self.plan.faults.clone()),
+            cut_operation: None,
+        }
+    }
+
+    pub(super) fn journal(
+        &self,
+        disk: &PoweredDisk,
+        life: u32,
+    ) -> Result<Result<Arc<RedbJournal>, OpenError>, SimulationError> {
+        let rng = Entropy::seeded(self.plan.seed).fork(&format!("disk in life {life}"));
+        let pace = disk.pace(rng);
+        let pace = pace.ok_or_else(|| std::io::Error::other("no disk times can be drawn"))?;
+        let again = disk.clone();
+        let journal = RedbJournal::with_disk(
+            move || Ok(again.clone()),
+            self.vault.clone(),
+            self.scene.journal(),
+            WriterPlace::Task(Box::new(pace)),
+        );
+        Ok(journal.map(Arc::new))
+    }
+
+    pub(super) fn builder(&self, journal: Arc<dyn Journal>, site: &Site) -> RuntimeBuilder {
+        Runtime::builder(journal)
+            .clock(site.clock)
+            .entropy(Entropy::seeded(self.plan.seed))
+    }
+
+    /// Lives one life. It is over with the future, and what is left of it is dropped with the tokio
+    /// runtime around it.
+    pub(super) async fn live(
+        &self,
+        now: Timestamp,
+        disk: &PoweredDisk,
+        power: &Power,
+        cut: Option<&Cut>,
+    ) -> Result<Left, SimulationError> {
+        let life = self.witness.begin_life(power);
+        let mut site = self.site(now, power, life);
+        if let Some(CutAt::DiskOperation(nth)) = cut.map(|cut| cut.at) {
+            let operation = disk.inner().operations() + nth;
+            site.cut_operation = Some(operation);
+            disk.inner().inject(DiskFault::PowerCutAt { operation });
+        }
+        let opened = Cell::new(false);
+        let lived = self.lived(&site, disk, cut, &opened);
+        let ended = tokio::select! {
+            biased;
+            () = power.until_cut() => Ended::Cut,
+            ended = lived => ended?,
+        };
+        // What did not open because its power went has not failed.
+        let ended = if power.is_cut() { Ended::Cut } else { ended };
+        if let Ended::Cut = ended {
+            let why = power.why().unwrap_or_default();
+            self.witness.see(site.now(), What::Cut(&why));
+        }
+        Ok(Left {
+            ended,
+            at: site.clock.now(),
+            opened: opened.get(),
+        })
+    }
+
+    async fn lived(
+        &self,
+        site: &Site,
+        disk: &PoweredDisk,
+        cut: Option<&Cut>,
+        opened: &Cell<bool>,
+    ) -> Result<Ended, SimulationError> {
+        let journal = match self.journal(disk, site.life)? {
+            Ok(journal) => journal,
+            Err(error @ OpenError::Damaged { .. }) => {
+                return Ok(Ended::Damaged(error.to_string()));
+            }
+            Err(error) => return Ok(Ended::Closed(error.to_string())),
+        };
+        opened.set(true);
+        let records = journal.durable().get();
+        self.witness.see(site.now(), What::Opened(records));
+        let builder = self.builder(journal, site);
+        let builder = builder.fault_hook(strikes::at_moments(site, cut));
+        let builder = self.scene.open(builder, site);
+        let builder = builder.map_err(SimulationError::Scene)?;
+        let runtime = match builder.start().await {
+            Ok(runtime) => runtime,
+            Err(error) => return Ok(Ended::Closed(error.to_string())),
+        };
+        let stage = Stage {
+            site: site.clone(),
+            handle: runtime.handle(),
+        };
+        let striking = strikes::by_the_clock(self.scene, &stage, &runtime, disk);
+        let cutting = async {
+            match cut.map(|cut| cut.at) {
+                Some(CutAt::Time(after)) => {
+                    tokio::time::sleep(after).await;
+                    site.power.cut("by the clock");
+                }
+                _ => std::future::pending().await,
+            }
+        };
+        let settled = tokio::select! {
+            biased;
+            () = cutting => return Ok(Ended::Cut),
+            settled = self.day(&stage) => settled,
+            () = striking => false,
+        };
+        if settled {
+            self.witness.see(site.now(), What::Settled);
+        }
+        let stopped = runtime.stop().await;
+        self.witness
+            .must("a shop stops in good order", stopped.is_ok(), || {
+                stopped.err().map_or_else(String::new, |e| e.to_string())
+            });
+        Ok(Ended::Done { settled })
+    }
+
+    /// The outside's day, and what comes of it. Gives whether all flows ended in time.
+    async fn day(&self, stage: &Stage) -> bool {
+        let limit = self.plan.answered_within.saturating_sub(stage.now());
+        let outside = self.scene.outside(stage);
+        let done = tokio::time::timeout(limit, outside).await.is_ok();
+        let open = self.witness.open();
+        stage.must("every request is answered", done, || {
+            let some: Vec<&str> = open.iter().take(5).map(|key| &**key).collect();
+            format!("{} wait still, among them {}", open.len(), some.join(", "))
+        });
+        done && self.settle(&stage.handle).await
+    }
+
+    async fn settle(&self, handle: &Handle) -> bool {
+        let clock = handle.clock();
+        let until = clock.now().plus(self.plan.settles_within);
+        let (mut quiet, mut wait) = (0, LOOK_FIRST);
+        while quiet < QUIET_LOOKS {
+            if clock.now() >= until {
+                return false;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LOOK_MAX);
+            quiet = match handle.flow_stats().in_flight {
+                0 => quiet + 1,
+                _ => 0,
+            };
+        }
+        true
+    }
+}

@@ -1,0 +1,125 @@
+//! What `mercato simulate hunt`, `hash` and `--scenario` promise on the command line.
+
+mod command;
+
+use std::process::Stdio;
+
+use command::{is_refused, mercato, succeeds};
+
+/// How many processes live through one world, each seed's beside each other: `MERCATO_DETERMINISM`.
+const PROCESSES: usize = 5;
+/// How many worlds the short hunt lives through: `MERCATO_SWARM`.
+const WORLDS: usize = 30;
+
+fn number(variable: &str, default: usize) -> usize {
+    let Ok(value) = std::env::var(variable) else {
+        return default;
+    };
+    let number = value.parse();
+    number.unwrap_or_else(|_| panic!("{variable} is `{value}`, which is not a number"))
+}
+
+/// Catches: hash order, the machine's clock or entropy leaking into a world, be it through several
+/// lives, a crash, or what the machine does beside it: all processes run at once and fight for the
+/// cores.
+#[test]
+fn one_world_leaves_the_same_bytes_in_every_process() {
+    let processes = number("MERCATO_DETERMINISM", PROCESSES);
+    // They have several power cuts and faults of different kinds.
+    for seed in ["5", "24", "197"] {
+        let started: Vec<_> = (0..processes)
+            .map(|_| {
+                let mut hash = mercato();
+                hash.args(["simulate", "hash", "--seed", seed]);
+                hash.stdout(Stdio::piped()).spawn().expect("it starts")
+            })
+            .collect();
+        let mut hashes: Vec<String> = started
+            .into_iter()
+            .map(|process| {
+                let output = process.wait_with_output().expect("it ends");
+                String::from_utf8(output.stdout).expect("text")
+            })
+            .collect();
+        assert!(hashes[0].contains("events"), "{hashes:?}");
+        hashes.dedup();
+        assert_eq!(hashes.len(), 1, "seed {seed}: {hashes:#?}");
+    }
+}
+
+/// Catches: a law of the shop that breaks in a drawn world, and a hunt that lives through none.
+#[test]
+fn a_short_hunt_finds_nothing() {
+    let worlds = number("MERCATO_SWARM", WORLDS).to_string();
+    let report = succeeds(mercato().args(["simulate", "hunt", "--seeds", &worlds]));
+    assert!(report.contains(&format!("{worlds} worlds")), "{report}");
+    assert!(report.contains("every law held"), "{report}");
+}
+
+/// Catches: a world that is not the one that its name says, and its last moments not told.
+#[test]
+fn a_world_is_replayed_by_its_name() {
+    let name = "1/24/s9/c0";
+    let replay = || succeeds(mercato().args(["simulate", "hunt", "--replay", name]));
+    let report = replay();
+    assert_eq!(report, replay());
+    assert!(
+        report.contains("9 shoppers") && report.contains("OPEN"),
+        "{report}"
+    );
+}
+
+/// Catches: input that is taken for something else, and a refusal that does not say how to go on.
+#[test]
+fn bad_names_and_scenarios_are_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("day.toml");
+    let day = "about = \"a day\"\nseed = 1\n\n[shop]\nshoppers = 3\nopen_for = \"20s\"\n";
+    let written = |text: &str| std::fs::write(&path, text).expect("a file");
+    let file = path.to_str().expect("a plain path").to_owned();
+    written(day);
+    succeeds(mercato().args(["simulate", "--scenario", &file]));
+    let rotten = [
+        ("shoppers", "shopers", ":5:", "shoppers"),
+        ("seed = 1", "seed = \"one\"", ":2:", "whole number"),
+        ("\"20s\"", "\"soon\"", ":6:", "90s, 15m or 24h"),
+    ];
+    for (right, wrong, line, remedy) in rotten {
+        written(&day.replace(right, wrong));
+        let refusal = is_refused(mercato().args(["simulate", "--scenario", &file]));
+        assert!(
+            refusal.contains(line) && refusal.contains(remedy),
+            "{refusal}"
+        );
+    }
+    let fault = "[[fault]]\nkind = \"gateway_busy\"\nrate = -0.1\n";
+    written(&format!("{day}\n{fault}"));
+    let refusal = is_refused(mercato().args(["simulate", "--scenario", &file]));
+    assert!(
+        refusal.contains(":10:") && refusal.contains("0.0 to 1.0"),
+        "{refusal}"
+    );
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["simulate", "hunt", "--replay", "0/7"],
+            "world has changed",
+        ),
+        (&["simulate", "hunt", "--replay", "1/7/x"], "1/77/s12"),
+        (&["simulate", "hunt", "--seeds", "0"], "at least 1"),
+        (&["simulate", "hunt", "--minutes", "-1"], "above 0"),
+        (&["simulate", "hash", "--seed", "one"], "--seed"),
+        (&["simulate", "--scenario", "nowhere"], "black_friday"),
+        (
+            &["simulate", "--scenario", "dying_disk", "--live"],
+            "power cuts",
+        ),
+        (
+            &["simulate", "--scenario", "hot_sku", "--shoppers", "5"],
+            "--shoppers",
+        ),
+    ];
+    for (args, expected) in cases {
+        let refusal = is_refused(mercato().args(*args));
+        assert!(refusal.contains(expected), "{args:?}:\n{refusal}");
+    }
+}
