@@ -47,6 +47,7 @@ pub(super) fn ports(scene: &ShopScene, site: &Site) -> Option<Ports> {
             road: Road::new(site, "goods", SUPPLIER_MS)?,
             gateway: outside.procurement.clone(),
         }),
+        messengers: outside.messengers.clone(),
         competitors: outside.competitors.clone(),
     })
 }

@@ -11,7 +11,7 @@ use mercato_actors::{
     CustomerQuery, Destination, EmailAddress, InProcessPayments, Inspection, Jurisdiction,
     ORDER_CHANGE, OrderChangeRequest, OrderId, OrderLine, PaymentMethod, PrivateText, Purpose,
     Quantity, QuotePrice, RETURN, RecordConsent, ReturnFinding, ReturnRequest, Segment, Sku,
-    add_to_cart, answer_query,
+    SupportChannel, add_to_cart, answer_query,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -373,6 +373,7 @@ impl Visit<'_> {
                 text: PrivateText::new("Where is my order?".to_owned()),
                 order: order.clone(),
                 product: product.clone(),
+                channel: SupportChannel::Chat,
             };
             let talk = async |scope: &Scope| answer_query(scope, query).await;
             let answered = self.stage.handle.serve(&self.keyed(&key), talk).await;

@@ -52,7 +52,8 @@ impl fmt::Display for SetReport {
         let (took, click_p99) = self.learning;
         let (memory, stored) = self.bytes;
         let mut table = Table::new();
-        table.load_preset(ASCII_MARKDOWN).set_header([
+        table.load_style(ASCII_MARKDOWN);
+        table.set_header([
             "method",
             "HR@20",
             "MRR@20",
