@@ -193,7 +193,7 @@ fn campaign_folder() -> tempfile::TempDir {
     let mut views = ",item_id,click,propensity_score\n".to_owned();
     for row in 0..600 {
         let arm = ["No E-Mail", "Mens E-Mail", "Womens E-Mail"][row % 3];
-        let visited = u8::from(row % 3 == 1 || row % 7 == 0);
+        let visited = u8::from(row % 3 == 1 || row % 7 == 6);
         mail += &format!("{},{}.5,{},1,{arm},{visited}\n", row % 12, row, row % 2);
         views += &format!("{row},{},{},0.25\n", row % 4, u8::from(row % 4 == 1));
     }
@@ -204,7 +204,7 @@ fn campaign_folder() -> tempfile::TempDir {
             1 + customer % 28,
             customer
         );
-        if customer % 2 == 0 {
+        if customer.is_multiple_of(2) {
             discs += &format!(" {customer:05} 19971115 2 20.00\n");
         }
     }

@@ -51,9 +51,9 @@ impl Population {
     pub(super) fn noted(&mut self, event: &BuyerNoted) {
         if let Some(before) = &event.before {
             let day = self.oldest().max(day(before));
-            take(&mut self.days, day);
-            take(&mut self.orders, before.orders.min(ORDERS_MAX));
-            take(&mut self.spent, two_places(before.spent.minor()));
+            take(&mut self.days, &day);
+            take(&mut self.orders, &before.orders.min(ORDERS_MAX));
+            take(&mut self.spent, &two_places(before.spent.minor()));
         }
         let after = &event.after;
         *self.days.entry(day(after)).or_default() += 1;
@@ -95,11 +95,11 @@ impl Population {
     }
 }
 
-fn take<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
+fn take<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }

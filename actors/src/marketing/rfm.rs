@@ -57,9 +57,9 @@ impl Quintiles {
     #[must_use]
     pub fn score(&self, purchases: &Purchases) -> RfmScore {
         RfmScore {
-            recency: score(&self.recency, purchases.last_at),
-            frequency: score(&self.frequency, purchases.orders),
-            monetary: score(&self.monetary, purchases.spent.minor()),
+            recency: score(&self.recency, &purchases.last_at),
+            frequency: score(&self.frequency, &purchases.orders),
+            monetary: score(&self.monetary, &purchases.spent.minor()),
         }
     }
 }
@@ -88,8 +88,8 @@ pub(super) fn cuts<T: Copy>(values: &[(T, u64)], highest: T) -> [T; 4] {
     cuts
 }
 
-fn score<T: PartialOrd>(cuts: &[T; 4], value: T) -> u8 {
-    1 + cuts.iter().map(|cut| u8::from(value >= *cut)).sum::<u8>()
+fn score<T: PartialOrd>(cuts: &[T; 4], value: &T) -> u8 {
+    1 + cuts.iter().map(|cut| u8::from(value >= cut)).sum::<u8>()
 }
 
 impl RfmScore {

@@ -112,10 +112,10 @@ fn no_variant_is_preferred_while_shares_are_wrong() {
     for number in 0..4_000u32 {
         let assigned = given.ask(&assign).unwrap();
         // A filter swallows half of variant 0.
-        if assigned.variant == 1 || number % 2 == 0 {
+        if assigned.variant == 1 || number.is_multiple_of(2) {
             send(&mut given, assigned.variant, assigned.explored);
         }
-        if assigned.variant == 1 && number % 3 == 0 {
+        if assigned.variant == 1 && number.is_multiple_of(3) {
             click(&mut given, 1, sent_at);
         }
     }

@@ -140,13 +140,13 @@ fn the_lift_compares_all_who_were_drawn() {
             let bought = OutcomeCounted::Bought {
                 variant: 0,
                 revenue,
-                last_click: number % 20 == 0,
+                last_click: number.is_multiple_of(20),
                 sent_at: None,
                 at: given.now(),
             };
             given.ask(&count(bought)).unwrap();
         }
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             given
                 .ask(&count(OutcomeCounted::HeldOutBought { revenue }))
                 .unwrap();
@@ -187,7 +187,7 @@ fn a_campaign_for_purchases_learns_from_purchases() {
                 })
                 .unwrap();
         }
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             let outcome = OutcomeCounted::Bought {
                 variant: 1,
                 revenue: Money::new(100, Currency::GBP),

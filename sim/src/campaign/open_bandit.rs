@@ -117,7 +117,9 @@ mod tests {
     #[test]
     fn a_policy_earns_what_its_items_earn() {
         // Of four views each, item 0 is always clicked and item 1 never.
-        let log: Vec<_> = (0..8).map(|view| (view % 2, view % 2 == 0, 0.5)).collect();
+        let log: Vec<_> = (0..8usize)
+            .map(|view| (view % 2, view.is_multiple_of(2), 0.5))
+            .collect();
         let good = value("good", &log, &[1.0, 0.0]);
         assert!((good.value - 1.0).abs() < 1e-12);
         assert!((good.normalised - 1.0).abs() < 1e-12);

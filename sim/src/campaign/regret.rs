@@ -302,7 +302,7 @@ fn thompson(
         if counts.pass(message) {
             posteriors.update(&counts.arms);
         }
-        if stops && message > 0 && message % LOOK_EVERY == 0 {
+        if stops && message > 0 && message.is_multiple_of(LOOK_EVERY) {
             preferred = outlook(&counts.arms, rng).winner;
         }
         let Some(choice) = choose(&posteriors, preferred, floor, rng) else {

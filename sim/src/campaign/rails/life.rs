@@ -157,7 +157,9 @@ impl Town {
 
     pub(super) async fn launches(&mut self, number: u32) -> Result<(), SimulationError> {
         let by_sms = number % 4 == 3;
-        let product = (number % 2 == 0).then(|| PRODUCTS[number as usize % 3]);
+        let product = number
+            .is_multiple_of(2)
+            .then(|| PRODUCTS[number as usize % 3]);
         let purpose = PURPOSES[number as usize % 2];
         let id = campaign(number)?;
         self.watch.announce(id.as_str(), About { purpose, product });
