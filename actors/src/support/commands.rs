@@ -152,7 +152,7 @@ impl Command for ReceiveQuery {
         }
         let taken_for = self.taken_for;
         // The first question says where the conversation begins; `Chat` is what is not said.
-        let moved = (state.channel != self.channel).then(|| ChannelChanged {
+        let moved = (state.channel != self.channel).then_some(ChannelChanged {
             channel: self.channel,
             at: context.now,
         });

@@ -19,10 +19,7 @@ const WITHHELD: &str = "[withheld]";
 /// What is looked for, in this order: what is longer first, so that no part of it is taken for
 /// something else.
 const RULES: [(Kind, &str); 6] = [
-    (
-        Kind::Mail,
-        r"(?i)[\p{L}0-9._%+'-]{1,64}@[\p{L}0-9.-]{1,253}\.\p{L}{2,24}",
-    ),
+    (Kind::Mail, r"[\p{L}0-9._%+'-]+@[\p{L}0-9.-]+\.\p{L}{2,}"),
     (
         Kind::Account,
         r"(?i)\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?\b",
@@ -34,7 +31,7 @@ const RULES: [(Kind, &str); 6] = [
     ),
     (
         Kind::Address,
-        r"(?i)\b[0-9]{1,5}[a-z]?,? (?:[\p{L}'’-]+ ){1,4}(?:street|road|avenue|lane|drive|court|square|boulevard|close|place|terrace|gardens|crescent|st|rd|ave|ln|blvd)\b\.?|\b\p{L}{2,40}(?:straße|strasse|str\.|gasse|allee|platz|weg) [0-9]{1,5}[a-z]?\b",
+        r"(?i)\b[0-9]{1,5}[a-z]?,? (?:[\p{L}'’-]+ ){1,4}(?:street|road|avenue|lane|drive|court|square|boulevard|close|place|terrace|gardens|crescent|st|rd|ave|ln|blvd)\b\.?|\b\p{L}+(?:straße|strasse|str\.|gasse|allee|platz|weg) [0-9]{1,5}[a-z]?\b",
     ),
     (
         Kind::Address,
