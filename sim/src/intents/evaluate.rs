@@ -35,7 +35,7 @@ pub(super) fn evaluate(
     let labels: Vec<usize> = set
         .test
         .iter()
-        .map(|q| place(q).unwrap_or(usize::MAX >> 32))
+        .map(|q| place(q).unwrap_or(places.len()))
         .collect();
     let mut latencies = Vec::with_capacity(set.test.len());
     let known = ask(&model, &set.test, elapsed, &mut latencies);
