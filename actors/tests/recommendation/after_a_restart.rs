@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mercato_actors::{
     BrowseRequest, CustomerId, Device, InProcessCarrier, InProcessCompetitors, InProcessMail,
-    InProcessPayments, InProcessProcurement, Messengers, NextProduct, NextProducts, Ports, Quantity,
-    ReceiveStock, RecommendError, Recommendations, RecordView, Rung, Shop, Showcase, Situation,
-    recommend,
+    InProcessPayments, InProcessProcurement, Messengers, NextProduct, NextProducts, Ports,
+    Quantity, ReceiveStock, RecommendError, Recommendations, RecordView, Rung, Shop, Showcase,
+    Situation, recommend,
 };
 use mercato_runtime::testkit::{TestRuntime, TestWorld};
 use mercato_runtime::{Caller, Principal, RuntimeBuilder};

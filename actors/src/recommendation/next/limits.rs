@@ -66,9 +66,8 @@ pub(crate) struct Tuning {
     pub(crate) compared_max: usize,
     /// So many of those that were compared are followed.
     pub(crate) near_max: usize,
-    pub(crate) recent: f32,
-    pub(crate) query_idf: f32,
-    pub(crate) item_idf: f32,
+    /// How much less the oldest session counts than the newest one.
+    pub(crate) recency: f32,
     /// One click in so many judges the blends before it is learned.
     pub(crate) clicks_per_judgement: u32,
     /// A product's weights are worked out anew when its clicks grew by one part in so many.
@@ -87,9 +86,7 @@ impl Default for Tuning {
             sessions_per_item_max: 500,
             compared_max: 1_000,
             near_max: 200,
-            recent: 0.0,
-            query_idf: 0.0,
-            item_idf: 0.0,
+            recency: 0.8,
             clicks_per_judgement: 8,
             grown_part: 8,
             clicks_per_turn: 4,

@@ -234,16 +234,6 @@ impl NextItem {
         }
         for neighbour in &near {
             neighbour.tell(self.tuning.place_fade, |slot, weight, is_after| {
-                let weight = if self.tuning.item_idf > 0.0 {
-                    let h = self.sessions.holding(slot).map_or(1, |h| h.len()).max(1);
-                    weight
-                        * (self.sessions.len() as f32 / h as f32)
-                            .ln()
-                            .max(0.1)
-                            .powf(self.tuning.item_idf)
-                } else {
-                    weight
-                };
                 tally.of_key(slot)[if is_after { 1 } else { 2 }] += weight;
             });
         }
