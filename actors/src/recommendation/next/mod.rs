@@ -32,7 +32,7 @@ use self::blend::{Evidence, Findings, Judge};
 use self::counts::Counts;
 use self::items::{Items, Slot};
 pub use self::limits::NextItemLimits;
-pub(crate) use self::limits::Tuning;
+use self::limits::Tuning;
 pub use self::sessions::SessionNumber;
 use self::sessions::Sessions;
 use self::stored::Stored;
@@ -102,13 +102,6 @@ impl NextItem {
             learned: 0,
             turn: 0,
         }
-    }
-
-    /// Weighs otherwise, for whoever looks for better values.
-    #[must_use]
-    #[allow(dead_code, reason = "tests and experiments weigh otherwise")]
-    pub(crate) fn tuned(self, tuning: Tuning) -> Self {
-        Self { tuning, ..self }
     }
 
     /// What it holds.
