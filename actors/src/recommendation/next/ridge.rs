@@ -108,13 +108,16 @@ mod tests {
         let together = |a: Slot, b: Slot| {
             let line = counts.together(a.min(b)).iter();
             let mut sums = line.filter(|(other, _)| *other == a.max(b));
-            sums.next().map_or(0.0, |(_, sum)| *sum as f32 / (whole * whole))
+            sums.next()
+                .map_or(0.0, |(_, sum)| *sum as f32 / (whole * whole))
         };
         let weights = solve(&counts, 3, 100, ridge);
         assert!(weights.len() > 5);
         for (source, weight) in &weights {
             let told = weights.iter();
-            let left: f32 = told.map(|(other, weight)| together(*source, *other) * weight).sum();
+            let left: f32 = told
+                .map(|(other, weight)| together(*source, *other) * weight)
+                .sum();
             let before = counts.before(3).iter().find(|(other, _)| other == source);
             let right = before.map_or(0.0, |(_, sum)| *sum as f32 / whole);
             let off = left + ridge * weight - right;
