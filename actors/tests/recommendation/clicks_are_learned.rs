@@ -115,7 +115,7 @@ fn a_click_is_its_shoppers_and_never_to_come() {
     click.sku = sku(2);
     click.at = Some(now);
     given.ask(&click).unwrap();
-    given.turn_to(Principal::system());
+    given.turn_to(Principal::System);
     assert_eq!(named(&mut given, &after(&[1], None))[0], sku(2));
 }
 

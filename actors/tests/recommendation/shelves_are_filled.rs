@@ -141,7 +141,8 @@ fn a_new_product_is_offered_until_it_is_known() {
         ..BusinessRules::default()
     };
     let mut given = under(rules);
-    let question = on(Showcase::ForYou, &[41], &[7]);
+    let mut question = on(Showcase::ForYou, &[41], &[7]);
+    question.context.wanted = 1;
     let new = |given: &mut Given<RecommendationAgent>| {
         let new = asked(given, &question).new.unwrap();
         assert_eq!(new.rung, Rung::New);

@@ -176,3 +176,51 @@ impl Judge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(slot: Slot, after: f32, before: f32) -> Evidence {
+        Evidence {
+            slot,
+            led: 0.0,
+            after,
+            before,
+            again: None,
+        }
+    }
+
+    /// Catches: two numbers of one blend, so that another one is never tried.
+    #[test]
+    fn every_blend_is_another_one() {
+        let blends: Vec<Blend> = (0..BLENDS).map(Blend::number).collect();
+        for (number, blend) in blends.iter().enumerate() {
+            assert!(!blends[..number].contains(blend), "{blend:?}");
+        }
+    }
+
+    /// Catches: a judge that does not look, and one that never forgets.
+    #[test]
+    fn the_blend_that_does_best_of_late_is_used() {
+        let findings = Findings {
+            all: vec![evidence(1, 0.5, 0.0), evidence(2, 0.0, 0.6)],
+        };
+        let first = |judge: &Judge| {
+            let scores: Vec<(Slot, f32)> = judge.best().score(&findings).collect();
+            if scores[0].1 > scores[1].1 { 1 } else { 2 }
+        };
+        let mut judge = Judge::default();
+        assert_eq!(first(&judge), 1);
+        for _ in 0..100 {
+            judge.see(&findings, 2);
+        }
+        assert_eq!(first(&judge), 2);
+        for _ in 0..40_000 {
+            judge.see(&findings, 1);
+        }
+        assert_eq!(first(&judge), 1);
+        judge.see(&findings, 99);
+        assert_eq!(first(&judge), 1, "what nothing is known of teaches nothing");
+    }
+}

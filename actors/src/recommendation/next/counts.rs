@@ -137,3 +137,28 @@ fn update(line: &mut Line, slot: Slot, amount: u32, change: Change) {
         Err(place) => line.insert(place, (slot, change(0, amount))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: sums that depend on the order in which sessions come and go, and a row that is added
+    /// otherwise than it is taken away.
+    #[test]
+    fn what_is_taken_away_was_never_there() {
+        let sessions: [&[Slot]; 3] = [&[1, 2, 1, 3, 3], &[2, 2, 4, 1, 5, 6, 7, 8, 9], &[4]];
+        let mut counts = Counts::default();
+        for clicks in sessions {
+            for place in 0..clicks.len() {
+                counts.add(&clicks[..place], clicks[place]);
+            }
+        }
+        assert!(counts.len() > 20 && counts.clicks(1) > 0 && counts.again(0) > 0.0);
+        for clicks in sessions {
+            counts.take_away(clicks);
+        }
+        assert_eq!(counts.len(), 0);
+        assert!((0..10).all(|slot| counts.clicks(slot) == 0));
+        assert!((0..RECENT_MAX).all(|age| counts.again(age) <= 0.0));
+    }
+}

@@ -50,31 +50,30 @@ impl Default for NextItemLimits {
 /// How clicks are weighed. The values were chosen on three public data sets together, see
 /// `docs/RECOMMENDATION.md`; they are part of what the model is, and no setting of a shop.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Tuning {
+pub(super) struct Tuning {
     /// Added to the diagonal of the equations, in clicks: how many clicks it takes to be believed.
-    pub(crate) ridge: f32,
+    pub(super) ridge: f32,
     /// How much a click counts for of the one after it, where weights are applied.
-    pub(crate) weight_fade: f32,
+    pub(super) weight_fade: f32,
     /// The same, where sessions are compared.
-    pub(crate) near_fade: f32,
+    pub(super) near_fade: f32,
     /// How much a click of a near session counts for of one that is one place closer to where the
     /// sessions meet.
-    pub(crate) place_fade: f32,
+    pub(super) place_fade: f32,
     /// Of each product so many sessions are compared, the latest.
-    pub(crate) sessions_per_item_max: usize,
+    pub(super) sessions_per_item_max: usize,
     /// So many sessions are compared in all.
-    pub(crate) compared_max: usize,
+    pub(super) compared_max: usize,
     /// So many of those that were compared are followed.
-    pub(crate) near_max: usize,
-    pub(crate) recent: f32,
-    pub(crate) query_idf: f32,
-    pub(crate) item_idf: f32,
+    pub(super) near_max: usize,
+    /// How much less the oldest session counts than the newest one.
+    pub(super) recency: f32,
     /// One click in so many judges the blends before it is learned.
-    pub(crate) clicks_per_judgement: u32,
+    pub(super) clicks_per_judgement: u32,
     /// A product's weights are worked out anew when its clicks grew by one part in so many.
-    pub(crate) grown_part: u32,
+    pub(super) grown_part: u32,
     /// After so many clicks one more product's weights are worked out anew, in turn.
-    pub(crate) clicks_per_turn: u32,
+    pub(super) clicks_per_turn: u32,
 }
 
 impl Default for Tuning {
@@ -87,9 +86,7 @@ impl Default for Tuning {
             sessions_per_item_max: 500,
             compared_max: 1_000,
             near_max: 200,
-            recent: 0.0,
-            query_idf: 0.0,
-            item_idf: 0.0,
+            recency: 0.8,
             clicks_per_judgement: 8,
             grown_part: 8,
             clicks_per_turn: 4,

@@ -32,7 +32,7 @@ use self::blend::{Evidence, Findings, Judge};
 use self::counts::Counts;
 use self::items::{Items, Slot};
 pub use self::limits::NextItemLimits;
-pub(crate) use self::limits::Tuning;
+use self::limits::Tuning;
 pub use self::sessions::SessionNumber;
 use self::sessions::Sessions;
 use self::stored::Stored;
@@ -102,13 +102,6 @@ impl NextItem {
             learned: 0,
             turn: 0,
         }
-    }
-
-    /// Weighs otherwise, for whoever looks for better values.
-    #[must_use]
-    #[allow(dead_code, reason = "tests and experiments weigh otherwise")]
-    pub(crate) fn tuned(self, tuning: Tuning) -> Self {
-        Self { tuning, ..self }
     }
 
     /// What it holds.
@@ -234,16 +227,6 @@ impl NextItem {
         }
         for neighbour in &near {
             neighbour.tell(self.tuning.place_fade, |slot, weight, is_after| {
-                let weight = if self.tuning.item_idf > 0.0 {
-                    let h = self.sessions.holding(slot).map_or(1, |h| h.len()).max(1);
-                    weight
-                        * (self.sessions.len() as f32 / h as f32)
-                            .ln()
-                            .max(0.1)
-                            .powf(self.tuning.item_idf)
-                } else {
-                    weight
-                };
                 tally.of_key(slot)[if is_after { 1 } else { 2 }] += weight;
             });
         }

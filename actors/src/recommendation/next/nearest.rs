@@ -55,15 +55,11 @@ pub(super) fn nearest<'a>(
         let Some(holding) = sessions.holding(*slot) else {
             continue;
         };
-        let idf = (sessions.len() as f32 / holding.len().max(1) as f32)
-            .ln()
-            .max(0.1)
-            .powf(tuning.query_idf);
-        let weight = &(weight * idf);
+        let part = weight * rarity(sessions.len(), holding.len());
         let latest = tuning.sessions_per_item_max.min(left);
         for number in holding.iter().rev().take(latest) {
             if Some(*number) != own {
-                likeness.of_key(*number)[0] += *weight;
+                likeness.of_key(*number)[0] += part;
             }
         }
         left -= latest.min(holding.len());
@@ -75,11 +71,10 @@ pub(super) fn nearest<'a>(
         .into_iter()
         .map(|(number, [sum])| {
             let length = sessions.get(number).map_or(1, <[Slot]>::len);
+            // What is new counts more: shoppers and shelves change.
             let place = number.wrapping_sub(sessions.first()) as f32 / sessions.len() as f32;
-            (
-                number,
-                sum / (length as f32).sqrt().sqrt() * (1.0 - tuning.recent + tuning.recent * place),
-            )
+            let recency = 1.0 - tuning.recency + tuning.recency * place;
+            (number, recency * sum / (length as f32).sqrt().sqrt())
         })
         .collect();
     keep_greatest(&mut near, tuning.near_max);
@@ -98,4 +93,12 @@ pub(super) fn nearest<'a>(
         })
     })
     .collect()
+}
+
+/// How much more a product says that few sessions hold: the root of the number of times that their
+/// number can be doubled until it is that of all. Roots and whole logarithms are the same on every
+/// machine; the natural logarithm of the usual weight (Spärck Jones, 1972) need not be.
+fn rarity(all: usize, holding: usize) -> f32 {
+    let times = (all / holding.max(1)).max(1);
+    ((1 + times.ilog2()) as f32).sqrt()
 }

@@ -88,3 +88,42 @@ fn solve_symmetric(a: &mut [f32], b: &mut [f32]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a wrong place in the decomposition or in either substitution, and a ridge that is
+    /// left out.
+    #[test]
+    fn weights_solve_their_equations() {
+        let mut counts = Counts::default();
+        for n in 0..60_u32 {
+            let walk = [n % 7, n * 3 % 7, n * 5 % 11, (n + 2) % 5];
+            for place in 0..walk.len() {
+                counts.add(&walk[..place], walk[place]);
+            }
+        }
+        let (whole, ridge) = (WHOLE as f32, 2.0);
+        let together = |a: Slot, b: Slot| {
+            let line = counts.together(a.min(b)).iter();
+            let mut sums = line.filter(|(other, _)| *other == a.max(b));
+            sums.next()
+                .map_or(0.0, |(_, sum)| *sum as f32 / (whole * whole))
+        };
+        let weights = solve(&counts, 3, 100, ridge);
+        assert!(weights.len() > 5);
+        for (source, weight) in &weights {
+            let told = weights.iter();
+            let left: f32 = told
+                .map(|(other, weight)| together(*source, *other) * weight)
+                .sum();
+            let before = counts.before(3).iter().find(|(other, _)| other == source);
+            let right = before.map_or(0.0, |(_, sum)| *sum as f32 / whole);
+            let off = left + ridge * weight - right;
+            assert!(off.abs() < 1e-3, "{off} at {source}");
+        }
+        assert_eq!(solve(&counts, 3, 2, ridge).len(), 2);
+        assert!(solve(&counts, 99, 100, ridge).is_empty());
+    }
+}
