@@ -122,7 +122,7 @@ pub(crate) struct HuntArgs {
     #[arg(long, value_name = "N")]
     pub(crate) seeds: Option<u64>,
     /// How many minutes at most. Default: 3, and with --seeds as many as it takes.
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub(crate) minutes: Option<f64>,
     /// The first seed.
     #[arg(long, value_name = "SEED", default_value_t = 1)]

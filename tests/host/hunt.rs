@@ -60,7 +60,8 @@ fn a_short_hunt_finds_nothing() {
 #[test]
 fn a_world_is_replayed_by_its_name() {
     let name = "1/24/s9/c0";
-    let replay = || succeeds(mercato().args(["simulate", "hunt", "--replay", name]));
+    let replay =
+        || succeeds(mercato().args(["simulate", "hunt", "--replay", name, "--lines", "9999"]));
     let report = replay();
     assert_eq!(report, replay());
     assert!(

@@ -47,7 +47,7 @@ pub const SCENARIOS: [(&str, &str); 8] = [
 /// The most strikes a minute.
 const STRIKES_MAX: f64 = 600.0;
 /// How long whoever wants something may wait beyond the day.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const PATIENCE: Duration = Duration::from_secs(12 * 3_600);
 const SETTLES_WITHIN: Duration = Duration::from_secs(60 * 86_400);
 
 /// A world that somebody wrote down.

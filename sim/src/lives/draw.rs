@@ -9,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use super::fault::{Fault, FaultKind, FaultPlan};
 use super::plan::{Cut, CutAt, CutLeaves, WorldPlan};
 
-/// How long whoever wants something may wait beyond the day: longer than every fault lasts.
-const PATIENCE: Duration = Duration::from_secs(1_800);
+/// How long whoever wants something may wait beyond the day: longer than every fault lasts, and than
+/// the shop looks for money whose whereabouts nobody knows.
+const PATIENCE: Duration = Duration::from_secs(12 * 3_600);
 /// How long flows may take to end: deliveries and returns take days.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60 * 86_400);
 

@@ -124,7 +124,7 @@ pub(super) async fn by_the_clock(
             Act::Strike(_) => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Takes the disk's faults away, and puts the power cut back that is still to come.
@@ -215,9 +215,14 @@ pub(super) fn at_moments(
             }
             drop(state);
             site.witness.see(site.now(), What::Fault(&what));
-            std::panic::panic_any(InjectedCrash);
+            strike();
         }
     }
+}
+
+#[expect(clippy::panic, reason = "this is the fault that is injected")]
+fn strike() {
+    std::panic::panic_any(InjectedCrash);
 }
 
 fn told(point: &FaultPoint<'_>) -> String {

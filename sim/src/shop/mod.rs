@@ -99,7 +99,12 @@ fn product(number: u32, plan: &ShopPlan) -> Result<Product, SimulationError> {
     Ok(Product {
         name: format!("Thing {number}").into(),
         description: format!("A thing of kind {number}").into(),
-        category: if number % 2 == 0 { "even" } else { "odd" }.into(),
+        category: if number.is_multiple_of(2) {
+            "even"
+        } else {
+            "odd"
+        }
+        .into(),
         base_price: Money::new(price, Currency::GBP),
         cost: Money::new(price * 6 / 10, Currency::GBP),
         sku,

@@ -100,7 +100,7 @@ impl Road {
             }
             Weather::Silent(false) => {
                 self.saw(what, "hangs");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Weather::Fair | Weather::Silent(true) | Weather::LosesTheAnswer => {}
         }
@@ -108,7 +108,7 @@ impl Road {
         match weather {
             Weather::Silent(_) => {
                 self.saw(what, "done, and hangs");
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Weather::LosesTheAnswer => self.saw(what, "done, and the answer is lost"),
             _ => self.saw(what, "answered"),
