@@ -29,11 +29,11 @@ pub(crate) fn run(seconds: u64, only: Option<&str>, from: u64, show: bool) -> Re
     let mut all_found = true;
     let mut times = Vec::new();
     let mut stories = String::new();
+    let mut options = HuntOptions::default();
     for (name, bug) in PlantedBug::ALL {
         if only.is_some_and(|only| only != name) {
             continue;
         }
-        let mut options = HuntOptions::default();
         options.planted = Some(bug);
         let (began, clock) = (cpu_time(), ProgressBar::hidden());
         let spent = || match (cpu_time(), began) {

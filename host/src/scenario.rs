@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mercato_sim::hunt::{SCENARIOS, Scenario, run_drawn};
 use mercato_sim::lives::FaultKind;
+use mercato_sim::shop::Lessons;
 use mercato_sim::{Mode, SimulationOptions};
 
 use crate::hunt::described;
@@ -41,7 +42,8 @@ pub(crate) fn read(name: &str, seed: Option<u64>) -> Result<Scenario, String> {
 /// Lives through it. `false` where a law was broken.
 pub(crate) fn run(mut scenario: Scenario, lines: usize) -> Result<bool, String> {
     scenario.world.world.timeline_lines = lines;
-    let outcome = run_drawn(&scenario.world).map_err(|error| error.to_string())?;
+    let outcome =
+        run_drawn(&scenario.world, &Lessons::default()).map_err(|error| error.to_string())?;
     let text = described(&scenario.about, &scenario.world, &outcome);
     print(&text)?;
     Ok(outcome.laws_hold())

@@ -16,7 +16,7 @@ pub use swarm::{Hunt, HuntReport, HuntWatch, hunt};
 use crate::error::SimulationError;
 use crate::law::Verdict;
 use crate::lives::{Tally, WorldHash, WorldOutcome, run_world};
-use crate::shop::ShopScene;
+use crate::shop::{Lessons, ShopScene};
 
 /// How many lines of a world's timeline are kept for people.
 pub const TIMELINE_LINES: usize = 60;
@@ -27,15 +27,15 @@ pub const TIMELINE_LINES: usize = 60;
 /// When it could not be run. A broken law, or a panic of the world itself, is a finding.
 pub fn run_id(id: &WorldId, options: &HuntOptions) -> Result<WorldOutcome, SimulationError> {
     let drawn = id.draw(options);
-    run_drawn(&drawn)
+    run_drawn(&drawn, &options.lessons)
 }
 
 /// Runs a world that was drawn.
 ///
 /// # Errors
 /// As [`run_id`].
-pub fn run_drawn(drawn: &Drawn) -> Result<WorldOutcome, SimulationError> {
-    let run = || run_world(&drawn.world, &ShopScene::new(drawn.shop.clone())?);
+pub fn run_drawn(drawn: &Drawn, lessons: &Lessons) -> Result<WorldOutcome, SimulationError> {
+    let run = || run_world(&drawn.world, &ShopScene::new(drawn.shop.clone(), lessons)?);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(outcome) => outcome,
         Err(panic) => Ok(panicked(&*panic)),
@@ -43,11 +43,13 @@ pub fn run_drawn(drawn: &Drawn) -> Result<WorldOutcome, SimulationError> {
 }
 
 /// What holds for all worlds of one hunt.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct HuntOptions {
     /// Lines of the timeline that each world keeps: 0 where nobody looks.
     pub timeline_lines: usize,
+    /// What the shop learns once for all worlds.
+    pub lessons: Lessons,
     /// The mistake that the shop makes on purpose.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<mercato_actors::PlantedBug>,

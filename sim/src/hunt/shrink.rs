@@ -31,7 +31,7 @@ pub fn shrink(
 ) -> Result<Found, SimulationError> {
     let options = HuntOptions {
         timeline_lines: TIMELINE_LINES,
-        ..*options
+        ..options.clone()
     };
     let mut best = id.clone();
     let mut outcome = run_id(&best, &options)?;

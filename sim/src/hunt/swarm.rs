@@ -8,7 +8,7 @@ use crate::error::SimulationError;
 use crate::lives::{Tally, WorldOutcome};
 
 /// A hunt over seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Hunt {
     /// The first seed.
     pub from: u64,

@@ -6,6 +6,7 @@
 mod clerk;
 mod gateways;
 mod laws;
+mod lessons;
 mod memory;
 mod plan;
 mod postman;
@@ -28,6 +29,7 @@ use crate::lives::{Law, Scene, Site, Stage};
 use crate::outside::Outside;
 
 use laws::ShopLaws;
+pub use lessons::Lessons;
 use memory::ShopMemory;
 pub use plan::{Rush, ShopPlan};
 
@@ -37,6 +39,7 @@ pub struct ShopScene {
     config: ShopConfig,
     catalogue: Arc<Catalogue>,
     skus: Vec<Sku>,
+    lessons: Lessons,
     outside: Outside,
     memory: ShopMemory,
 }
@@ -46,7 +49,7 @@ impl ShopScene {
     ///
     /// # Errors
     /// When the plan makes no shop.
-    pub fn new(plan: ShopPlan) -> Result<Self, SimulationError> {
+    pub fn new(plan: ShopPlan, lessons: &Lessons) -> Result<Self, SimulationError> {
         let products = (1..=plan.products).map(|n| product(n, &plan));
         let products: Vec<Product> = products.collect::<Result<_, _>>()?;
         let skus = products.iter().map(|product| product.sku.clone()).collect();
@@ -64,6 +67,7 @@ impl ShopScene {
             config: plan.config(),
             catalogue: Arc::new(catalogue),
             skus,
+            lessons: lessons.clone(),
             outside: Outside::new(None, supplier)?,
             memory: ShopMemory::default(),
             plan,
@@ -71,7 +75,9 @@ impl ShopScene {
     }
 
     fn shop(&self) -> Shop {
-        let mut shop = self.config.furnish(Shop::new(self.catalogue.clone()));
+        let mut shop = self
+            .config
+            .furnish(self.lessons.shop(self.catalogue.clone()));
         if let Some(follow_up) = &mut shop.follow_up {
             follow_up.plan.delay = self.plan.follow_up_after;
         }
