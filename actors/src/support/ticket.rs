@@ -44,7 +44,7 @@ pub struct ServiceLevels {
     /// Whoever asked for a person, and what is about money. Default: 8 hours.
     #[schemars(extend("minimum" = "1m", "maximum" = "365d"))]
     pub high: Duration,
-    /// Everything else. Default: 24 hours.
+    /// Everything else. Default: 1 day.
     #[schemars(extend("minimum" = "1m", "maximum" = "365d"))]
     pub normal: Duration,
 }

@@ -263,6 +263,7 @@ async fn a_complaint_at_support_keeps_promotions_away_until_it_is_settled() {
         text: PrivateText::new("I want to complain, my lawyer will hear of this"),
         product: None,
         order: None,
+        channel: SupportChannel::Chat,
     };
     let handle = shop.handle();
     let answered = handle
