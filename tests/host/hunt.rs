@@ -1,4 +1,5 @@
 //! What `mercato simulate hunt`, `hash` and `--scenario` promise on the command line.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 mod command;
 

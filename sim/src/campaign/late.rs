@@ -21,9 +21,11 @@ pub(super) struct Counts {
     /// The agent's own books, where it keeps them.
     learning: Learning,
     part: u64,
-    /// When which message of which variant becomes known, and whether it is rewarded.
-    coming: BinaryHeap<Reverse<(u64, u32, usize, bool, u64)>>,
+    coming: BinaryHeap<Reverse<Coming>>,
 }
+
+/// When which message of which variant becomes known, whether it is rewarded, and when it was sent.
+type Coming = (u64, u32, usize, bool, u64);
 
 fn moment(message: u32) -> u64 {
     let round = u64::try_from(ROUND.as_millis()).unwrap_or(u64::MAX);

@@ -305,9 +305,7 @@ fn thompson(
         if stops && message > 0 && message.is_multiple_of(LOOK_EVERY) {
             preferred = outlook(&counts.arms, rng).winner;
         }
-        let Some(choice) = choose(&posteriors, preferred, floor, rng) else {
-            return None;
-        };
+        let choice = choose(&posteriors, preferred, floor, rng)?;
         let rewarded = world.send(choice.variant);
         if counts.sent(message, choice.variant, rewarded, &mut world.rewards) {
             posteriors.update(&counts.arms);
@@ -377,10 +375,7 @@ mod tests {
         let options = small(6);
         let contestant = ours(0.1, Rewards::Late);
         assert_eq!(row(&options, contestant, 6), row(&options, contestant, 6));
-        let other = RegretOptions {
-            seed: 2,
-            ..options.clone()
-        };
+        let other = RegretOptions { seed: 2, ..options };
         assert_ne!(row(&options, contestant, 6), row(&other, contestant, 6));
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::runtime::persistence::simulated_disk::Fault as DiskFault;
-use mercato_actors::runtime::persistence::{Journal, OpenError, RedbJournal, Vault, WriterPlace};
+use mercato_actors::runtime::persistence::{
+    Journal, JournalOptions, OpenError, RedbJournal, Vault, WriterPlace,
+};
 use mercato_actors::runtime::{Clock, Entropy, Handle, Runtime, RuntimeBuilder, Timestamp};
 
 use super::disk::PoweredDisk;
@@ -74,6 +76,29 @@ impl Ground<'_> {
         disk: &PoweredDisk,
         life: u32,
     ) -> Result<Result<Arc<RedbJournal>, OpenError>, SimulationError> {
+        self.open(disk, life, self.scene.journal())
+    }
+
+    /// The journal as one opens it that looks at everything, whatever mistake the shop makes.
+    pub(super) fn checked_journal(
+        &self,
+        disk: &PoweredDisk,
+    ) -> Result<Result<Arc<RedbJournal>, OpenError>, SimulationError> {
+        let options = JournalOptions {
+            check_on_open: true,
+            #[cfg(feature = "planted-bugs")]
+            unchecked: false,
+            ..self.scene.journal()
+        };
+        self.open(disk, 0, options)
+    }
+
+    fn open(
+        &self,
+        disk: &PoweredDisk,
+        life: u32,
+        options: JournalOptions,
+    ) -> Result<Result<Arc<RedbJournal>, OpenError>, SimulationError> {
         let rng = Entropy::seeded(self.plan.seed).fork(&format!("disk in life {life}"));
         let pace = disk.pace(rng);
         let pace = pace.ok_or_else(|| std::io::Error::other("no disk times can be drawn"))?;
@@ -81,7 +106,7 @@ impl Ground<'_> {
         let journal = RedbJournal::with_disk(
             move || Ok(again.clone()),
             self.vault.clone(),
-            self.scene.journal(),
+            options,
             WriterPlace::Task(Box::new(pace)),
         );
         Ok(journal.map(Arc::new))

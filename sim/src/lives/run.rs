@@ -44,6 +44,7 @@ pub fn run_world(plan: &WorldPlan, scene: &dyn Scene) -> Result<WorldOutcome, Si
         damage_found: 0,
         taken_for_torn: 0,
         flipped: Vec::new(),
+        must_refuse: false,
     };
     world.found()?;
     let settled = world.lives()?;
@@ -62,6 +63,8 @@ struct World<'a> {
     taken_for_torn: u64,
     /// The bits that were turned over since the journal was opened last.
     flipped: Vec<u64>,
+    /// Whether a journal that looks at everything refuses them.
+    must_refuse: bool,
 }
 
 impl World<'_> {
@@ -121,6 +124,7 @@ impl World<'_> {
     /// A journal was refused as damaged. That is right where a bit was turned over, which is then
     /// mended, as by a backup; and wrong anywhere else.
     fn repaired(&mut self, problem: &str) {
+        self.must_refuse = false;
         let flipped = std::mem::take(&mut self.flipped);
         self.witness
             .must(OPENS, !flipped.is_empty(), || problem.to_owned());
@@ -159,6 +163,10 @@ impl World<'_> {
         self.disk = found;
         self.now = left.at;
         if left.opened {
+            let overlooked = std::mem::take(&mut self.must_refuse);
+            self.witness.must(FOUND_OUT, !overlooked, || {
+                format!("bits {:?} of the disk were turned over", self.flipped)
+            });
             // Every page was checked, so what was turned over is part of nothing.
             self.flipped.clear();
         }
@@ -187,11 +195,11 @@ impl World<'_> {
         Ok(bit)
     }
 
-    /// How many records a journal finds on a disk; `None` where it is refused.
+    /// How many records a journal that looks at everything finds on a disk; `None` where it is refused.
     fn records_on(&self, disk: SimulatedDisk) -> Result<Option<u64>, SimulationError> {
         let disk = PoweredDisk::new(disk, Power::default());
         paused()?.block_on(async {
-            let journal = self.ground().journal(&disk, 0)?;
+            let journal = self.ground().checked_journal(&disk)?;
             Ok(journal.ok().map(|journal| journal.durable().get()))
         })
     }
@@ -224,6 +232,7 @@ impl World<'_> {
                 format!("bits {bits:?} of the disk would be taken for a torn commit")
             } else {
                 self.disk = copy(true);
+                self.must_refuse = rotten.is_none();
                 self.flipped.extend(&bits);
                 format!("bits {bits:?} of the disk turn over")
             };
@@ -301,6 +310,8 @@ impl World<'_> {
     }
 }
 
+/// What breaks where a journal is opened that a look at all of it would refuse.
+const FOUND_OUT: &str = "damage is found when the journal is opened";
 /// What breaks where a journal does not open after a power cut, or is damaged by one.
 const OPENS: &str = "after every power cut the journal opens, and nothing of it is damaged";
 

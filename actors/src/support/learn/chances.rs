@@ -105,7 +105,7 @@ mod tests {
     fn a_head_that_boasts_is_cooled_and_one_that_guesses_is_ignored() {
         // The first head is right in three of four and says so with certainty; the second one
         // says the same of everything.
-        let labels = vec![0, 0, 0, 1].repeat(25);
+        let labels = [0, 0, 0, 1].repeat(25);
         let boasts = vec![vec![20.0, 0.0]; 100];
         let guesses = vec![vec![1.0, 1.0]; 100];
         let held_out = HeldOut {

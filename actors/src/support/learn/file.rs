@@ -305,7 +305,7 @@ mod tests {
             refused(&damaged);
             refused(&bytes[..at]);
         }
-        let mut newer = bytes.clone();
+        let mut newer = bytes;
         newer[8] = 9;
         assert_eq!(refused(&newer), ModelFileError::Version(9));
         assert!(refused(&newer).to_string().contains("train it anew"));
