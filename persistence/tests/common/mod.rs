@@ -128,11 +128,17 @@ pub async fn settle(journal: &RedbJournal, append: Append) -> Position {
     position
 }
 
-/// The whole durable log.
+/// The whole durable log. A read gives so many bytes at most, so it is read until there is no more.
 pub fn log(journal: &RedbJournal) -> Vec<Recorded> {
-    journal
-        .read(Position::START, usize::MAX)
-        .expect("a sound journal")
+    let mut log: Vec<Recorded> = Vec::new();
+    loop {
+        let after = log.last().map_or(Position::START, |last| last.position);
+        let more = journal.read(after, usize::MAX).expect("a sound journal");
+        if more.is_empty() {
+            return log;
+        }
+        log.extend(more);
+    }
 }
 
 /// Everything that a journal at rest tells, but for which commands it knows.
