@@ -3,9 +3,9 @@
 //! Agents decide without asking, shards wait for nobody, and neither do triggers or timers. So a call
 //! comes back to itself only by way of code that holds a [`Handle`](crate::Handle): an activity, and
 //! the requests that it makes. An activity keeps its flow waiting, and a flow that runs or joins another
-//! one waits for that; where they wait for each other in a circle, none of them ever ends. The orchestrator knows no callers, and a flow can be
-//! joined by many; so the chain that a call carries leads to its innermost flow, and from there on the
-//! table of those who wait at present tells.
+//! one waits for that; where they wait for each other in a circle, none of them ever ends. The
+//! orchestrator knows no callers, and a flow can be joined by many; so the chain that a call carries
+//! leads to its innermost flow, and from there on the table of those who wait at present tells.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
