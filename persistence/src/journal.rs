@@ -178,7 +178,7 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// When the store cannot be read, or is damaged.
-    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError>;
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Arc<Recorded>>, ReadError>;
 
     /// The streams under `prefix` whose last mark is [`Mark::Open`](crate::Mark::Open), in order.
     fn open_streams(&self, prefix: &str) -> Vec<Arc<str>>;
@@ -210,6 +210,14 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
         // Refused only where the disk failed this very moment; then the subscriber reads again.
         let _ = self.set_cursor_in(self.epoch(), name, position, after);
     }
+
+    /// Notes that nothing up to `position` concerned the subscriber, where the journal is still in
+    /// `epoch`. Written when it has passed by some hundred records, since a second look at those costs
+    /// less than a row in every commit.
+    ///
+    /// # Errors
+    /// As [`set_cursor_in`](Self::set_cursor_in).
+    fn pass_cursor_in(&self, epoch: u64, name: &str, position: Position) -> Result<(), WrongEpoch>;
 
     /// As [`set_cursor`](Self::set_cursor), where the journal is still in `epoch`: the one that the
     /// subscriber took before it read its cursor.

@@ -29,6 +29,7 @@ mod redb_journal;
 mod shared;
 mod store;
 mod stored;
+mod tail;
 mod tools;
 mod vault;
 mod writer;

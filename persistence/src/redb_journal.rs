@@ -284,19 +284,24 @@ impl Journal for RedbJournal {
             .read_stream_part(stream, until, after, events_max)
     }
 
-    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Arc<Recorded>>, ReadError> {
         let durable = self.durable();
         let mut records = Vec::new();
         if after >= durable || records_max == 0 {
             return Ok(records);
         }
+        let from = after.next();
+        let kept = self.shared.tail.lock().piece(from, records_max);
+        if let Some(kept) = kept {
+            return kept.records(from, durable, records_max);
+        }
         let mut bytes = 0;
         self.shared.read(|store| {
-            store.scan(after.next(), |position, _, record| {
+            store.scan(from, |position, _, record| {
                 if position > durable {
                     return Ok(Next::Stop);
                 }
-                records.push(read_record(position, record)?);
+                records.push(Arc::new(read_record(position, record)?));
                 bytes += record.len();
                 let full = records.len() >= records_max || bytes >= READ_BYTES_MAX;
                 Ok(if full { Next::Stop } else { Next::Go })
@@ -363,6 +368,10 @@ impl Journal for RedbJournal {
     ) -> Result<(), WrongEpoch> {
         let mut front = self.shared.front.lock();
         front.set_cursor(epoch, name, position, after)
+    }
+
+    fn pass_cursor_in(&self, epoch: u64, name: &str, position: Position) -> Result<(), WrongEpoch> {
+        self.shared.front.lock().pass_cursor(epoch, name, position)
     }
 
     fn vault(&self) -> &Arc<Vault> {

@@ -17,6 +17,7 @@ use crate::meter::CommitMeters;
 use crate::options::JournalOptions;
 use crate::record::{Append, Position};
 use crate::store::{Store, guarded, load_error};
+use crate::tail::Tail;
 use crate::vault::{Vault, WriteAhead};
 
 /// Opens the journal's disk anew.
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     /// Written ahead of every group.
     pub(crate) vault: Arc<Vault>,
     pub(crate) front: Mutex<Front>,
+    /// What was written last.
+    pub(crate) tail: Mutex<Tail>,
     pub(crate) gate: Gate,
     pub(crate) meters: CommitMeters,
     // Read before every command of every shard; the lock would be the one thing they all meet at.
@@ -60,6 +63,7 @@ impl Shared {
         Ok(Self {
             name,
             front: Mutex::new(Front::new(options.clone(), restored)),
+            tail: Mutex::default(),
             options,
             store: RwLock::new(Some(store)),
             opener,
@@ -148,6 +152,7 @@ impl Shared {
         };
         drop(evicted);
         if !group.blocks.is_empty() {
+            self.tail.lock().written(&group.blocks);
             self.gate.open_to(group.last);
         }
         self.room.notify_waiters();
@@ -248,6 +253,7 @@ impl Shared {
             reason: source.to_string(),
         })?;
         *self.store.write() = Some(store);
+        self.tail.lock().clear();
         let before = {
             let mut front = self.front.lock();
             front.go_on(restored, self.gate.reopen(found))

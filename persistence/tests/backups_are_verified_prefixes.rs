@@ -181,7 +181,7 @@ fn check_prefix(journal: &RedbJournal, to: &Path, last: Position) -> usize {
             chunk.next()
         });
         at = copied.position;
-        assert_eq!(original.as_ref(), Some(copied));
+        assert_eq!(original.as_deref(), Some(copied));
     });
     // Timers, cursors and snapshots are held against the records there.
     let report = report.expect("a journal");

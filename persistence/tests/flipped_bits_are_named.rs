@@ -7,6 +7,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use common::{commanded, incarnation, log, open, settle, snapshot};
 use mercato_persistence::{Journal, Position, Recorded, Snapshot, verify};
@@ -16,7 +17,7 @@ const FLIPS: u64 = 150;
 
 #[derive(Debug, PartialEq)]
 struct Told {
-    log: Vec<Recorded>,
+    log: Vec<Arc<Recorded>>,
     stream: Vec<Recorded>,
     snapshot: Option<Snapshot>,
     cursor: Position,
@@ -84,7 +85,12 @@ fn no_flipped_bit_of_a_closed_file_changes_what_is_read() {
         fs::write(&copy, &damaged).expect("a file");
         let found = verify(&copy, |record| {
             let index = usize::try_from(record.position.get() - 1).expect("a small number");
-            assert_eq!(written.log.get(index), Some(record), "{}", flipped());
+            assert_eq!(
+                written.log.get(index).map(|it| &**it),
+                Some(record),
+                "{}",
+                flipped()
+            );
         });
         fs::write(&copy, &damaged).expect("a file");
         match told(&copy) {

@@ -114,7 +114,7 @@ impl Core {
     }
 
     /// The durable record at a position.
-    pub(crate) fn durable_record(&self, at: Position) -> Result<Option<Recorded>, AskFailure> {
+    pub(crate) fn durable_record(&self, at: Position) -> Result<Option<Arc<Recorded>>, AskFailure> {
         let before = Position::new(at.get().saturating_sub(1));
         let records = self
             .journal

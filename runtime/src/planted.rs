@@ -131,7 +131,7 @@ impl Journal for PlantedJournal {
         self.journal.snapshot(stream)
     }
 
-    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.journal.read(after, records_max)
     }
 
@@ -211,6 +211,10 @@ impl Journal for PlantedJournal {
         after: Position,
     ) -> Result<(), WrongEpoch> {
         self.journal.set_cursor_in(epoch, name, position, after)
+    }
+
+    fn pass_cursor_in(&self, epoch: u64, name: &str, position: Position) -> Result<(), WrongEpoch> {
+        self.journal.pass_cursor_in(epoch, name, position)
     }
 
     fn vault(&self) -> &Arc<Vault> {

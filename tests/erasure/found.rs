@@ -114,7 +114,7 @@ pub(crate) async fn answered(handle: &Handle, customer: &Customer, orders: &[&st
 pub(crate) fn dropped_for_erasure(journal: &RedbJournal) -> Vec<String> {
     let events = log(journal)
         .into_iter()
-        .flat_map(|recorded| recorded.append.events);
+        .flat_map(|recorded| recorded.append.events.clone());
     let dropped = events.filter(|event| &*event.name == "MessageDropped");
     let decoded = dropped.map(|event| {
         MarketingEvent::decode(&event.name, event.version, &event.payload).expect("an event")

@@ -134,7 +134,7 @@ pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-pub(crate) fn log(journal: &RedbJournal) -> Vec<Recorded> {
+pub(crate) fn log(journal: &RedbJournal) -> Vec<Arc<Recorded>> {
     journal
         .read(Position::START, usize::MAX)
         .expect("a sound journal")

@@ -5,6 +5,10 @@ use std::collections::btree_map::Entry;
 
 use crate::record::Position;
 
+/// A cursor that passed by so many records which did not concern its subscriber is written; up to
+/// then a crash costs it another look at them, and every commit the row of every idle subscriber.
+pub(crate) const PASSED_MAX: u64 = 256;
+
 #[derive(Debug, Clone, Copy)]
 struct Cursor {
     position: Position,
@@ -55,6 +59,21 @@ impl Cursors {
         }
     }
 
+    /// Moves a cursor past records that did not concern its subscriber.
+    pub(crate) fn pass(&mut self, name: &str, position: Position) {
+        let written = self.by_name.get(name).map(|cursor| cursor.written);
+        let passed = position.get() - written.unwrap_or_default().get().min(position.get());
+        if passed >= PASSED_MAX {
+            return self.set(name, position, Position::START);
+        }
+        let cursor = self.by_name.entry(name.into()).or_insert(Cursor {
+            position,
+            unwritten: None,
+            written: Position::START,
+        });
+        cursor.position = cursor.position.max(position);
+    }
+
     /// What a commit up to `last` may write.
     pub(crate) fn take_due(&mut self, last: Position) -> Vec<(Box<str>, Position)> {
         let mut written = Vec::new();
@@ -81,5 +100,39 @@ impl Cursors {
             cursor.position = cursor.written;
             cursor.unwritten = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a cursor of an idle subscriber in every commit, one that is never written, and one
+    /// that moves back.
+    #[test]
+    fn a_cursor_that_only_passed_by_is_written_now_and_then() {
+        let mut cursors = Cursors::default();
+        let mut written = Vec::new();
+        for at in (1..=2 * PASSED_MAX).map(Position::new) {
+            cursors.pass("idle", at);
+            assert_eq!(cursors.get("idle"), at);
+            let due = cursors.take_due(at);
+            cursors.written(&due);
+            written.extend(due.into_iter().map(|(_, position)| position.get()));
+        }
+        assert_eq!(written, [PASSED_MAX, 2 * PASSED_MAX]);
+        cursors.pass("idle", Position::new(3));
+        assert_eq!(cursors.get("idle").get(), 2 * PASSED_MAX);
+    }
+
+    /// Catches: a cursor that passes by, and is written before what its subscriber made is durable.
+    #[test]
+    fn what_was_made_before_is_still_waited_for() {
+        let mut cursors = Cursors::default();
+        cursors.set("busy", Position::new(1), Position::new(9));
+        cursors.pass("busy", Position::new(2 * PASSED_MAX));
+        assert_eq!(cursors.take_due(Position::new(8)), []);
+        let due = cursors.take_due(Position::new(9));
+        assert_eq!(due, [("busy".into(), Position::new(2 * PASSED_MAX))]);
     }
 }

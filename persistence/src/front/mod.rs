@@ -326,6 +326,19 @@ impl Front {
         Ok(())
     }
 
+    pub(crate) fn pass_cursor(
+        &mut self,
+        epoch: u64,
+        name: &str,
+        position: Position,
+    ) -> Result<(), WrongEpoch> {
+        self.follows(epoch)?;
+        if self.failed.is_none() {
+            self.cursors.pass(name, position);
+        }
+        Ok(())
+    }
+
     /// The last position that was given out.
     pub(crate) fn appended(&self) -> Position {
         Position::new(self.queue.next().get() - 1)

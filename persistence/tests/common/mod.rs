@@ -137,7 +137,7 @@ pub fn log(journal: &RedbJournal) -> Vec<Recorded> {
         if more.is_empty() {
             return log;
         }
-        log.extend(more);
+        log.extend(more.into_iter().map(Arc::unwrap_or_clone));
     }
 }
 

@@ -60,23 +60,23 @@ pub(super) struct BusEvent {
 impl BusEvent {
     /// The events of a record that `wanted` chooses by their names, in order.
     pub(super) fn chosen_of(
-        recorded: Recorded,
+        recorded: &Recorded,
         agent: &'static str,
         mut wanted: impl FnMut(u32, &str) -> bool,
     ) -> impl Iterator<Item = Arc<Self>> {
         let position = recorded.position;
-        let append = recorded.append;
-        let trace = TraceContext::known_of(&append);
-        let events = append.events.into_iter().zip(0..);
+        let append = &recorded.append;
+        let trace = TraceContext::known_of(append);
+        let events = append.events.iter().zip(0..);
         events.filter_map(move |(event, index)| {
             wanted(index, &event.name).then(|| {
                 Arc::new(Self {
                     place: EventPlace { position, index },
                     agent,
                     stream: append.stream.clone(),
-                    name: event.name,
+                    name: event.name.clone(),
                     version: event.version,
-                    payload: event.payload,
+                    payload: event.payload.clone(),
                     recorded_at: Timestamp::from_millis(append.recorded_at_ms),
                     trace,
                 })

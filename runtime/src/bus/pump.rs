@@ -237,12 +237,12 @@ impl Pump {
         self.desk.with_window(|window| {
             for recorded in records {
                 let position = recorded.position;
-                let stream = recorded.append.stream.clone();
+                let stream = &recorded.append.stream;
                 let filters = &self.filters;
-                let has_room = match filters.agent_of(&stream) {
+                let has_room = match filters.agent_of(stream) {
                     Some(agent) => {
-                        let wanted = |_, name: &str| filters.takes(&stream, name);
-                        let events = BusEvent::chosen_of(recorded, agent, wanted);
+                        let wanted = |_, name: &str| filters.takes(stream, name);
+                        let events = BusEvent::chosen_of(&recorded, agent, wanted);
                         window.read_up_to(position, events, |place| ledger.has_letter(place))
                     }
                     None => window.read_up_to(position, std::iter::empty(), |_| false),
@@ -282,7 +282,7 @@ pub(super) fn event_at(
     let found = record.and_then(|recorded| {
         let (agent, _) = recorded.append.stream.split_once('/')?;
         let agent = core.services.named(agent)?.name();
-        BusEvent::chosen_of(recorded, agent, |index, _| index == place.index).next()
+        BusEvent::chosen_of(&recorded, agent, |index, _| index == place.index).next()
     });
     Ok(found)
 }

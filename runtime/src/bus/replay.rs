@@ -104,11 +104,11 @@ impl Replay {
                         if self.read > self.last {
                             break;
                         }
-                        let stream = recorded.append.stream.clone();
-                        if let Some(agent) = self.filters.agent_of(&stream) {
-                            let wanted = |_, name: &str| self.filters.takes(&stream, name);
+                        let stream = &recorded.append.stream;
+                        if let Some(agent) = self.filters.agent_of(stream) {
+                            let wanted = |_, name: &str| self.filters.takes(stream, name);
                             self.waiting
-                                .extend(BusEvent::chosen_of(recorded, agent, wanted));
+                                .extend(BusEvent::chosen_of(&recorded, agent, wanted));
                         }
                     }
                     // A range with nothing in it must not keep others from their work.

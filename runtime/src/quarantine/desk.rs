@@ -260,9 +260,8 @@ impl Quarantine {
     /// The durable event at a place.
     fn event_at(&self, place: EventPlace) -> Result<EventData, AskFailure> {
         let record = self.core.durable_record(place.position)?;
-        let events = record.map(|recorded| recorded.append.events);
         let index = usize::try_from(place.index).unwrap_or(usize::MAX);
-        let event = events.and_then(|events| events.into_iter().nth(index));
+        let event = record.and_then(|recorded| recorded.append.events.get(index).cloned());
         event.ok_or_else(|| AskFailure::storage(format_args!("there is no event at {place}")))
     }
 

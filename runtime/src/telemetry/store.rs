@@ -83,7 +83,7 @@ impl Journal for TimedJournal {
         self.timed(&self.reads.snapshot, || self.journal.snapshot(stream))
     }
 
-    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Recorded>, ReadError> {
+    fn read(&self, after: Position, records_max: usize) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.timed(&self.reads.log, || self.journal.read(after, records_max))
     }
 
@@ -179,6 +179,10 @@ impl Journal for TimedJournal {
         after: Position,
     ) -> Result<(), WrongEpoch> {
         self.journal.set_cursor_in(epoch, name, position, after)
+    }
+
+    fn pass_cursor_in(&self, epoch: u64, name: &str, position: Position) -> Result<(), WrongEpoch> {
+        self.journal.pass_cursor_in(epoch, name, position)
     }
 
     fn vault(&self) -> &Arc<Vault> {

@@ -73,7 +73,7 @@ impl<A: Agent> Probe<A> {
         let stream = stream_of(A::NAME, entity);
         let records = self.journal.read_stream(&stream, 0);
         let records = records.unwrap_or_else(|error| panic!("{stream} cannot be read: {error}"));
-        let events = records.iter().flat_map(occurred::<A>);
+        let events = records.iter().flat_map(|it| occurred::<A>(it));
         events.map(|(_, occurred)| occurred.event).collect()
     }
 
@@ -186,7 +186,7 @@ impl<A: Agent> Probe<A> {
             let records = self.journal.read(before, READ_MAX);
             let records = records.unwrap_or_else(|error| panic!("no event can be read: {error}"));
             let last = records.last()?.position;
-            for (place, occurred) in records.iter().flat_map(occurred::<A>) {
+            for (place, occurred) in records.iter().flat_map(|it| occurred::<A>(it)) {
                 if place <= self.seen {
                     continue;
                 }

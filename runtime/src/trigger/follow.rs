@@ -90,6 +90,12 @@ impl Rule {
                 // What it read is on its way to somebody else, who takes a moment to act on it.
                 tokio::time::sleep(FIRST_WAIT).await;
             }
+            if !records.iter().any(|it| self.concerns(it)) {
+                let passed = journal.pass_cursor_in(epoch, &cursor_name, last);
+                passed.map_err(AskFailure::read_only)?;
+                cursor = last;
+                continue;
+            }
             let made = if self.trigger.in_order {
                 self.one_by_one(epoch, &records).await?
             } else {
@@ -104,7 +110,11 @@ impl Rule {
 
     /// Starts everything that follows from these records, in their order, and waits until all of
     /// it is recorded, or stands aside. Gives the last position that it made.
-    async fn side_by_side(&self, epoch: u64, records: &[Recorded]) -> Result<Position, AskFailure> {
+    async fn side_by_side(
+        &self,
+        epoch: u64,
+        records: &[Arc<Recorded>],
+    ) -> Result<Position, AskFailure> {
         let (events, mut last) = self.events(epoch, records)?;
         // Polled in order, so commands to one shard arrive in the order of their events.
         let dealt = events
@@ -122,7 +132,11 @@ impl Rule {
     }
 
     /// The same, with nothing that overtakes.
-    async fn one_by_one(&self, epoch: u64, records: &[Recorded]) -> Result<Position, AskFailure> {
+    async fn one_by_one(
+        &self,
+        epoch: u64,
+        records: &[Arc<Recorded>],
+    ) -> Result<Position, AskFailure> {
         let (events, mut last) = self.events(epoch, records)?;
         for (recorded, index) in events {
             let made = match self.deal_with(epoch, recorded, index).await? {
@@ -139,7 +153,7 @@ impl Rule {
     fn events<'a>(
         &self,
         epoch: u64,
-        records: &'a [Recorded],
+        records: &'a [Arc<Recorded>],
     ) -> Result<(Vec<Indexed<'a>>, Position), AskFailure> {
         let first = records.first().map_or(Position::START, |it| it.position);
         let (aside, made) = self.with_ledger(epoch, |ledger| {
@@ -147,7 +161,7 @@ impl Rule {
             Ok::<_, AskFailure>((aside.collect::<BTreeSet<_>>(), ledger.made()))
         })?;
         let of = |recorded: &'a Recorded| self.events_of(recorded).map(move |at| (recorded, at));
-        let events = records.iter().flat_map(of);
+        let events = records.iter().flat_map(|recorded| of(recorded));
         let events = events.filter(|(recorded, at)| !aside.contains(&place_of(recorded, *at)));
         let last = if aside.is_empty() {
             Position::START

@@ -112,10 +112,18 @@ impl Rule {
         self.trigger.name
     }
 
+    /// Whether the rule is over a record's stream.
+    pub(super) fn concerns(&self, recorded: &Recorded) -> bool {
+        recorded
+            .append
+            .stream
+            .starts_with(&*self.trigger.stream_prefix)
+    }
+
     /// The events of a record that the rule is over, in order.
     pub(super) fn events_of(&self, recorded: &Recorded) -> impl Iterator<Item = u32> + use<> {
         let append = &recorded.append;
-        let is_ours = append.stream.starts_with(&*self.trigger.stream_prefix);
+        let is_ours = self.concerns(recorded);
         let events = if is_ours { append.events.len() } else { 0 };
         0..u32::try_from(events).unwrap_or(u32::MAX)
     }

@@ -26,7 +26,7 @@ fn record(position: u64, key: u32, events: usize) -> Vec<Arc<BusEvent>> {
             ..Append::to(format!("counters/{key}"), 0, 0)
         },
     };
-    BusEvent::chosen_of(recorded, "counters", |_, _| true).collect()
+    BusEvent::chosen_of(&recorded, "counters", |_, _| true).collect()
 }
 
 fn window(parallel: usize, ahead: usize, on_failure: OnFailure) -> Window {
