@@ -16,5 +16,6 @@ mod support;
 mod children;
 mod operators;
 mod parked;
+mod pivot;
 mod steps;
 mod versions;

@@ -9,8 +9,8 @@ use super::settle::{Direction, move_money};
 use crate::domain::{Money, OrderId, Quantity};
 use crate::inventory::{Condition, ReturnStock};
 use crate::order::{
-    InspectReturn, OrderLine, OrderRejection, PlannedMovement, RecordRefund, RefuseReturn,
-    RequestReturn, ReturnAuthorisation, ReturnFinding, ShowRefund,
+    InspectReturn, MoneyPart, OrderLine, OrderRejection, PlannedMovement, RecordRefund,
+    RefuseReturn, RequestReturn, ReturnAuthorisation, ReturnFinding, ShowRefund,
 };
 
 /// The flow of a return, from the request to the money.
@@ -80,6 +80,9 @@ pub async fn return_goods(
     flow: Flow,
     request: ReturnRequest,
 ) -> Result<ReturnOutcome, ReturnError> {
+    if flow.attempt() > 0 {
+        return refund_again(&flow, &request.order).await;
+    }
     request_return(&flow, &request).await?;
     let findings = match request.found {
         Inspection::Findings(findings) => findings,
@@ -100,7 +103,17 @@ pub async fn receive_return(
     flow: Flow,
     parcel: ReturnedParcel,
 ) -> Result<ReturnOutcome, ReturnError> {
+    if flow.attempt() > 0 {
+        return refund_again(&flow, &parcel.order).await;
+    }
     settle_return(&flow, &parcel.order, parcel.findings).await
+}
+
+/// From the work list: only a return past its pivot gets there, so the goods are back and the money
+/// is owed.
+async fn refund_again(flow: &Flow, order: &OrderId) -> Result<ReturnOutcome, ReturnError> {
+    flow.pivot()?;
+    Ok(ReturnOutcome::Refunded(refund(flow, order).await?))
 }
 
 fn finding(line: OrderLine, condition: Condition) -> ReturnFinding {
@@ -129,6 +142,7 @@ async fn settle_return(
         return Ok(ReturnOutcome::Refused);
     }
     take_back(flow, &findings).await?;
+    flow.pivot()?;
     refund(flow, order).await?;
     Ok(ReturnOutcome::Refunded(due))
 }
@@ -180,7 +194,8 @@ async fn take_back(flow: &Flow, findings: &[ReturnFinding]) -> Result<(), FlowEr
     Ok(())
 }
 
-async fn refund(flow: &Flow, order: &OrderId) -> Result<(), FlowError> {
+/// Gives what is owed, and tells how much that was.
+async fn refund(flow: &Flow, order: &OrderId) -> Result<Money, FlowError> {
     const GIVE: Direction = Direction {
         activity: REFUND,
         moved: |record| record.refunded,
@@ -193,12 +208,22 @@ async fn refund(flow: &Flow, order: &OrderId) -> Result<(), FlowError> {
         let step = format!("refund/{}", movement.payment);
         move_money(flow, &step, GIVE, movement).await?;
     }
+    let parts: Vec<_> = movements.iter().map(PlannedMovement::part).collect();
+    let given = total(&parts)?;
     let record = RecordRefund {
         order: order.clone(),
-        parts: movements.iter().map(PlannedMovement::part).collect(),
+        parts,
     };
     flow.ask("record/refund", record).await?;
-    Ok(())
+    Ok(given)
+}
+
+fn total(parts: &[MoneyPart]) -> Result<Money, FlowError> {
+    let amounts = parts.iter().map(|part| part.amount);
+    let sum = amounts.map(Ok).reduce(|sum, amount| sum?.plus(amount?));
+    let sum =
+        sum.ok_or_else(|| FlowError::Broken("no money is owed for this return".to_owned()))?;
+    sum.map_err(|error| FlowError::Broken(error.to_string()))
 }
 
 fn of_order(error: AskError<OrderRejection>) -> ReturnError {

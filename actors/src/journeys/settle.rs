@@ -37,8 +37,8 @@ async fn look_up_at_most<T>(
     known: impl Fn(&PaymentRecord) -> Option<T>,
 ) -> Result<Option<T>, FlowError> {
     for attempt in 0..look_ups_max {
-        let wait = (FIRST_WAIT * 2u32.saturating_pow(attempt)).min(WAIT_MAX);
-        flow.sleep(&format!("{step}/wait/{attempt}"), wait).await?;
+        flow.sleep(&format!("{step}/wait/{attempt}"), wait_after(attempt))
+            .await?;
         let asked = flow
             .perform(
                 &format!("{step}/lookup/{attempt}"),
@@ -97,33 +97,64 @@ pub(super) struct Direction {
     pub(super) moved: fn(&PaymentRecord) -> Option<Money>,
 }
 
-/// Captures or refunds. Where the answer is lost, the gateway's record tells whether the money moved:
-/// then as much has moved as before and this together.
+/// How often a movement that did not happen is asked for, over a day of a gateway that is away.
+const MOVEMENTS_MAX: u32 = 32;
+
+/// Captures or refunds, for as long as it takes: it is owed. Where the answer is lost, the gateway's
+/// record tells whether the money moved: then as much has moved as before and this together.
 pub(super) async fn move_money(
     flow: &Flow,
     step: &str,
     direction: Direction,
     movement: &PlannedMovement,
 ) -> Result<(), FlowError> {
-    let payment = movement.payment.clone();
-    let request = MovementRequest {
-        payment: payment.clone(),
-        amount: movement.amount,
+    let payment = &movement.payment;
+    let after = movement.before.plus(movement.amount).ok();
+    let done = |record: &PaymentRecord| {
+        let moved = (direction.moved)(record);
+        (moved.is_some() && moved == after).then_some(())
     };
-    match flow.perform(step, direction.activity, request).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind == ActivityErrorKind::Unknown => {
-            let after = movement.before.plus(movement.amount).ok();
-            let done = |record: &PaymentRecord| {
-                let moved = (direction.moved)(record);
-                (moved.is_some() && moved == after).then_some(())
-            };
-            let settled = look_up_at_most(MOVEMENT_LOOK_UPS_MAX, flow, step, &payment, done);
-            let settled = settled.await?;
-            settled.ok_or_else(|| error.into())
+    // What was tried before this attempt had other keys, and may have happened.
+    if flow.attempt() > 0 {
+        let before = format!("{step}/before");
+        let found = flow.perform(&before, LOOK_UP, payment.clone()).await?;
+        if found.as_ref().and_then(done).is_some() {
+            return Ok(());
         }
-        Err(error) => Err(error.into()),
     }
+    let mut attempt = 0;
+    loop {
+        let step = match attempt {
+            0 => step.to_owned(),
+            _ => format!("{step}/again/{attempt}"),
+        };
+        let request = MovementRequest {
+            payment: payment.clone(),
+            amount: movement.amount,
+        };
+        let Err(error) = flow.perform(&step, direction.activity, request).await else {
+            return Ok(());
+        };
+        match error.kind {
+            ActivityErrorKind::Permanent => return Err(error.into()),
+            ActivityErrorKind::Unknown => {
+                let settled = look_up_at_most(MOVEMENT_LOOK_UPS_MAX, flow, &step, payment, done);
+                let settled = settled.await?;
+                return settled.ok_or_else(|| error.into());
+            }
+            // Nothing happened, so another key does no harm.
+            _ if attempt + 1 == MOVEMENTS_MAX => return Err(error.into()),
+            _ => {
+                flow.sleep(&format!("{step}/later"), wait_after(attempt))
+                    .await?;
+                attempt += 1;
+            }
+        }
+    }
+}
+
+fn wait_after(attempt: u32) -> Duration {
+    (FIRST_WAIT * 2u32.saturating_pow(attempt)).min(WAIT_MAX)
 }
 
 /// How often a void is asked for while its answers are lost.

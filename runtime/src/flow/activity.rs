@@ -139,6 +139,18 @@ impl ActivityError {
         }
     }
 
+    /// Of a call that an earlier run may have made, too: that nothing happened this time says
+    /// nothing of that one. What will not help is the port's own word under the same key.
+    pub(super) fn after_a_cut(self) -> Self {
+        match self.kind {
+            ActivityErrorKind::Permanent => self,
+            _ => Self {
+                kind: ActivityErrorKind::Unknown,
+                ..self
+            },
+        }
+    }
+
     pub(crate) fn permanent(code: &str, message: impl Into<String>) -> Self {
         Self::new(ActivityErrorKind::Permanent, code, message)
     }

@@ -115,7 +115,7 @@ impl Engine {
                 if then == Then::Nothing {
                     return Ok(changed);
                 }
-                let running = Running::new();
+                let running = Running::again();
                 entry.insert(running.clone());
                 changed.joined = Some(Joined::to(&running, &log));
                 self.take_on(stream, Some(&log), running);

@@ -50,6 +50,10 @@ pub(super) struct Inner {
     pub(super) key: FlowId,
     pub(super) name: Box<str>,
     version: u16,
+    /// How often it began anew from the work list.
+    attempt: u32,
+    /// Whether a run before this one may have asked a port for something, and learnt no answer.
+    pub(super) may_have_acted: bool,
     pub(super) depth: u16,
     pub(super) principal: Principal,
     pub(super) deadline: Option<Timestamp>,
@@ -75,7 +79,13 @@ pub(super) struct Inner {
 }
 
 impl Flow {
-    pub(super) fn new(engine: Arc<Engine>, name: &str, id: &str, log: FlowLog) -> Self {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        name: &str,
+        id: &str,
+        log: FlowLog,
+        is_first_run: bool,
+    ) -> Self {
         let state = &log.state;
         let (principal, deadline) = match &state.started {
             Some(started) => (started.principal.clone(), started.deadline),
@@ -103,6 +113,8 @@ impl Flow {
                 id,
                 name: name.into(),
                 version: state.version,
+                attempt: state.attempt,
+                may_have_acted: !is_first_run,
                 depth: state.parent.as_ref().map_or(0, |parent| parent.depth),
                 principal,
                 deadline,
@@ -132,6 +144,14 @@ impl Flow {
     #[must_use]
     pub fn version(&self) -> u16 {
         self.inner.version
+    }
+
+    /// How often it began anew from the work list, where an operator had it
+    /// [tried again](crate::Flows::retry). What it asked of ports before may have happened, though its
+    /// keys are new: the port is asked first.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.inner.attempt
     }
 
     /// When its [budget](crate::FlowType::within) is used up but for what is kept for undoing, where

@@ -204,7 +204,7 @@ impl Engine {
         self.stuck.lock().remove(stream);
         log.clear_wake(&*self.core.journal, self.core.clock.now())?;
         self.migrate(name, &mut log)?;
-        let flow = Flow::new(self.clone(), name, id, log);
+        let flow = Flow::new(self.clone(), name, id, log, running.is_first_run());
         *current = Some(flow.clone());
         Ok(Some(flow))
     }

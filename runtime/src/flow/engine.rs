@@ -122,14 +122,15 @@ impl Engine {
                     true => Place::None,
                     false => Place::Taken(self.place()?),
                 };
-                if log.state.started.is_none() {
+                let running = if log.state.started.is_none() {
                     self.record_start(&mut log, start)?;
+                    Running::first()
                 } else {
                     log.clear_wake(&*self.core.journal, self.core.clock.now())?;
                     self.parked.lock().remove(&stream);
                     self.counters.resumed.add();
-                }
-                let running = Running::new();
+                    Running::again()
+                };
                 entry.insert(running.clone());
                 let joined = Joined::to(&running, &log);
                 self.spawn(stream, running, place);

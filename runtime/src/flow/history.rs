@@ -8,6 +8,9 @@ use super::events::{
 use super::scope::branch_prefix;
 use crate::clock::Timestamp;
 
+/// The note of a flow that is past its pivot.
+pub(crate) const PIVOT: &str = "#pivot";
+
 /// A flow as its stream tells it. Nothing but the fold of its events.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FlowHistory {
@@ -152,12 +155,13 @@ impl FlowHistory {
         })
     }
 
-    /// Whether its failure waits for a person: whoever waited for it has been told, and so has who
-    /// cancelled it.
+    /// Whether its failure waits for a person. Whoever waited for it has been told, which is not
+    /// enough where it was past its pivot; and who cancelled it knows.
     pub(crate) fn failure_waits(&self) -> bool {
         let unattended = self.started.as_ref().is_some_and(|it| it.unattended);
+        let past_pivot = self.notes.contains_key(PIVOT);
         let failed = self.failing.is_some() && self.cancel.is_none();
-        failed && unattended && !self.resolved.contains_key(&None)
+        failed && (unattended || past_pivot) && !self.resolved.contains_key(&None)
     }
 
     /// Whether anything of it waits for a person, or for an undo to run.

@@ -114,7 +114,7 @@ impl Orchestrator {
             if waits_for_a_person {
                 continue;
             }
-            let running = Running::new();
+            let running = Running::again();
             engine.running.insert(stream.clone(), running.clone());
             engine.take_on(&stream, log.as_ref(), running);
         }
@@ -143,7 +143,7 @@ impl Orchestrator {
             Entry::Vacant(entry) => {
                 let mut log = FlowLog::load(journal, &timer.stream)?;
                 log.clear_wake(journal, now)?;
-                let running = Running::new();
+                let running = Running::again();
                 entry.insert(running.clone());
                 engine.take_on(&timer.stream, Some(&log), running);
                 Ok(())

@@ -29,6 +29,8 @@ pub(crate) struct Performance<'a> {
     pub(crate) principal: Principal,
     /// The flow that waits for it, and until when.
     pub(crate) whole: Whole,
+    /// An earlier run of the flow may have made it, and learnt no answer.
+    pub(crate) may_have_acted: bool,
     /// Another service was asked before a crash: it alone may be asked again, because it may have
     /// acted.
     pub(crate) elsewhere: bool,
@@ -79,7 +81,12 @@ impl Activities {
         // What led here may take its time to become durable; that is no fault of the port's.
         settle().await?;
         let began = performance.clock.elapsed();
+        let unsure = performance.may_have_acted && registered.repeat == Repeat::Once;
         let counted = |outcome: Result<Vec<u8>, ActivityError>| {
+            let outcome = outcome.map_err(|error| match unsure {
+                true => error.after_a_cut(),
+                false => error,
+            });
             let took = performance.clock.elapsed().saturating_sub(began);
             let timings = performance.timings;
             timings.record(name, of_port(&outcome), 0, took);

@@ -33,6 +33,8 @@ pub(super) struct Running {
     pub(super) current: Mutex<Option<Flow>>,
     /// How often its function was run.
     pub(super) runs: AtomicU32,
+    /// Whether no run of it was ever begun, here or before a crash.
+    untried: AtomicBool,
     /// Set where there is more to do although its task may be about to let go.
     again: AtomicBool,
     /// Whether its end was counted: one that is taken back comes a second time.
@@ -40,12 +42,23 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new() -> Arc<Self> {
+    /// Of a flow that has just been started.
+    pub(super) fn first() -> Arc<Self> {
+        Self::new(true)
+    }
+
+    /// Of a flow that may have taken steps before.
+    pub(super) fn again() -> Arc<Self> {
+        Self::new(false)
+    }
+
+    fn new(untried: bool) -> Arc<Self> {
         Arc::new(Self {
             end: watch::Sender::new(None),
             crash: Notify::new(),
             current: Mutex::new(None),
             runs: AtomicU32::new(0),
+            untried: AtomicBool::new(untried),
             again: AtomicBool::new(false),
             counted: AtomicBool::new(false),
         })
@@ -76,6 +89,11 @@ impl Running {
     /// Whether its end is counted for the first time. Another one counts anew where it began anew.
     pub(super) fn counts(&self) -> bool {
         !self.counted.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the run that begins is the very first.
+    pub(super) fn is_first_run(&self) -> bool {
+        self.untried.swap(false, Ordering::AcqRel)
     }
 
     /// Lets go of what it ran.

@@ -9,6 +9,7 @@ use tracing::Instrument;
 use super::activity::{Activity, ActivityError, ActivityErrorKind};
 use super::context::{FOREVER, Flow};
 use super::error::FlowError;
+use super::history::PIVOT;
 use super::perform::{Performance, of_port};
 use super::waiting::StepKind;
 use crate::agent::{Agent, Command, Kind, Rejection};
@@ -95,7 +96,8 @@ impl Flow {
     ///
     /// # Errors
     /// What the port answered in the end. [`ActivityErrorKind::Unknown`] means that it may have
-    /// happened.
+    /// happened: also where the port refused or was left alone, if the flow was cut off before and
+    /// an earlier run may have asked.
     pub async fn perform<I, O>(
         &self,
         step: &str,
@@ -167,6 +169,7 @@ impl Flow {
             timings: &core.telemetry.ports,
             principal: inner.principal.clone(),
             whole: Whole::activity(&inner.name, &inner.id, step, name, until),
+            may_have_acted: inner.may_have_acted,
             elsewhere: self.noted::<()>(&elsewhere).map_err(interrupted)?.is_some(),
         };
         let performed = inner.engine.activities.perform(
@@ -180,6 +183,20 @@ impl Flow {
             traced.ended(of_port(outcome).name());
         }
         performed.map_err(interrupted)
+    }
+
+    /// The point of no return, a saga's pivot: what stands behind it is not undone, and what is left
+    /// must be done. Where the flow fails from here on, that waits on the work list for a person, be
+    /// somebody told of it or not.
+    ///
+    /// # Errors
+    /// Where the journal takes nothing more.
+    pub fn pivot(&self) -> Result<(), FlowError> {
+        self.may_go_on()?;
+        if self.noted::<()>(PIVOT)?.is_none() {
+            self.write_note(PIVOT, &())?;
+        }
+        Ok(())
     }
 
     /// A value that must be the same when the flow is run again.
