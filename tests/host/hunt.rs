@@ -3,7 +3,7 @@
 
 mod command;
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use command::{is_refused, mercato, succeeds};
 
@@ -20,17 +20,24 @@ fn number(variable: &str, default: usize) -> usize {
     number.unwrap_or_else(|_| panic!("{variable} is `{value}`, which is not a number"))
 }
 
+/// The command of another build that must live through the same worlds, as a release build beside
+/// this one: `MERCATO_OTHER_BUILD`.
+fn other_build() -> Option<Command> {
+    std::env::var_os("MERCATO_OTHER_BUILD").map(Command::new)
+}
+
 /// Catches: hash order, the machine's clock or entropy leaking into a world, be it through several
-/// lives, a crash, or what the machine does beside it: all processes run at once and fight for the
-/// cores.
+/// lives, a crash, how the command was built, or what the machine does beside it: all processes run at
+/// once and fight for the cores.
 #[test]
 fn one_world_leaves_the_same_bytes_in_every_process() {
     let processes = number("MERCATO_DETERMINISM", PROCESSES);
     // They have several power cuts and faults of different kinds.
     for seed in ["5", "24", "197"] {
         let started: Vec<_> = (0..processes)
-            .map(|_| {
-                let mut hash = mercato();
+            .map(|nth| {
+                let other = if nth % 2 == 0 { None } else { other_build() };
+                let mut hash = other.unwrap_or_else(mercato);
                 hash.args(["simulate", "hash", "--seed", seed]);
                 hash.stdout(Stdio::piped()).spawn().expect("it starts")
             })

@@ -226,17 +226,18 @@ impl Ground<'_> {
     async fn settle(&self, handle: &Handle) -> bool {
         let clock = handle.clock();
         let until = clock.now().plus(self.plan.settles_within);
-        let (mut quiet, mut wait) = (0, LOOK_FIRST);
-        while quiet < QUIET_LOOKS {
+        let mut wait = LOOK_FIRST;
+        let (mut quiet, mut since) = (0, clock.now());
+        while quiet < QUIET_LOOKS || clock.now().since(since) < self.scene.rests_at_most() {
             if clock.now() >= until {
                 return false;
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LOOK_MAX);
-            quiet = match handle.flow_stats().in_flight {
-                0 => quiet + 1,
-                _ => 0,
-            };
+            match handle.flow_stats().in_flight {
+                0 => quiet += 1,
+                _ => (quiet, since) = (0, clock.now()),
+            }
         }
         true
     }

@@ -76,6 +76,12 @@ pub trait Scene {
         &[]
     }
 
+    /// For how long no flow may be on its way while one is still to come by itself, as from a timer.
+    /// Not before that has everything settled. Default: no time.
+    fn rests_at_most(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The limits of the journal. Default: its own.
     fn journal(&self) -> JournalOptions {
         JournalOptions::default()

@@ -14,6 +14,7 @@ mod road;
 mod shopper;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{LocalBoxFuture, join, join_all};
@@ -32,6 +33,9 @@ use laws::ShopLaws;
 pub use lessons::Lessons;
 use memory::ShopMemory;
 pub use plan::{Rush, ShopPlan};
+
+/// How long a timer that is due may take to be seen to.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// The shop of one world.
 pub struct ShopScene {
@@ -162,6 +166,11 @@ impl Scene for ShopScene {
 
     fn agents(&self) -> &[&'static str] {
         &AGENTS
+    }
+
+    /// An order is sent when it can be changed no more, and until then nothing may happen.
+    fn rests_at_most(&self) -> Duration {
+        self.plan.change_for + SETTLING
     }
 
     fn journal(&self) -> JournalOptions {

@@ -84,6 +84,8 @@ impl ShopPlan {
         }
         config.journal.tail_records_max = self.tail_records_max;
         config.journal.cache_bytes = 2 << 20;
+        // Room for these is made when the journal is opened, and small worlds open it often.
+        config.journal.replies_max = 20_000;
         #[cfg(feature = "planted-bugs")]
         {
             let bug = mercato_actors::PlantedBug::UncheckedPage;
