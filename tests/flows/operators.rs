@@ -1,5 +1,6 @@
 //! What operators can do with flows that are on their way: look at them, and cancel them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -11,7 +12,7 @@ use mercato::{
 
 use crate::lives::{BLOWS, Case, builder_at, life, patient};
 use crate::shelf::{Carrier, Shelves, book_with_undo, held, hold_with_undo};
-use crate::support::{memory, virtual_runtime};
+use crate::support::{file, memory, mortal_runtime, virtual_runtime};
 
 const TRIP: FlowType<u64, String, FlowError> =
     FlowType::new("trip", 1).within(Duration::from_secs(100));
@@ -289,4 +290,28 @@ fn a_cancelled_flow_leaves_nothing_wherever_it_is_struck() {
             });
         }
     }
+}
+
+/// Catches: a flow in the middle of a step that keeps its runtime, and the journal's file, for as long
+/// as the process lives, although the tokio runtime around it is gone.
+#[test]
+fn a_flow_goes_with_the_tokio_runtime_around_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("trips.redb");
+    let left = life(async {
+        let journal = file(&path);
+        let left = Arc::downgrade(&journal);
+        let carrier = Carrier::default();
+        carrier.takes("train", 5_000);
+        let runtime = trips(mortal_runtime(journal), &carrier);
+        let runtime = runtime.start().await.expect("it starts");
+        let handle = runtime.handle();
+        let running = handle.clone();
+        tokio::spawn(async move { running.run(&patient(), TRIP, FlowId::new("t"), 10).await });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(handle.flow_stats().in_flight, 1);
+        left
+    });
+    assert!(left.upgrade().is_none(), "somebody holds the journal");
+    life(async { drop(file(&path)) });
 }

@@ -215,8 +215,18 @@ impl Engine {
 
     /// Runs a flow in a task of its own.
     pub(super) fn spawn(self: &Arc<Self>, stream: Arc<str>, running: Arc<Running>, place: Place) {
-        let inner = self.clone();
+        // Made here: a task that tokio drops unpolled has to let go too.
+        let attendance = Attendance {
+            engine: self.clone(),
+            stream,
+            running,
+        };
         tokio::spawn(async move {
+            let Attendance {
+                engine: inner,
+                stream,
+                running,
+            } = &attendance;
             let mut stopping = inner.stopping.subscribe();
             let run = async {
                 let _place = match place {
@@ -225,13 +235,13 @@ impl Engine {
                     Place::None => None,
                 };
                 loop {
-                    inner.drive(&stream, &running).await;
+                    inner.drive(stream, running).await;
                     // Where the flow was started anew meanwhile, that is another one's.
-                    let is_own = |it: &Arc<Running>| Arc::ptr_eq(it, &running);
-                    let goes_on = inner.running.get(&stream).is_some_and(|it| is_own(&it));
+                    let is_own = |it: &Arc<Running>| Arc::ptr_eq(it, running);
+                    let goes_on = inner.running.get(stream).is_some_and(|it| is_own(&it));
                     let gone = inner
                         .running
-                        .remove_if(&stream, |_, it| is_own(it) && !running.takes_again());
+                        .remove_if(stream, |_, it| is_own(it) && !running.takes_again());
                     if gone.is_some() || !goes_on {
                         break;
                     }
@@ -242,12 +252,30 @@ impl Engine {
                 _ = stopping.wait_for(|stopping| *stopping) => {}
                 () = run => {}
             }
-            inner
-                .running
-                .remove_if(&stream, |_, it| Arc::ptr_eq(it, &running));
-            running.forget_run();
-            inner.let_go.notify_waiters();
         });
+    }
+}
+
+/// A task at a flow. However it goes, be it that its tokio runtime is dropped around it, the flow is
+/// let go of: its run holds the engine, and with it the journal and its file.
+struct Attendance {
+    engine: Arc<Engine>,
+    stream: Arc<str>,
+    running: Arc<Running>,
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        let Self {
+            engine,
+            stream,
+            running,
+        } = self;
+        engine
+            .running
+            .remove_if(stream, |_, it| Arc::ptr_eq(it, running));
+        running.forget_run();
+        engine.let_go.notify_waiters();
     }
 }
 

@@ -154,7 +154,11 @@ impl World<'_> {
                     power.cut("the life is over");
                     disk.inner().power_cycle(leaves.mode())
                 }
-                _ => disk.inner().clone(),
+                _ => {
+                    // A cut at an operation that this life did not come to is nobody else's.
+                    disk.inner().heal();
+                    disk.inner().clone()
+                }
             };
             left.map(|left| (left, found))
         });
