@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use mercato_actors::PlantedBug;
 use mercato_sim::hunt::{HuntOptions, WorldId, run_id, shrink};
 
+use crate::cpu::thread_time;
 use crate::hunt::told_of;
 use crate::output::print;
 
@@ -35,8 +36,8 @@ pub(crate) fn run(seconds: u64, only: Option<&str>, from: u64, show: bool) -> Re
             continue;
         }
         options.planted = Some(bug);
-        let (began, clock) = (cpu_time(), ProgressBar::hidden());
-        let spent = || match (cpu_time(), began) {
+        let (began, clock) = (thread_time(), ProgressBar::hidden());
+        let spent = || match (thread_time(), began) {
             (Some(now), Some(began)) => now - began,
             _ => clock.elapsed(),
         };
@@ -66,11 +67,4 @@ pub(crate) fn run(seconds: u64, only: Option<&str>, from: u64, show: bool) -> Re
     print(&text)?;
     print(&stories)?;
     Ok(all_found)
-}
-
-/// How long this thread has worked, where the system tells.
-fn cpu_time() -> Option<Duration> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos = told.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos))
 }

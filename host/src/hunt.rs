@@ -10,7 +10,16 @@ use mercato_sim::hunt::{
 use mercato_sim::lives::WorldOutcome;
 
 use crate::args::HuntArgs;
+use crate::cpu::process_time;
 use crate::output::print;
+
+/// How long a hunt took.
+#[derive(Clone, Copy)]
+struct Took {
+    clock: Duration,
+    /// On all processors, where the system tells.
+    processor: Option<Duration>,
+}
 
 /// How long a hunt lasts that nobody bounded.
 const MINUTES: f64 = 3.0;
@@ -41,8 +50,13 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
         threads: args.threads.unwrap_or(cores),
         options: HuntOptions::default(),
     };
+    let worked_before = process_time();
     let report = hunt(&planned, &watch).map_err(|error| error.to_string())?;
-    let took = watch.bar.elapsed();
+    let worked = process_time().zip(worked_before);
+    let took = Took {
+        clock: watch.bar.elapsed(),
+        processor: worked.map(|(now, before)| now.saturating_sub(before)),
+    };
     let Some(broken) = &report.broken else {
         watch.bar.finish_and_clear();
         print(&summary(&report, &planned, took))?;
@@ -88,20 +102,25 @@ pub(crate) fn hash(seed: u64, replay: Option<&str>) -> Result<bool, String> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn summary(report: &HuntReport, planned: &Hunt, took: Duration) -> String {
+fn summary(report: &HuntReport, planned: &Hunt, took: Took) -> String {
     let tally = &report.tally;
-    let seconds = took.as_secs_f64().max(1e-9);
+    let seconds = took.clock.as_secs_f64();
+    let (of, unit) = match took.processor {
+        Some(worked) => (worked.as_secs_f64(), "second of one processor"),
+        None => (seconds, "second"),
+    };
+    let of = of.max(1e-9);
     let mut text = String::new();
     let _ = writeln!(
         text,
         "{} worlds from seed {} on, {} with three power cuts or more, in {seconds:.1} s on {} threads: \
-         {:.1} worlds and {:.0} shopper-hours a second",
+         {:.1} worlds and {:.0} shopper-hours a {unit}",
         report.worlds,
         planned.from,
         report.with_three_cuts,
         planned.threads,
-        report.worlds as f64 / seconds,
-        report.shopper_hours / seconds,
+        report.worlds as f64 / of,
+        report.shopper_hours / of,
     );
     let _ = writeln!(
         text,

@@ -9,6 +9,7 @@ mod bench;
 #[cfg(feature = "planted-bugs")]
 mod bugs;
 mod config;
+mod cpu;
 mod hunt;
 mod journal;
 mod output;
