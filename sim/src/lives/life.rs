@@ -171,7 +171,7 @@ impl Ground<'_> {
         opened.set(true);
         let records = journal.durable().get();
         self.witness.see(site.now(), What::Opened(records));
-        let builder = self.builder(journal, site);
+        let builder = self.builder(journal.clone(), site);
         let builder = builder.fault_hook(strikes::at_moments(site, cut));
         let builder = self.scene.open(builder, site);
         let builder = builder.map_err(SimulationError::Scene)?;
@@ -202,10 +202,17 @@ impl Ground<'_> {
         if settled {
             self.witness.see(site.now(), What::Settled);
         }
-        let stopped = runtime.stop().await;
+        // What strikes by the clock is over with the day, and a disk that failed comes back.
+        strikes::heal(site, disk);
+        let writable = journal.until_writable().await;
+        drop(journal);
+        let stopped = match writable {
+            Ok(()) => runtime.stop().await.map_err(|error| error.to_string()),
+            Err(failed) => Err(failed.to_string()),
+        };
         self.witness
             .must("a shop stops in good order", stopped.is_ok(), || {
-                stopped.err().map_or_else(String::new, |e| e.to_string())
+                stopped.err().unwrap_or_default()
             });
         Ok(Ended::Done { settled })
     }

@@ -128,7 +128,7 @@ pub(super) async fn by_the_clock(
 }
 
 /// Takes the disk's faults away, and puts the power cut back that is still to come.
-fn heal(site: &Site, disk: &PoweredDisk) {
+pub(super) fn heal(site: &Site, disk: &PoweredDisk) {
     disk.inner().heal();
     if let Some(operation) = site.cut_operation {
         disk.inner().inject(DiskFault::PowerCutAt { operation });
