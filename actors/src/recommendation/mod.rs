@@ -40,7 +40,7 @@ pub use events::{
 pub use exposures::Exposures;
 pub use model::Model;
 pub use next::{NextItem, NextItemLimits, NextItemSize, SessionNumber};
-pub use reads::{GenerateCandidates, PopularProducts, ShopperTaste};
+pub use reads::{GenerateCandidates, NewProduct, PopularProducts, ShopperTaste};
 pub use rules::BusinessRules;
 pub use taste::{Purchase, Taste};
 pub use triggers::recommendation_triggers;
@@ -181,6 +181,7 @@ impl Agent for RecommendationAgent {
             .add::<ShopperTaste>()
             .add::<GenerateCandidates>()
             .add::<PopularProducts>()
+            .add::<NewProduct>()
             .add::<LearnClick>()
             .add::<NextProducts>()
             .add::<LogExposure>();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod after_a_restart;
+mod answers_are_kept;
 mod clicks_are_learned;
 mod shelves_are_filled;
 
