@@ -7,6 +7,7 @@ mod after_a_restart;
 mod answers_are_kept;
 mod clicks_are_learned;
 mod shelves_are_filled;
+mod snapshots_have_room;
 
 use std::sync::Arc;
 
