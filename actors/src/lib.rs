@@ -154,8 +154,8 @@ pub use pricing::{
 pub use recommendation::{
     BasketLearned, BoughtProduct, BrowseRequest, BusinessRules, Candidate, CandidateContext,
     Candidates, ClickLearned, Clicks, Device, Exposures, GenerateCandidates, LearnBasket,
-    LearnClick, LogExposure, Model, NextItem, NextItemLimits, NextItemSize, NextProduct,
-    NextProducts, PopularProducts, ProductRestored, ProductSuppressed, ProductViewed,
+    LearnClick, LogExposure, Model, NewProduct, NextItem, NextItemLimits, NextItemSize,
+    NextProduct, NextProducts, PopularProducts, ProductRestored, ProductSuppressed, ProductViewed,
     ProductsBought, ProductsShown, Purchase, RecommendError, Recommendation, RecommendationAgent,
     RecommendationEvent, RecommendationRejection, RecommendationState, Recommendations,
     RecordPurchase, RecordView, RestoreProduct, Rung, SessionNumber, ShopperTaste, Showcase,

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::cache::Tag;
 use crate::clock::Timestamp;
 use crate::entropy::rng_for;
 use crate::event::Event;
@@ -61,6 +62,16 @@ pub trait Command: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
 
     /// The key of the entity it is for: at most 256 bytes.
     fn entity(&self) -> Cow<'_, str>;
+
+    /// What an answer that is kept depends on: it is kept until an event concerns one of these. By
+    /// default that is every event of its entity. A read that looks at a part of its entity may name
+    /// the events that change that part, and is then not thrown away with each of the others.
+    ///
+    /// It is asked before the answer is. A kind of event that changes the answer and is missing here
+    /// makes it wrong for as long as the cache thinks it fresh.
+    fn depends_on(&self) -> Vec<Tag> {
+        vec![Tag::entity::<Self::Agent>(&self.entity())]
+    }
 
     /// Decides, purely, what happens.
     ///

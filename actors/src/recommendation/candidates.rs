@@ -85,7 +85,8 @@ pub struct Candidate {
 pub struct Candidates {
     /// Best first, each product once.
     pub products: Vec<Candidate>,
-    /// A product that nobody has bought yet, where one is due for being shown.
+    /// A product that nobody has bought yet, where one is due for being shown. Never with
+    /// [`PopularProducts`](super::PopularProducts).
     pub new: Option<Candidate>,
     /// The merchant's rules at that moment.
     pub rules: BusinessRules,
@@ -152,7 +153,7 @@ pub(super) fn new_candidate(
     catalogue: &Catalogue,
     rules: &BusinessRules,
     context: &CandidateContext,
-    found: &[Candidate],
+    is_found: impl Fn(&Sku) -> bool,
 ) -> Option<Candidate> {
     let ladder = Ladder::new(model, catalogue, rules, context);
     let seen = context.session.iter().chain(&context.viewed);
@@ -162,7 +163,7 @@ pub(super) fn new_candidate(
         let fits = catalogue
             .get(sku)
             .is_some_and(|product| ladder.fits(product));
-        fits && ladder.is_free(sku) && found.iter().all(|candidate| candidate.sku != *sku)
+        fits && ladder.is_free(sku) && !is_found(sku)
     };
     let product = new_product(model, catalogue, rules, &categories, is_free)?;
     Some(Candidate {

@@ -11,6 +11,7 @@ mod commands;
 mod events;
 mod exposures;
 mod model;
+mod model_stored;
 mod next;
 mod rank;
 mod reads;
@@ -40,7 +41,7 @@ pub use events::{
 pub use exposures::Exposures;
 pub use model::Model;
 pub use next::{NextItem, NextItemLimits, NextItemSize, SessionNumber};
-pub use reads::{GenerateCandidates, PopularProducts, ShopperTaste};
+pub use reads::{GenerateCandidates, NewProduct, PopularProducts, ShopperTaste};
 pub use rules::BusinessRules;
 pub use taste::{Purchase, Taste};
 pub use triggers::recommendation_triggers;
@@ -139,8 +140,9 @@ impl RecommendationState {
 
 impl Agent for RecommendationAgent {
     const NAME: &'static str = "recommendation";
-    /// 2: clicks, what was shown, and when something was bought before.
-    const STATE_VERSION: u16 = 2;
+    /// 2: clicks, what was shown, and when something was bought before. 3: the model by numbers, and
+    /// how much of the clicks is stored at most.
+    const STATE_VERSION: u16 = 3;
     type State = RecommendationState;
     type Event = RecommendationEvent;
     type Rejection = RecommendationRejection;
@@ -181,6 +183,7 @@ impl Agent for RecommendationAgent {
             .add::<ShopperTaste>()
             .add::<GenerateCandidates>()
             .add::<PopularProducts>()
+            .add::<NewProduct>()
             .add::<LearnClick>()
             .add::<NextProducts>()
             .add::<LogExposure>();

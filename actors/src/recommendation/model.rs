@@ -1,34 +1,42 @@
 //! Which products are bought together, and which are bought often: bounded, and the same after
 //! every replay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::events::ProductsShown;
 use super::exposures::Exposures;
+use super::model_stored::Stored;
 use crate::domain::Sku;
 
 /// How many products are forgotten at once, so that the search for them is paid for rarely.
 const EVICTED_AT_ONCE: usize = Model::ITEMS_MAX / 16;
 
 /// The co-occurrence of products in baskets.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Model {
-    items: BTreeMap<Sku, Item>,
+    pub(super) items: BTreeMap<Sku, Item>,
     /// The most bought products, most bought first.
-    popular: Vec<Sku>,
-    suppressed: BTreeMap<Sku, Box<str>>,
+    pub(super) popular: Vec<Sku>,
+    pub(super) suppressed: BTreeMap<Sku, Box<str>>,
     /// What was shown, of what is not yet known.
-    exposures: Exposures,
+    pub(super) exposures: Exposures,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Item {
+impl Serialize for Model {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Stored::of(self).serialize(serializer)
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Item {
     /// In how many baskets it was.
-    baskets: u32,
-    /// In how many of those another product was too.
-    neighbours: BTreeMap<Sku, u32>,
+    pub(super) baskets: u32,
+    /// In how many of those another product was too, which the model knows as well.
+    pub(super) neighbours: BTreeMap<Sku, u32>,
 }
 
 impl Model {
@@ -156,6 +164,11 @@ impl Model {
         let excess = self.items.len() - Model::ITEMS_MAX + EVICTED_AT_ONCE;
         for (_, sku) in ranked.into_iter().take(excess) {
             self.items.remove(&sku);
+        }
+        // What is forgotten is nobody's neighbour. So a model that is stored names each product once.
+        let known: BTreeSet<Sku> = self.items.keys().cloned().collect();
+        for item in self.items.values_mut() {
+            item.neighbours.retain(|other, _| known.contains(other));
         }
     }
 }

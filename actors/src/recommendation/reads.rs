@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, State, Tag};
 use serde::{Deserialize, Serialize};
 
-use super::candidates::{CandidateContext, Candidates, candidates, new_candidate};
+use super::candidates::{Candidate, CandidateContext, Candidates, candidates, new_candidate};
 use super::commands::{MODEL, RecommendationRejection, own, shopper_key};
 use super::taste::Taste;
 use super::{RecommendationAgent, RecommendationState};
-use crate::domain::CustomerId;
+use crate::domain::{CustomerId, Sku};
 
 /// Reads what is known of a shopper.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,13 +65,20 @@ impl Command for GenerateCandidates {
         if self.context.wanted > CandidateContext::WANTED_MAX {
             return Err(RecommendationRejection::TooManyWanted);
         }
-        Ok(Decision::reply(agent.candidates(state, &self.context)))
+        let mut candidates = agent.candidates(state, &self.context);
+        let found = &candidates.products;
+        let is_found = |sku: &Sku| found.iter().any(|candidate| candidate.sku == *sku);
+        candidates.new = agent.new_candidate(state, &self.context, is_found);
+        Ok(Decision::reply(candidates))
     }
 }
 
 /// Reads what many people buy: what a stranger is shown. It is the same for everybody, so it is
 /// asked for through the cache of answers, and what was answered last stands in for the agent where
 /// that cannot be asked.
+///
+/// Whose turn it is among the products that nobody has bought changes with every answer that is
+/// shown, and so is no part of this one: [`NewProduct`] tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PopularProducts {
     /// How many: at most [`CandidateContext::WANTED_MAX`].
@@ -86,6 +93,13 @@ impl Command for PopularProducts {
 
     fn entity(&self) -> Cow<'_, str> {
         Cow::Borrowed(MODEL)
+    }
+
+    /// What was shown says nothing of what is bought: an answer that is shown does not make itself
+    /// wrong.
+    fn depends_on(&self) -> Vec<Tag> {
+        let events = ["BasketLearned", "ProductSuppressed", "ProductRestored"];
+        events.map(Tag::event::<RecommendationAgent>).to_vec()
     }
 
     fn decide(
@@ -105,14 +119,57 @@ impl Command for PopularProducts {
     }
 }
 
+/// Reads which product that nobody has bought yet is due for being shown to a stranger, where one is:
+/// not one of those that are shown already.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewProduct {
+    /// What else is shown: at most [`CandidateContext::WANTED_MAX`].
+    pub beside: Vec<Sku>,
+}
+
+impl Command for NewProduct {
+    type Agent = RecommendationAgent;
+    type Reply = Option<Candidate>;
+    const NAME: &'static str = "NewProduct";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        Cow::Borrowed(MODEL)
+    }
+
+    fn decide(
+        &self,
+        agent: &RecommendationAgent,
+        state: &State<Self>,
+        _: &Context<'_>,
+    ) -> Decided<Self> {
+        if self.beside.len() > CandidateContext::WANTED_MAX {
+            return Err(RecommendationRejection::TooManyWanted);
+        }
+        let context = CandidateContext::default();
+        let new = agent.new_candidate(state, &context, |sku| self.beside.contains(sku));
+        Ok(Decision::reply(new))
+    }
+}
+
 impl RecommendationAgent {
+    /// What may be recommended, but for what is new.
     fn candidates(&self, state: &RecommendationState, context: &CandidateContext) -> Candidates {
         let (model, catalogue, rules) = (state.model(), &self.catalogue, &self.rules);
-        let products = candidates(model, catalogue, rules, context);
         Candidates {
-            new: new_candidate(model, catalogue, rules, context, &products),
-            products,
+            products: candidates(model, catalogue, rules, context),
+            new: None,
             rules: rules.clone(),
         }
+    }
+
+    fn new_candidate(
+        &self,
+        state: &RecommendationState,
+        context: &CandidateContext,
+        is_found: impl Fn(&Sku) -> bool,
+    ) -> Option<Candidate> {
+        let (model, catalogue, rules) = (state.model(), &self.catalogue, &self.rules);
+        new_candidate(model, catalogue, rules, context, is_found)
     }
 }

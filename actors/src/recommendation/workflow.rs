@@ -13,7 +13,7 @@ use super::clicks::Visitor;
 use super::commands::RecommendationRejection;
 use super::events::ShownProduct;
 use super::rank::{Ranked, filter_by_relevance, rank};
-use super::reads::{GenerateCandidates, PopularProducts, ShopperTaste};
+use super::reads::{GenerateCandidates, NewProduct, PopularProducts, ShopperTaste};
 use super::rules::{BusinessRules, Placement, ShelfItem};
 use super::taste::Taste;
 use crate::domain::{CustomerId, Jurisdiction, Money, SessionId, Sku};
@@ -293,8 +293,23 @@ async fn generate_candidates(
         for candidate in &mut candidates.products {
             candidate.rung = Rung::Cached;
         }
+        return Ok(candidates);
     }
+    candidates.new = find_new(scope, &candidates.products).await;
     Ok(candidates)
+}
+
+/// A new product is tried out beside what a stranger is shown. It is missed by nobody where the
+/// agent cannot be asked for one.
+async fn find_new(scope: &Scope, beside: &[Candidate]) -> Option<Candidate> {
+    let beside = beside.iter().map(|candidate| candidate.sku.clone());
+    let new = NewProduct {
+        beside: beside.collect(),
+    };
+    scope.ask(new).await.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "recommending without a new product");
+        None
+    })
 }
 
 /// The units of each candidate that can be promised, in the candidates' order. What a page shows may

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato_actors::{
-    BrowseRequest, CustomerId, Device, InProcessCarrier, InProcessCompetitors, InProcessMail,
-    InProcessPayments, InProcessProcurement, Messengers, NextProduct, NextProducts, Ports,
-    Quantity, ReceiveStock, RecommendError, Recommendations, RecordView, Rung, Shop, Showcase,
-    Situation, recommend,
+    BrowseRequest, BusinessRules, CustomerId, Device, InProcessCarrier, InProcessCompetitors,
+    InProcessMail, InProcessPayments, InProcessProcurement, Messengers, NextProduct, NextProducts,
+    Ports, Quantity, ReceiveStock, RecommendError, Recommendations, RecordView, Rung, Shop,
+    Showcase, Situation, recommend,
 };
 use mercato_runtime::testkit::{TestRuntime, TestWorld};
 use mercato_runtime::{Caller, Principal, RuntimeBuilder};
@@ -16,6 +16,13 @@ use mercato_runtime::{Caller, Principal, RuntimeBuilder};
 use super::{catalogue, sku};
 
 fn shop(builder: RuntimeBuilder) -> RuntimeBuilder {
+    shop_under(builder, |rules| rules.exploration_percent = 0)
+}
+
+pub(super) fn shop_under(
+    builder: RuntimeBuilder,
+    terms: impl FnOnce(&mut BusinessRules),
+) -> RuntimeBuilder {
     let ports = Ports {
         payments: Arc::new(InProcessPayments::new(Default::default())),
         carrier: Arc::new(InProcessCarrier::new(Default::default())),
@@ -30,7 +37,7 @@ fn shop(builder: RuntimeBuilder) -> RuntimeBuilder {
     let mut shop = Shop::new(Arc::new(catalogue()));
     // So that a restart is from a snapshot and the events after it.
     shop.agents.recommendation.snapshot_every_events = std::num::NonZeroU64::new(16);
-    shop.rules.exploration_percent = 0;
+    terms(&mut shop.rules);
     shop.open(builder, &ports)
 }
 
@@ -46,7 +53,7 @@ async fn look(runtime: &TestRuntime, who: &str, number: u16) {
     runtime.ask(view).await.unwrap();
 }
 
-fn browse(who: Option<&str>, session: &[u16]) -> BrowseRequest {
+pub(super) fn browse(who: Option<&str>, session: &[u16]) -> BrowseRequest {
     BrowseRequest {
         shopper: who.map(customer),
         session: session.iter().map(|number| sku(*number)).collect(),
@@ -56,7 +63,7 @@ fn browse(who: Option<&str>, session: &[u16]) -> BrowseRequest {
     }
 }
 
-async fn shown(
+pub(super) async fn shown(
     runtime: &TestRuntime,
     request: BrowseRequest,
 ) -> Result<Recommendations, RecommendError> {

@@ -163,6 +163,7 @@ fn small() -> NextItemLimits {
         session_clicks_max: 8,
         sources_max: 5,
         weights_max: 3,
+        stored_bytes_max: usize::MAX,
     }
 }
 
@@ -192,6 +193,7 @@ proptest! {
         prop_assert!(size.weights <= size.items * limits.weights_max);
         prop_assert!(size.sums <= size.items * size.items * 2);
         let bytes = codec::encode(&next).unwrap();
+        prop_assert!(bytes.len() <= size.stored_bytes);
         let mut restored: NextItem = codec::decode(&bytes).unwrap();
         let mut reopened = open;
         flood(&mut next, &mut open, &later);

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod after_a_restart;
+mod answers_are_kept;
 mod clicks_are_learned;
 mod shelves_are_filled;
+mod snapshots_have_room;
 
 use std::sync::Arc;
 

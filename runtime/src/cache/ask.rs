@@ -14,7 +14,6 @@ use crate::policy::{Answer, CallError, Dependency, Failure, Guarded, Repeat, Req
 use super::caches::Caches;
 use super::flight::LoadError;
 use super::store::Cache;
-use super::tag::Tag;
 
 /// What agents answered: encoded, because a reply need not be one that can be copied.
 pub(super) type Responses = Cache<Arc<[u8]>, Arc<[u8]>, Untyped>;
@@ -30,7 +29,8 @@ impl Handle {
     }
 
     /// Asks an agent for something to read, under its policy and through the cache of answers. A
-    /// fresh answer is one that no durable event of its entity has made wrong; where the agent cannot
+    /// fresh answer is one that no durable event has made wrong, of those that it
+    /// [depends on](Command::depends_on); where the agent cannot
     /// be asked, what it answered before is given, labelled stale, as the policy says.
     ///
     /// The cache is of use where an answer depends on its entity and on who asks alone. One that
@@ -52,7 +52,7 @@ impl Handle {
             return self.ask_guarded(caller, command).await;
         };
         let key: Arc<[u8]> = key.into();
-        let tags = [Tag::entity::<C::Agent>(&command.entity())];
+        let tags = command.depends_on();
         let loading = load(
             self.clone(),
             caches.clone(),

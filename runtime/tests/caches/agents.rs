@@ -1,11 +1,13 @@
 //! Caches in a runtime: agents asked through one, and events that invalidate.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use mercato::{
-    Answer, Cache, CacheSettings, CacheStats, CachesSettings, Caller, CommandId, Handle, Principal,
-    Runtime, RuntimeError, STORE_READS, Tag,
+    Answer, Cache, CacheSettings, CacheStats, CachesSettings, Caller, Command, CommandId, Context,
+    Decided, Decision, Handle, Kind, Principal, Runtime, RuntimeError, STORE_READS, State, Tag,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::support::{Counters, add, memory, read, virtual_runtime};
 
@@ -84,6 +86,54 @@ async fn whoever_was_told_of_an_event_reads_no_answer_from_before_it() {
         .expect("an answer");
     let stats = responses(&handle);
     assert_eq!((stats.loads, stats.hits, stats.invalidated), (51, 1, 49));
+    runtime.stop().await.expect("it stops");
+}
+
+/// What a counter says under today's tariff.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReadByTariff {
+    counter: String,
+}
+
+impl Command for ReadByTariff {
+    type Agent = Counters;
+    type Reply = i64;
+    const NAME: &'static str = "ReadByTariff";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.counter)
+    }
+
+    fn depends_on(&self) -> Vec<Tag> {
+        vec![Tag::named("tariff")]
+    }
+
+    fn decide(&self, _: &Counters, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+        Ok(Decision::reply(state.value))
+    }
+}
+
+/// Catches: a read that names what it depends on, and is thrown away with every event of its entity
+/// all the same, or never.
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_as_long_as_what_it_says_it_depends_on() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caller = Caller::system();
+    let question = || ReadByTariff {
+        counter: "a".into(),
+    };
+    for _ in 0..5 {
+        handle.ask(&caller, add("a", 1)).await.expect("an answer");
+        let read = handle.ask_cached(&caller, question()).await;
+        assert_eq!(read, Ok(Answer::Fresh(1)));
+    }
+    let caches = handle.caches().expect("they are switched on");
+    caches.invalidate(&Tag::named("tariff"));
+    let read = handle.ask_cached(&caller, question()).await;
+    assert_eq!(read, Ok(Answer::Fresh(5)));
+    assert_eq!(responses(&handle).loads, 2);
     runtime.stop().await.expect("it stops");
 }
 

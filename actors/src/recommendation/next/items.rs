@@ -14,6 +14,8 @@ pub(super) struct Items {
     skus: Vec<Option<Sku>>,
     slots: BTreeMap<Sku, Slot>,
     free: BTreeSet<Slot>,
+    /// The bytes of all names.
+    name_bytes: usize,
 }
 
 impl Items {
@@ -21,6 +23,7 @@ impl Items {
     pub(super) fn restored(skus: Vec<Option<Sku>>) -> Self {
         let mut items = Self::default();
         for (slot, sku) in (0..).zip(&skus) {
+            items.name_bytes += sku.as_ref().map_or(0, |sku| sku.as_str().len());
             match sku {
                 Some(sku) => drop(items.slots.insert(sku.clone(), slot)),
                 None => drop(items.free.insert(slot)),
@@ -36,6 +39,11 @@ impl Items {
 
     pub(super) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// The bytes of the names of all products that are known.
+    pub(super) fn name_bytes(&self) -> usize {
+        self.name_bytes
     }
 
     /// How many numbers were ever given at a time.
@@ -64,12 +72,14 @@ impl Items {
             *place = Some(sku.clone());
         }
         self.slots.insert(sku.clone(), slot);
+        self.name_bytes += sku.as_str().len();
         slot
     }
 
     pub(super) fn forget(&mut self, slot: Slot) {
         if let Some(sku) = self.skus.get_mut(slot as usize).and_then(Option::take) {
             self.slots.remove(&sku);
+            self.name_bytes -= sku.as_str().len();
             self.free.insert(slot);
         }
     }

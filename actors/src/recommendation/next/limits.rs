@@ -20,6 +20,9 @@ pub struct NextItemLimits {
     /// Weights that one product keeps, of either kind: of what leads to it, the strongest; and of
     /// what it leads to, so many times [`LEADS_PER_WEIGHT`](Self::LEADS_PER_WEIGHT).
     pub weights_max: usize,
+    /// Bytes of the stored form. A journal sets larger snapshots aside, and a model that is never
+    /// stored is made of all its events again at each start.
+    pub stored_bytes_max: usize,
 }
 
 impl NextItemLimits {
@@ -39,10 +42,13 @@ impl Default for NextItemLimits {
         Self {
             sessions_max: 262_144,
             clicks_max: 1_048_576,
-            items_max: 65_536,
+            // One less than the numbers that are stored in three bytes: a newcomer has its own before
+            // somebody else has to go.
+            items_max: 65_535,
             session_clicks_max: 64,
             sources_max: 100,
             weights_max: 32,
+            stored_bytes_max: 12 << 20,
         }
     }
 }

@@ -85,6 +85,8 @@ pub struct NextItemSize {
     /// The memory that all of it takes, in bytes, more or less: what is held, without the room that
     /// is kept free for growth.
     pub bytes: usize,
+    /// The bytes of the stored form: it has no more.
+    pub stored_bytes: usize,
 }
 
 impl NextItem {
@@ -118,6 +120,7 @@ impl NextItem {
             // A click stands in its session and in the list of its product, a weight in a row and in
             // a column; sums are pairs of numbers. A product has its name twice, and six lists.
             bytes: 24 * sessions + 8 * clicks + 256 * items + 8 * sums + 16 * weights,
+            stored_bytes: stored::stored_bytes(self),
         }
     }
 
@@ -266,6 +269,7 @@ impl NextItem {
         while self.sessions.len() > self.limits.sessions_max
             || self.sessions.clicks() > self.limits.clicks_max
             || self.items.len() > self.limits.items_max
+            || stored::stored_bytes(self) > self.limits.stored_bytes_max
         {
             let Some(clicks) = self.sessions.pop() else {
                 return;

@@ -29,7 +29,32 @@ pub(super) struct Stored {
 #[derive(Debug, Serialize, Deserialize)]
 struct StoredColumn {
     clicks: u32,
-    weights: Vec<(Slot, u16)>,
+    /// The halves as two bytes each: as numbers nearly all of them would take three.
+    weights: Vec<(Slot, [u8; 2])>,
+}
+
+/// What stands in the stored form beside products, sessions and weights: above all what the blends
+/// gained.
+const REST_BYTES: usize = 4_096;
+/// At most, beside its name: whether there is one, the name's length, how many clicks its column was
+/// worked out of, and the column's length.
+const SLOT_BYTES: usize = 1 + 2 + 5 + 3;
+/// A session's length, at most.
+const SESSION_BYTES: usize = 3;
+/// Below so many numbers each takes three bytes at most, beyond them five.
+const SHORT_SLOTS: usize = 1 << 16;
+
+/// The size of the stored form, in bytes: never less than it is, and nearly what it is where
+/// there are many products. It is known without storing anything.
+pub(super) fn stored_bytes(next: &NextItem) -> usize {
+    let slots = next.items.slots();
+    let number = if slots <= SHORT_SLOTS { 3 } else { 5 };
+    REST_BYTES
+        + SLOT_BYTES * slots
+        + next.items.name_bytes()
+        + SESSION_BYTES * next.sessions.len()
+        + number * next.sessions.clicks()
+        + (number + 2) * next.weights.len()
 }
 
 impl Stored {
@@ -40,7 +65,7 @@ impl Stored {
                 let step = source - before;
                 before = *source;
                 let [_, _, low, high] = weight.to_le_bytes();
-                (step, u16::from_le_bytes([low, high]))
+                (step, [low, high])
             });
             StoredColumn {
                 clicks: column.clicks,
@@ -72,7 +97,8 @@ impl From<Stored> for NextItem {
             let mut source = 0;
             let weights = column.weights.into_iter().map(|(step, weight)| {
                 source += step;
-                (source, f32::from_bits(u32::from(weight) << 16))
+                let [low, high] = weight;
+                (source, f32::from_le_bytes([0, 0, low, high]))
             });
             Column {
                 clicks: column.clicks,

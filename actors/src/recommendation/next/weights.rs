@@ -20,11 +20,14 @@ pub(super) struct Column {
 pub(super) struct Weights {
     columns: Vec<Column>,
     leads: Vec<Line>,
+    /// How many there are.
+    count: usize,
 }
 
 impl Weights {
     pub(super) fn restored(columns: Vec<Column>) -> Self {
         let mut leads: Vec<Line> = vec![Line::new(); columns.len()];
+        let count = columns.iter().map(|column| column.weights.len()).sum();
         for (target, column) in (0..).zip(&columns) {
             for (source, weight) in &column.weights {
                 if let Some(line) = leads.get_mut(*source as usize) {
@@ -32,7 +35,11 @@ impl Weights {
                 }
             }
         }
-        Self { columns, leads }
+        Self {
+            columns,
+            leads,
+            count,
+        }
     }
 
     pub(super) fn columns(&self) -> &[Column] {
@@ -53,8 +60,7 @@ impl Weights {
 
     /// How many weights there are.
     pub(super) fn len(&self) -> usize {
-        let columns = self.columns.iter();
-        columns.map(|column| column.weights.len()).sum()
+        self.count
     }
 
     /// Sets what leads to `target`. Of what is given the strongest are kept. A product that leads to
@@ -77,6 +83,7 @@ impl Weights {
             *weight != 0.0 && self.lead(*source, target, *weight, limits.leads_max())
         });
         if let Some(column) = self.columns.get_mut(target as usize) {
+            self.count += weights.len();
             *column = Column { clicks, weights };
         }
     }
@@ -87,13 +94,14 @@ impl Weights {
         let led = self.leads.get_mut(slot as usize).map(std::mem::take);
         for (target, _) in led.into_iter().flatten() {
             if let Some(column) = self.columns.get_mut(target as usize) {
-                remove(&mut column.weights, slot);
+                self.count -= remove(&mut column.weights, slot);
             }
         }
     }
 
     fn clear(&mut self, target: Slot) {
         let column = self.columns.get_mut(target as usize).map(std::mem::take);
+        self.count -= column.as_ref().map_or(0, |column| column.weights.len());
         for (source, _) in column.into_iter().flat_map(|column| column.weights) {
             if let Some(line) = self.leads.get_mut(source as usize) {
                 remove(line, target);
@@ -115,7 +123,7 @@ impl Weights {
             }
             remove(line, weakest);
             if let Some(column) = self.columns.get_mut(weakest as usize) {
-                remove(&mut column.weights, source);
+                self.count -= remove(&mut column.weights, source);
             }
         }
         let Some(line) = self.leads.get_mut(source as usize) else {
@@ -138,8 +146,9 @@ fn coarse(weight: f32) -> f32 {
     f32::from_bits(weight.to_bits().saturating_add(0x8000) & 0xFFFF_0000)
 }
 
-fn remove(line: &mut Line, slot: Slot) {
-    if let Ok(place) = line.binary_search_by_key(&slot, |(other, _)| *other) {
-        line.remove(place);
-    }
+/// Takes a product out of a line. How many went with it: one or none.
+fn remove(line: &mut Line, slot: Slot) -> usize {
+    let found = line.binary_search_by_key(&slot, |(other, _)| *other);
+    let removed = found.map(|place| line.remove(place));
+    usize::from(removed.is_ok())
 }

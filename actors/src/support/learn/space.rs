@@ -1,4 +1,4 @@
-//! Turns texts into sparse vectors: term frequency, damped, times inverse document frequency.
+//! Turns texts into sparse vectors: term frequency times inverse document frequency, both damped.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,10 @@ use super::grams::{BUCKETS, Grams, grams};
 
 /// A feature's row, and its value. Ascending, each row once.
 pub(super) type Sparse = Vec<(u32, f32)>;
+
+/// How much of the inverse document frequency counts: rare n-grams are mostly accidents of a few
+/// texts, and what is learnt finds out by itself which ones are not.
+const RARITY_SHARE: f32 = 0.25;
 
 /// A bucket that nothing in the training data fell into.
 const NO_ROW: u32 = u32::MAX;
@@ -37,7 +41,8 @@ impl Space {
             all += 1;
         }
         with.retain(|_, texts| *texts >= texts_min);
-        let smoothed = |texts: u32| ((1.0 + to_f32(all)) / (1.0 + to_f32(texts))).ln() + 1.0;
+        let rarity = |texts: u32| ((1.0 + to_f32(all)) / (1.0 + to_f32(texts))).ln();
+        let smoothed = |texts: u32| 1.0 + RARITY_SHARE * rarity(texts);
         let weights = with.values().map(|texts| smoothed(*texts)).collect();
         Self::new(with.into_keys().collect(), weights)
     }

@@ -185,6 +185,7 @@ fn train_heads(
             dropout: 0.7,
         },
         dropout: 0.3,
+        adversity: 0.1,
     };
     let hidden = (1..=u64::from(options.hidden_heads))
         .map(|head| deepen(examples, depth, options.seed.wrapping_add(head)));
