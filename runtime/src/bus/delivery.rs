@@ -68,18 +68,17 @@ impl BusEvent {
         let append = &recorded.append;
         let trace = TraceContext::known_of(append);
         let events = append.events.iter().zip(0..);
-        events.filter_map(move |(event, index)| {
-            wanted(index, &event.name).then(|| {
-                Arc::new(Self {
-                    place: EventPlace { position, index },
-                    agent,
-                    stream: append.stream.clone(),
-                    name: event.name.clone(),
-                    version: event.version,
-                    payload: event.payload.clone(),
-                    recorded_at: Timestamp::from_millis(append.recorded_at_ms),
-                    trace,
-                })
+        let chosen = events.filter(move |(event, index)| wanted(*index, &event.name));
+        chosen.map(move |(event, index)| {
+            Arc::new(Self {
+                place: EventPlace { position, index },
+                agent,
+                stream: append.stream.clone(),
+                name: event.name.clone(),
+                version: event.version,
+                payload: event.payload.clone(),
+                recorded_at: Timestamp::from_millis(append.recorded_at_ms),
+                trace,
             })
         })
     }
