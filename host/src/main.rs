@@ -9,6 +9,7 @@ mod bench;
 #[cfg(feature = "planted-bugs")]
 mod bugs;
 mod config;
+mod flows;
 mod hunt;
 mod journal;
 mod output;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match args.task {
         Task::Simulate(args) => simulate::run(args),
         Task::Journal(args) => journal::run(&args),
+        Task::Flows(args) => flows::run(&args),
         Task::Config(args) => config::run(&args),
         Task::Support(args) => support::run(&args),
         Task::Bench(args) => bench::run(&args),
