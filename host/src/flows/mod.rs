@@ -89,3 +89,24 @@ fn limits(file: Option<&Path>) -> Result<JournalOptions, String> {
         },
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// Catches: a command that has the journal forget replies that the shop keeps, so that a command
+    /// which comes again is carried out twice; and a configuration that is not heeded.
+    #[test]
+    fn no_reply_is_let_go_that_the_shop_may_need() {
+        let unknown = limits(None).expect("defaults");
+        assert_eq!(unknown.replies_max, REPLIES_MAX);
+        assert_eq!(unknown.replies_keep, REPLIES_KEEP);
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("shop.toml");
+        std::fs::write(&file, "[journal]\nreplies_max = 5000\n").expect("a file");
+        let known = limits(Some(file.as_path())).expect("a configuration");
+        assert_eq!(known.replies_max, 5_000);
+        assert_eq!(known.replies_keep, JournalOptions::default().replies_keep);
+    }
+}
