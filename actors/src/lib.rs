@@ -6,6 +6,7 @@
 //! table of what starts them; `ports` holds the outside as traits, each with an in-process default;
 //! `domain` holds the words that all of them share.
 
+mod at_rest;
 mod domain;
 mod inventory;
 mod journeys;
@@ -21,6 +22,7 @@ mod shop_config;
 mod support;
 mod views;
 
+pub use at_rest::flows_at_rest;
 pub use domain::{
     Address, AddressPart, BasisPoints, Cart, CartError, CartHold, CartId, CartLine, Catalogue,
     CatalogueError, CompetitorId, CouponCode, Currency, CurrencyError, CustomerId, Destination,

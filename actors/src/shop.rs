@@ -11,8 +11,8 @@ use crate::domain::Catalogue;
 use crate::inventory::{InventoryAgent, InventorySettings};
 use crate::journeys::{register_journeys, register_market, register_purchases};
 use crate::marketing::{
-    FollowUp, MarketingAgent, MarketingSettings, TriggeredCampaign, marketing_triggers,
-    register_marketing,
+    FollowUp, MarketingAgent, MarketingSettings, TriggeredCampaign, UnsubscribeUrl,
+    marketing_triggers, register_marketing,
 };
 use crate::order::{OrderAgent, OrderSettings};
 use crate::ports::{Carrier, CompetitorFeed, Mail, Messengers, Payments, Procurement};
@@ -137,6 +137,20 @@ impl ShopAgents {
     }
 }
 
+/// Adds the shop's flows, what they ask of the outside, and what starts them.
+pub(crate) fn with_flows(
+    builder: RuntimeBuilder,
+    ports: &Ports,
+    unsubscribe_url: UnsubscribeUrl,
+) -> RuntimeBuilder {
+    let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
+    let builder = register_purchases(builder, &ports.procurement);
+    let builder = register_market(builder, ports.competitors.clone());
+    let (mail, messengers) = (ports.mail.clone(), ports.messengers.clone());
+    let builder = register_marketing(builder, mail, messengers, unsubscribe_url);
+    register_support(builder)
+}
+
 impl Shop {
     /// A shop with the default terms.
     #[must_use]
@@ -205,12 +219,7 @@ impl Shop {
         #[cfg(feature = "planted-bugs")]
         let ports = &crate::planted::ports(ports, self.planted);
         let builder = self.open_for_questions(builder);
-        let builder = register_journeys(builder, &ports.payments, ports.carrier.clone());
-        let builder = register_purchases(builder, &ports.procurement);
-        let builder = register_market(builder, ports.competitors.clone());
-        let (mail, messengers) = (ports.mail.clone(), ports.messengers.clone());
-        let builder = register_marketing(builder, mail, messengers, unsubscribe_url);
-        let builder = register_support(builder);
+        let builder = with_flows(builder, ports, unsubscribe_url);
         recommendation_triggers()
             .into_iter()
             .chain(marketing_triggers(campaigns))

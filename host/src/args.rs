@@ -1,11 +1,15 @@
 //! The command line, as it is typed.
 
+mod flows;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use jiff::SignedDuration;
 use mercato_benches::{AskArgs, CrashArgs, EntitiesArgs, JournalArgs as BenchJournalArgs};
+
+pub(crate) use flows::{FlowsArgs, FlowsTask, ListArgs, Request, Which, WorkArgs};
 
 /// An online shop run by six supervised agents on a durable journal.
 #[derive(Debug, Parser)]
@@ -21,6 +25,12 @@ pub(crate) enum Task {
     Simulate(SimulateArgs),
     /// Looks after a journal file: checks, counts, shows, copies, compacts it.
     Journal(JournalArgs),
+    /// Looks at the flows in a journal file, cancels them, and works off what waits for a person.
+    ///
+    /// For a journal that no other process has open: a running program operates its flows itself,
+    /// through `Runtime::flows`. Nothing goes on meanwhile. What is asked for is durable when the
+    /// command ends, and is carried out by the next start of the shop.
+    Flows(FlowsArgs),
     /// Checks a configuration file, shows what is in force, or prints every key there is.
     Config(ConfigArgs),
     /// Trains and tries the classifier by which Customer Support understands questions.

@@ -10,6 +10,7 @@ mod bench;
 mod bugs;
 mod config;
 mod cpu;
+mod flows;
 mod hunt;
 mod journal;
 mod output;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match args.task {
         Task::Simulate(args) => simulate::run(args),
         Task::Journal(args) => journal::run(&args),
+        Task::Flows(args) => flows::run(&args),
         Task::Config(args) => config::run(&args),
         Task::Support(args) => support::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -65,6 +65,27 @@ impl RedbJournal {
         Self::start(path, store, Some(opener), vault, options, writer)
     }
 
+    /// Opens the journal at `path`, which must be there, and leaves the keys of its persons where they
+    /// are: for whoever looks after what is nobody's. What is sealed can not be read, and nothing must
+    /// be sealed, since its key would be gone with the process.
+    ///
+    /// # Errors
+    /// See [`OpenError`]. A file that is refused is left as it was, save that redb mends one of its
+    /// own whose last writer crashed.
+    pub fn without_keys(
+        path: impl AsRef<Path>,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let options = options.within_range();
+        let store = Store::there(path, &options)?;
+        let again = (path.to_owned(), options.clone());
+        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
+        let vault = Arc::new(Vault::in_memory()?);
+        Self::start(path, store, Some(opener), vault, options, writer)
+    }
+
     /// A journal that is gone with the process, and so are the keys of its persons.
     ///
     /// # Errors

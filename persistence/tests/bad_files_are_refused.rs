@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{incarnation, one_event, open, settle};
-use mercato_persistence::{Journal, OpenError, verify};
+use mercato_persistence::{
+    Journal, JournalOptions, OpenError, RedbJournal, Vault, WriterPlace, verify,
+};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
 use xxhash_rust::xxh3::xxh3_64;
@@ -160,4 +162,29 @@ fn verifying_creates_nothing() {
     let (_folder, path) = place();
     verify(&path, |_| {}).expect_err("there is nothing");
     assert!(!path.exists());
+}
+
+/// Catches: a journal, or a file of keys, that is made by whoever only wants to look after one; and a
+/// journal that is opened so and does not take what is appended.
+#[test]
+fn looking_after_a_journal_creates_nothing_and_leaves_the_keys() {
+    let (_folder, path) = place();
+    let without_keys =
+        || RedbJournal::without_keys(&path, JournalOptions::default(), WriterPlace::Thread);
+    incarnation(async {
+        let missing = without_keys().expect_err("there is none");
+        assert!(matches!(missing, OpenError::Missing { .. }), "{missing:?}");
+    });
+    assert!(!path.exists());
+    sound_journal(&path);
+    let keys = Vault::path_beside(&path);
+    fs::remove_file(&keys).expect("an empty vault");
+    incarnation(async {
+        let journal = without_keys().expect("a journal");
+        settle(&journal, one_event("a", 1)).await;
+        journal.close().await.expect("a good disk");
+    });
+    assert!(!keys.exists());
+    let report = verify(&path, |_| {}).expect("a journal");
+    assert_eq!((report.events, report.problems), (2, Vec::new()));
 }

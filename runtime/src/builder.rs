@@ -47,9 +47,9 @@ type AddAgent = Box<dyn FnOnce(&mut Assembly) -> SupervisorSpec + Send>;
 
 /// Collects the agents, flows, activities and triggers of a runtime, and starts it.
 pub struct RuntimeBuilder {
-    journal: Arc<dyn Journal>,
-    clock: Option<Clock>,
-    entropy: Option<Entropy>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) entropy: Option<Entropy>,
     flow_options: FlowOptions,
     agents: Vec<AddAgent>,
     activities: Activities,
@@ -230,13 +230,8 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     /// See [`RuntimeError`].
-    pub async fn start(self) -> Result<Runtime, RuntimeError> {
-        if let Some(problem) = self.problem {
-            return Err(problem);
-        }
-        if let Some((name, from, to)) = self.definitions.lost_migration() {
-            return Err(RuntimeError::BadMigration { name, from, to });
-        }
+    pub async fn start(mut self) -> Result<Runtime, RuntimeError> {
+        self.check()?;
         let clock = self.clock.unwrap_or_else(Clock::system);
         let entropy = self.entropy.unwrap_or_else(Entropy::system);
         let entropy = Arc::new(entropy.continued_after(self.journal.durable().get()));
@@ -356,6 +351,17 @@ impl RuntimeBuilder {
             is_strict: self.is_strict,
             is_stopped: false,
         })
+    }
+
+    /// What is wrong with what was added, the first of it.
+    pub(crate) fn check(&mut self) -> Result<(), RuntimeError> {
+        if let Some(problem) = self.problem.take() {
+            return Err(problem);
+        }
+        match self.definitions.lost_migration() {
+            Some((name, from, to)) => Err(RuntimeError::BadMigration { name, from, to }),
+            None => Ok(()),
+        }
     }
 
     /// Reserves a name; what is wrong with it is told by [`start`](Self::start).

@@ -291,6 +291,20 @@ mod tests {
         assert!(waits.table.lock().waiting.is_empty());
     }
 
+    /// Catches: two who wait for one flow and are taken for one, so that whoever goes takes the other
+    /// along.
+    #[test]
+    fn of_two_who_wait_for_one_flow_each_is_remembered() {
+        let waits = Arc::new(Waits::new(HOPS_MAX));
+        let (a, b, c) = (activity_of("a"), activity_of("b"), activity_of("c"));
+        let first = wait(&waits, &a, "c").expect("no circle");
+        let second = wait(&waits, &b, "c").expect("no circle");
+        drop(second);
+        assert!(cycle(wait(&waits, &c, "a")).starts_with("flow a/1 >"));
+        drop(first);
+        drop(wait(&waits, &c, "a").expect("no circle any more"));
+    }
+
     /// Catches: a bound that counts the hops of one chain alone, and one that is off by one.
     #[test]
     fn calls_nest_so_deep_and_no_deeper() {

@@ -13,6 +13,7 @@ mod shelf;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod at_rest;
 mod children;
 mod operators;
 mod parked;

@@ -8,10 +8,9 @@ use mercato_actors::runtime::persistence::{
 };
 use serde_json::{Value, json};
 
-use super::stats::moment;
 use super::told;
 use crate::args::InspectArgs;
-use crate::output::print;
+use crate::output::{moment, print};
 
 pub(super) fn run(args: &InspectArgs) -> Result<bool, String> {
     let views = mercato_actors::views();

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &JournalArgs) -> Result<bool, String> {
 
 /// What a tool gave; nothing, said on standard error, where the journal is damaged: that is a
 /// finding, and has an exit status of its own.
-fn told<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, String> {
+pub(crate) fn told<T>(outcome: Result<T, ToolError>) -> Result<Option<T>, String> {
     match outcome {
         Ok(given) => Ok(Some(given)),
         Err(

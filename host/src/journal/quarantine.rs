@@ -4,10 +4,9 @@ use mercato_actors::runtime::persistence::{RecordFilter, inspect};
 use mercato_actors::runtime::{QuarantineRecords, SetAside, SetAsideWhat};
 use serde_json::{Value, json};
 
-use super::stats::moment;
 use super::told;
 use crate::args::QuarantineArgs;
-use crate::output::print;
+use crate::output::{moment, print};
 
 pub(super) fn run(args: &QuarantineArgs) -> Result<bool, String> {
     let streams = QuarantineRecords::STREAMS;

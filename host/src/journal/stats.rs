@@ -4,12 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use mercato_actors::runtime::persistence::{ExpectedRecovery, JournalStats, RecoveryCosts, stats};
 use serde_json::{Value, json};
 
 use super::told;
-use crate::output::print;
+use crate::output::{moment, print};
 
 pub(super) fn run(file: &Path, as_json: bool) -> Result<bool, String> {
     let Some(stats) = told(stats(file))? else {
@@ -21,15 +20,6 @@ pub(super) fn run(file: &Path, as_json: bool) -> Result<bool, String> {
         print(&text_of(file, &stats).map_err(|error| error.to_string())?)?;
     }
     Ok(true)
-}
-
-/// A moment in words; the number where it is none that a calendar knows.
-pub(super) fn moment(at_ms: u64) -> String {
-    let known = i64::try_from(at_ms).ok().map(Timestamp::from_millisecond);
-    match known {
-        Some(Ok(moment)) => moment.to_string(),
-        _ => format!("{at_ms} ms"),
-    }
 }
 
 fn text_of(file: &Path, stats: &JournalStats) -> Result<String, std::fmt::Error> {

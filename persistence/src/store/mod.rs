@@ -63,6 +63,12 @@ impl Store {
         Self::on(path, file, options)
     }
 
+    /// Opens the journal at `path`, where there must be one.
+    pub(crate) fn there(path: &Path, options: &JournalOptions) -> Result<Self, OpenError> {
+        is_there(path)?;
+        Self::at(path, options)
+    }
+
     /// Opens the journal on `backend`, or creates it where that is empty. `name` stands for the
     /// path in errors.
     pub(crate) fn on(

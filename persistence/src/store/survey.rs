@@ -14,7 +14,7 @@ use redb::{
 };
 
 use super::load::{open_streams, stored_chunk, stored_cursors, stored_timers};
-use super::opening::{is_there, open_error};
+use super::opening::open_error;
 use super::{
     BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS, guarded, rows,
 };
@@ -61,8 +61,7 @@ impl Store {
 
     /// Opens the journal at `path`, which must be there.
     pub(crate) fn existing(path: &Path) -> Result<Self, OpenError> {
-        is_there(path)?;
-        Self::at(path, &JournalOptions::default())
+        Self::there(path, &JournalOptions::default())
     }
 
     /// Log and cursors as one commit left them.

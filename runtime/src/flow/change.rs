@@ -115,6 +115,12 @@ impl Engine {
                 if then == Then::Nothing {
                     return Ok(changed);
                 }
+                if self.at_rest {
+                    // The next start goes on with it, and does not leave it to its timer.
+                    log.clear_wake(journal, now)?;
+                    changed.position = log.position;
+                    return Ok(changed);
+                }
                 let running = Running::again();
                 entry.insert(running.clone());
                 changed.joined = Some(Joined::to(&running, &log));

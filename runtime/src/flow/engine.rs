@@ -29,6 +29,8 @@ pub(super) struct Engine {
     pub(super) definitions: Definitions,
     pub(super) activities: Arc<Activities>,
     pub(super) options: FlowOptions,
+    /// No flow goes on here: what is asked of one is recorded, and left to the next start.
+    pub(super) at_rest: bool,
     places: Arc<Semaphore>,
     pub(super) running: DashMap<Arc<str>, Arc<Running>>,
     /// Flows that keep nothing in memory but this, until a timer wakes them.
@@ -57,6 +59,7 @@ impl Engine {
             activities: Arc::new(activities),
             places: Arc::new(Semaphore::new(options.in_flight_max.get())),
             options,
+            at_rest: false,
             running: DashMap::new(),
             parked: Mutex::default(),
             stuck: Mutex::default(),
@@ -65,6 +68,20 @@ impl Engine {
             let_go: Notify::new(),
             counters: FlowCounters::default(),
         }
+    }
+
+    /// Over flows that stay where they are.
+    pub(super) fn at_rest(core: Arc<Core>, definitions: Definitions) -> Self {
+        let (activities, options) = (Activities::default(), FlowOptions::default());
+        Self {
+            at_rest: true,
+            ..Self::new(core, definitions, activities, options, Arc::default())
+        }
+    }
+
+    /// Whether a flow that has not ended, and that nobody is at, only waits for the next start.
+    pub(super) fn rests(&self, name: &str, state: &FlowHistory) -> bool {
+        self.at_rest && self.why_missing(name, state).is_none()
     }
 
     /// Starts a flow where it has not been started, and gives the way to learn its end.

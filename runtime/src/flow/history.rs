@@ -169,3 +169,79 @@ impl FlowHistory {
         self.failure_waits() || !self.given_up.is_empty() || !self.outstanding().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::{
+        FlowFailing, FlowMigrated, UndoGivenUp, UndoRegistered, WorkResolved,
+    };
+    use super::*;
+    use crate::principal::Principal;
+
+    /// Catches: whoever asks for a migrated flow as it began, or as it is now, and is told that its id
+    /// stands for another one.
+    #[test]
+    fn a_migrated_flow_is_known_by_both_its_inputs() {
+        let mut history = FlowHistory::default();
+        let at = Timestamp::from_millis(1);
+        let started = FlowStarted {
+            flow_version: 1,
+            input: vec![1],
+            input_hash: 11,
+            principal: Principal::System,
+            deadline: None,
+            unattended: false,
+        };
+        assert_eq!(history.input_hash(1), None);
+        history.apply(started.into(), at);
+        assert_eq!(history.input_hash(1), Some(11));
+        assert_eq!(history.input(), Some(&[1][..]));
+        let migrated = FlowMigrated {
+            flow_version: 2,
+            input: vec![2],
+            input_hash: 22,
+        };
+        history.apply(migrated.into(), at);
+        assert_eq!(history.input_hash(1), Some(11));
+        assert_eq!(history.input_hash(2), Some(22));
+        assert_eq!(history.input(), Some(&[2][..]));
+        assert_eq!(history.version, 2);
+    }
+
+    /// Catches: an undo that is passed over because a person settled another one, and one that runs
+    /// though it was settled.
+    #[test]
+    fn what_a_person_settled_is_settled_and_nothing_else() {
+        let mut history = FlowHistory::default();
+        let at = Timestamp::from_millis(1);
+        for step in ["a", "b", "c"] {
+            let (name, id) = ("child".into(), step.into());
+            let undo = Undo::Flow { name, id };
+            let step = step.into();
+            history.apply(UndoRegistered { step, undo }.into(), at);
+        }
+        let outcome = Vec::new();
+        history.apply(FlowFailing { outcome }.into(), at);
+        let left = |history: &FlowHistory| {
+            let steps = history.outstanding().into_iter().map(|(step, _)| step);
+            steps.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(left(&history), "c b a");
+        let error = "no".to_owned();
+        let step = "b".into();
+        history.apply(UndoGivenUp { step, error }.into(), at);
+        assert_eq!(left(&history), "c a");
+        for step in [Some("b".into()), None] {
+            let (reason, principal) = ("by hand".to_owned(), Principal::System);
+            let resolved = WorkResolved {
+                step,
+                reason,
+                principal,
+            };
+            history.apply(resolved.into(), at);
+            assert_eq!(left(&history), "c a");
+        }
+        assert!(history.given_up.is_empty() && history.is_settled("b"));
+        assert!(!history.is_settled("a") && history.is_outstanding("a"));
+    }
+}

@@ -260,17 +260,20 @@ impl Engine {
         state: &FlowHistory,
     ) -> FlowState {
         if state.ended.is_some() {
-            return match is_running && !state.outstanding().is_empty() {
+            let undoes = is_running || self.at_rest;
+            return match undoes && !state.outstanding().is_empty() {
                 true => FlowState::Undoing,
                 false => FlowState::of_ended(state),
             };
         }
+        let name = parse_stream(stream).map(|(name, _)| name);
+        let goes_on = is_running || name.is_some_and(|name| self.rests(name, state));
         let timer = self.core.journal.timer(stream, WAKE);
         match timer.filter(|_| !is_running) {
             Some(timer) => FlowState::Parked {
                 until: Timestamp::from_millis(timer.due_at_ms),
             },
-            None if !is_running => FlowState::Stuck {
+            None if !goes_on => FlowState::Stuck {
                 reason: self.why_stuck(stream, state),
             },
             None if state.failing.is_some() || state.cancel.is_some() => FlowState::Undoing,

@@ -15,8 +15,10 @@
 //! | `events`, `history`, `log` | a flow's stream, and what it adds up to |
 //! | `engine`, `running`, `drive`, `attend`, `compensate` | a task for each flow, run until it ends |
 //! | `orchestrator`, `change`, `operate`, `inspect`, `work` | what callers and operators reach |
+//! | `at_rest` | the same for operators of a journal that no runtime is at |
 
 mod activity;
+mod at_rest;
 mod attend;
 mod change;
 mod child;

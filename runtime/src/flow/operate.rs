@@ -154,7 +154,9 @@ impl Flows {
                 };
             }
             if state.ended.is_none() {
-                let on_its_way = desk.is_running || self.engine.parked.lock().contains(&stream);
+                let on_its_way = desk.is_running
+                    || self.engine.parked.lock().contains(&stream)
+                    || self.engine.rests(flow, state);
                 return match (on_its_way, state.attempt) {
                     (true, 0) => Err(FlowOperationError::NotOnWorkList),
                     (true, _) => Ok((FlowOperation::AlreadyAccepted, Then::Nothing)),

@@ -109,7 +109,7 @@ impl Engine {
         };
         let state = log.state;
         match &state.ended {
-            None if !is_attended => {
+            None if !is_attended && !self.rests(flow, &state) => {
                 let error = self.why_stuck(stream, &state);
                 items.push(item(WorkKind::FlowStuck, None, error, state.last_at));
             }

@@ -119,4 +119,23 @@ mod tests {
         budget.earn(at(1_000_000));
         assert_eq!(budget.left(), 4);
     }
+
+    /// Catches: other settings that are not heeded, what was saved beyond the new bound, and time that
+    /// brought retries under the old settings and is forgotten.
+    #[test]
+    fn other_settings_keep_what_was_saved_up_to_their_bound() {
+        let settings = |per_second, saved_max| RetryBudgetSettings {
+            earned_percent: 0,
+            per_second,
+            saved_max,
+        };
+        let mut budget = RetryBudget::new(settings(1, 10), at(0));
+        (0..10).for_each(|_| assert!(budget.take(at(0))));
+        budget.reconfigure(settings(0, 5), at(3_000));
+        assert_eq!(budget.left(), 3, "three seconds under the old ones");
+        assert!(budget.take(at(60_000)));
+        assert_eq!(budget.left(), 2, "and none that bring anything since");
+        budget.reconfigure(settings(0, 1), at(60_000));
+        assert_eq!(budget.left(), 1);
+    }
 }

@@ -49,6 +49,31 @@ async fn callers_without_time_do_not_open_the_breaker() {
     assert_eq!(world.guard().breaker(), BreakerState::Closed);
 }
 
+/// Catches: the same where the call must not be repeated, so that its outcome is unknown.
+#[tokio::test(start_paused = true)]
+async fn nor_do_they_where_the_outcome_is_unknown() {
+    let world = World::new(even(), [Step::Hang; 30]);
+    for _ in 0..30 {
+        let deadline = world.clock.now().plus(Duration::from_millis(5));
+        let hasty = Request::new(Repeat::Once, deadline);
+        world.call(hasty).await.expect_err("no answer in time");
+    }
+    assert_eq!(world.guard().breaker(), BreakerState::Closed);
+}
+
+/// Catches: a dependency that never answers and is called on and on, because its silence is held
+/// against the callers.
+#[tokio::test(start_paused = true)]
+async fn silence_opens_the_breaker() {
+    let world = World::new(even(), [Step::Hang; 5]);
+    for _ in 0..2 {
+        world.call(world.request()).await.expect_err("silence");
+    }
+    let state = world.guard().breaker();
+    assert!(matches!(state, BreakerState::Open { .. }), "{state:?}");
+    assert_eq!(world.attempts().len(), 5, "the sixth is refused");
+}
+
 /// Catches: a call whose outcome is unknown that is made again, or answered by another service.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_may_have_happened_is_not_made_again() {

@@ -117,6 +117,52 @@ fn all_mistakes_are_told_at_once_each_with_its_place() {
     assert!(text.contains(waits), "{text}");
 }
 
+/// Catches: a name that no dependency can have, one of them too many, and a bound that is off by one.
+#[test]
+fn names_are_checked_too() {
+    let named = |names: &[&str]| {
+        let mut policies = Policies::default();
+        for name in names {
+            policies.ports.insert((*name).into(), Policy::default());
+        }
+        policies.problems().len()
+    };
+    let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+    assert_eq!(named(&["pay-1_b", &longest]), 0);
+    for wrong in ["", &too_long, "Pay", "pay.now", "päy"] {
+        assert_eq!(named(&[wrong]), 1, "{wrong:?}");
+    }
+    let many: Vec<_> = (0..=1_000).map(|nth| format!("port-{nth}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(named(&many[1..]), 0, "a thousand");
+    assert_eq!(named(&many), 1, "one more");
+    let more: Vec<_> = (0..10).map(|nth| format!("more-{nth}")).collect();
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    assert_eq!(named(&[&many[..], &more[..]].concat()), 1, "and yet more");
+}
+
+/// Catches: limits that are as large as they may be, and are called too large.
+#[test]
+fn what_is_as_large_as_it_may_be_is_no_mistake() {
+    let mut policies = Policies::default();
+    let policy = &mut policies.default;
+    policy.attempt_timeout = Duration::from_secs(8);
+    policy.call_budget = policy.attempt_timeout;
+    let backoff = &mut policy.network_timeout.backoff;
+    backoff.first = Duration::from_millis(50);
+    backoff.max = backoff.first;
+    let breaker = &mut policy.service_unavailable.breaker;
+    breaker.slow_call = policy.attempt_timeout;
+    breaker.open_max = breaker.open_first;
+    breaker.window = WindowSize::Calls(breaker.calls_min);
+    let problems = policies.problems();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(
+        *PolicyBook::new(policies.clone()).expect("right").policies(),
+        policies
+    );
+}
+
 /// Catches: a key with a typing error that is passed over in silence.
 #[test]
 fn an_unknown_key_is_an_error() {

@@ -74,6 +74,35 @@ async fn nobody_waits_for_a_turn_that_comes_too_late() {
     assert_eq!(told_at, expected, "the last one is refused at once");
 }
 
+/// Catches: a caller who waits for a turn and is told only then that the dependency is left alone, and
+/// one who waits and is not counted.
+#[tokio::test(start_paused = true)]
+async fn nobody_queues_for_a_dependency_that_is_left_alone() {
+    const BUSY: Step = Step::Fail(FailureKind::ServiceUnavailable);
+    let mut policies = limited(1, 1);
+    policies.default.service_unavailable.attempts_max = 1;
+    let world = World::new(policies, [BUSY; 5]);
+    for _ in 0..5 {
+        world.call(world.request()).await.expect_err("busy");
+    }
+    let before = (world.now(), world.guard().stats().queued);
+    let refused = world.call(world.request()).await;
+    assert!(
+        matches!(refused, Err(CallError::Open { .. })),
+        "{refused:?}"
+    );
+    assert_eq!((world.now(), world.guard().stats().queued), before);
+
+    let world = World::new(limited(1, 1), [HIT; 2]);
+    world.call(world.request()).await.expect("an answer");
+    let look = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.guard().stats().waiting
+    };
+    let (answer, waiting) = join(world.call(world.request()), look).await;
+    assert_eq!((answer, waiting), (Ok(Answer::Fresh("1.17")), 1));
+}
+
 /// Catches: a newcomer who takes the turn of somebody who waits for it.
 #[tokio::test(start_paused = true)]
 async fn a_newcomer_does_not_overtake_those_who_wait() {

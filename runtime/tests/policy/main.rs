@@ -15,6 +15,7 @@ mod around;
 mod book;
 mod breaker;
 mod flows;
+mod kinds;
 mod limits;
 mod table;
 mod tokens;

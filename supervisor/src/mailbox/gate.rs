@@ -163,3 +163,62 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::super::tag::{Entry, Tag};
+    use super::*;
+
+    struct Bed;
+
+    impl Wake for Bed {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    fn sleeper() -> Waker {
+        Arc::new(Bed).into()
+    }
+
+    fn key(key: u64) -> Key {
+        Entry::new(Tag::key(key), ()).key
+    }
+
+    /// Catches: a newcomer who overtakes senders of its key, one who is held up by a place that is
+    /// granted already, and a gate that takes a promised place for a free one.
+    #[test]
+    fn a_key_says_who_waits_and_what_is_promised() {
+        let (mut gate, mut wakers) = (Gate::default(), Vec::new());
+        let (hot, other) = (key(7), key(8));
+        assert!(gate.is_empty());
+        assert_eq!(gate.granted_of(hot), Some(0));
+        let first = gate.join(hot, sleeper());
+        assert_eq!(gate.granted_of(hot), None, "somebody waits");
+        assert_eq!(gate.granted_of(other), Some(0));
+        assert!(!gate.is_empty());
+        gate.grant(1, |_, _| true, &mut wakers);
+        assert_eq!(gate.granted_of(hot), Some(1));
+        assert!(!gate.is_empty(), "a place is promised");
+        let second = gate.join(hot, sleeper());
+        assert_eq!(gate.granted_of(hot), None, "somebody waits again");
+        assert!(gate.claim(hot, first));
+        assert!(!gate.leave(hot, second), "it had no place to give back");
+        assert_eq!(gate.granted_of(hot), Some(0));
+        assert!(gate.is_empty());
+    }
+
+    /// Catches: a sender who is polled by another task meanwhile, and whose first one is woken.
+    #[test]
+    fn the_latest_waker_is_woken() {
+        let (mut gate, mut wakers) = (Gate::default(), Vec::new());
+        let (first, latest) = (sleeper(), sleeper());
+        let ticket = gate.join(key(7), first.clone());
+        gate.stay(key(7), ticket, &latest);
+        gate.grant(1, |_, _| true, &mut wakers);
+        let woken = wakers.pop().expect("somebody is woken");
+        assert!(woken.will_wake(&latest) && !woken.will_wake(&first));
+    }
+}

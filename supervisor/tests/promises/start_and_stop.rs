@@ -196,6 +196,27 @@ async fn who_outlives_the_grace_is_killed_and_its_messages_are_answered_for() {
     assert_eq!(work.take(), ["a lost Note(1): Stopped"]);
 }
 
+/// Catches: a change of the tree's state that nobody is woken by, and a waking for nothing.
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_a_tree_is_told_of_each_change_and_of_nothing_else() {
+    let (work, notices) = (Log::default(), Log::default());
+    let (a, only) = probe("a", &work);
+    let tree = start(root(Strategy::OneForOne, [only]), &notices)
+        .await
+        .unwrap();
+    let mut watch = tree.watch();
+    assert_eq!(*watch.borrow_and_update(), RootState::Running);
+    a.try_send(Tell::Note(1)).unwrap();
+    settle().await;
+    assert!(!watch.has_changed().unwrap(), "a message is no change");
+    a.try_send(Tell::PanicBefore(2)).unwrap();
+    settle().await;
+    assert!(watch.has_changed().unwrap(), "it was restarting meanwhile");
+    assert_eq!(*watch.borrow_and_update(), RootState::Running);
+    tree.stop().await;
+    assert_eq!(*watch.borrow_and_update(), RootState::Stopped);
+}
+
 /// Catches: children that outlive a tree that was dropped.
 #[tokio::test(start_paused = true)]
 async fn a_dropped_tree_stops_by_itself() {
