@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::{BoxFuture, FutureExt};
 use mercato_actors::*;
@@ -18,6 +19,8 @@ pub(crate) struct Forgetful {
     pub(crate) gateway: InProcessPayments,
     /// The next answer to each of these is lost.
     lost: Mutex<BTreeSet<Call>>,
+    /// Refunds are lost on their way, until this is over.
+    refunds_are_lost: AtomicBool,
 }
 
 impl Forgetful {
@@ -25,11 +28,17 @@ impl Forgetful {
         Self {
             gateway,
             lost: Mutex::default(),
+            refunds_are_lost: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn lose(&self, call: Call) {
         self.lost.lock().unwrap().insert(call);
+    }
+
+    /// Whether refunds get lost before anybody makes them.
+    pub(crate) fn lose_refunds(&self, are_lost: bool) {
+        self.refunds_are_lost.store(are_lost, Ordering::SeqCst);
     }
 
     fn tell<T>(&self, call: Call, answer: Result<T, PaymentError>) -> Result<T, PaymentError> {
@@ -69,7 +78,13 @@ impl Payments for Forgetful {
         key: &'a str,
         request: &'a MovementRequest,
     ) -> BoxFuture<'a, Result<(), PaymentError>> {
-        async move { self.tell(Call::Refund, self.gateway.refund(key, request).await) }.boxed()
+        async move {
+            if self.refunds_are_lost.load(Ordering::SeqCst) {
+                return Err(PaymentError::Unknown);
+            }
+            self.tell(Call::Refund, self.gateway.refund(key, request).await)
+        }
+        .boxed()
     }
 
     fn lookup<'a>(
