@@ -59,6 +59,9 @@ pub trait Command: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     const VERSION: u16 = 1;
     /// Whether it may record events. A [`Kind::Read`] is answered from memory and leaves no trace.
     const KIND: Kind = Kind::Write;
+    /// Whether an answer that is kept grows old by itself, because it depends on the time: of a quote,
+    /// how long it holds. One that does not is fresh until an event concerns it.
+    const AGES: bool = true;
 
     /// The key of the entity it is for: at most 256 bytes.
     fn entity(&self) -> Cow<'_, str>;

@@ -46,6 +46,8 @@ impl Command for CheckStock {
     type Reply = StockLevels;
     const NAME: &'static str = "CheckStock";
     const KIND: Kind = Kind::Read;
+    // A hold that lapses does so by its timer, which records it.
+    const AGES: bool = false;
 
     fn entity(&self) -> Cow<'_, str> {
         self.sku.as_str().into()

@@ -34,7 +34,8 @@ impl Handle {
     /// be asked, what it answered before is given, labelled stale, as the policy says.
     ///
     /// The cache is of use where an answer depends on its entity and on who asks alone. One that
-    /// depends on the time is as old as `fresh` allows. A [`Kind::Write`] goes past the cache, and
+    /// depends on the time is as old as `fresh` allows; one that [does not](Command::AGES) is fresh
+    /// until an event concerns it. A [`Kind::Write`] goes past the cache, and
     /// so does everything where [`RuntimeBuilder::caches`](crate::RuntimeBuilder::caches) did not
     /// switch it on.
     ///
@@ -60,7 +61,8 @@ impl Handle {
             caller.clone(),
             command,
         );
-        let answered = caches.responses.get_or_load(key, &tags, move || loading);
+        let answers = &caches.responses;
+        let answered = answers.get_or_load_aging(key, &tags, C::AGES, move || loading);
         let until = self.core.clock.instant_of(deadline);
         match tokio::time::timeout_at(until, answered).await {
             Ok(Ok(answer)) => decoded::<C>(&answer),

@@ -125,6 +125,15 @@ impl<K: Hash + Eq + Ord + Clone, V> Entries<K, V> {
         Some(entry)
     }
 
+    /// Takes an answer that nothing has outdated for one of now.
+    pub(super) fn renew(&mut self, key: &K, now: Timestamp) {
+        if let Some(mut entry) = self.kept.peek_mut(key)
+            && !entry.outdated
+        {
+            entry.answered_at = now;
+        }
+    }
+
     /// Marks an answer as outdated; whether it was not before.
     pub(super) fn outdate(&mut self, key: &K) -> bool {
         let Some(mut entry) = self.kept.peek_mut(key) else {

@@ -92,6 +92,7 @@ where
         self: &Arc<Self>,
         key: K,
         tags: &[Tag],
+        ages: bool,
         load: F,
     ) -> Result<Found<V, E>, LoadError<E>>
     where
@@ -100,6 +101,9 @@ where
     {
         let now = self.clock.now();
         let mut state = self.state.lock();
+        if !ages {
+            state.entries.renew(&key, now);
+        }
         let fresh = self.fresh(&mut state, &key, now);
         self.count(fresh.is_some());
         if let Some(value) = fresh {

@@ -91,7 +91,23 @@ where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Answer<V>, E>> + Send + 'static,
     {
-        match self.inner.look_up(key, tags, load)? {
+        self.get_or_load_aging(key, tags, true, load).await
+    }
+
+    /// As [`get_or_load`](Self::get_or_load). An answer that does not age by itself is fresh until an
+    /// event says otherwise.
+    pub(super) async fn get_or_load_aging<F, Fut>(
+        &self,
+        key: K,
+        tags: &[Tag],
+        ages: bool,
+        load: F,
+    ) -> Result<Answer<V>, LoadError<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Answer<V>, E>> + Send + 'static,
+    {
+        match self.inner.look_up(key, tags, ages, load)? {
             Found::Here(value) => Ok(Answer::Fresh(value)),
             Found::OnItsWay(answer) => answer.await,
         }

@@ -137,6 +137,51 @@ async fn an_answer_is_kept_as_long_as_what_it_says_it_depends_on() {
     runtime.stop().await.expect("it stops");
 }
 
+/// What a counter says, which no clock changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ReadForGood {
+    counter: String,
+}
+
+impl Command for ReadForGood {
+    type Agent = Counters;
+    type Reply = i64;
+    const NAME: &'static str = "ReadForGood";
+    const KIND: Kind = Kind::Read;
+    const AGES: bool = false;
+
+    fn entity(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.counter)
+    }
+
+    fn decide(&self, _: &Counters, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+        Ok(Decision::reply(state.value))
+    }
+}
+
+/// Catches: an answer that grows old though nothing has happened, and one that is given for true after
+/// something has, because it was asked for again and again.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_age_is_fresh_until_an_event_concerns_it() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caller = Caller::system();
+    let question = || ReadForGood {
+        counter: "a".into(),
+    };
+    for value in 1..=3 {
+        handle.ask(&caller, add("a", 1)).await.expect("an answer");
+        // By the default limits an answer that ages is of no use after eleven minutes.
+        for _ in 0..3 {
+            let read = handle.ask_cached(&caller, question()).await;
+            assert_eq!(read, Ok(Answer::Fresh(value)));
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+        }
+    }
+    assert_eq!(responses(&handle).loads, 3);
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: events on which caches of one's own do not act: by entity, by agent, or by name.
 #[tokio::test(start_paused = true)]
 async fn events_invalidate_by_entity_by_agent_and_by_name() {
