@@ -18,6 +18,8 @@ const BYTES_MAX: usize = 4 << 20;
 pub(crate) struct Tail {
     blocks: VecDeque<Arc<TailBlock>>,
     bytes: usize,
+    /// Whether anybody has read the log: a writer alone is spared what would only fill its caches.
+    is_followed: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,9 @@ pub(crate) struct Piece(Vec<Arc<TailBlock>>);
 impl Tail {
     /// Takes in what was written, and lets go of what is furthest from the end.
     pub(crate) fn written(&mut self, blocks: &[Arc<ClosedBlock>]) {
+        if !self.is_followed {
+            return;
+        }
         for block in blocks {
             self.bytes += block.bytes.len();
             self.blocks.push_back(Arc::new(TailBlock {
@@ -64,12 +69,14 @@ impl Tail {
 
     /// Lets go of everything: another disk may hold something else.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.blocks.clear();
+        self.bytes = 0;
     }
 
     /// The blocks from the one with the record at `from` on that hold `records` records; `None`
     /// where that record is not here.
-    pub(crate) fn piece(&self, from: Position, records: usize) -> Option<Piece> {
+    pub(crate) fn piece(&mut self, from: Position, records: usize) -> Option<Piece> {
+        self.is_followed = true;
         let after = self.blocks.partition_point(|it| it.block.first <= from);
         let at = after.checked_sub(1)?;
         let mut room = records;
@@ -134,7 +141,7 @@ mod tests {
         Arc::new(block.close(Position::START))
     }
 
-    fn read(tail: &Tail, from: u64, until: u64, most: usize) -> Option<Vec<u64>> {
+    fn read(tail: &mut Tail, from: u64, until: u64, most: usize) -> Option<Vec<u64>> {
         let (from, until) = (Position::new(from), Position::new(until));
         let piece = tail.piece(from, most)?;
         let records = piece.records(from, until, most).expect("sound blocks");
@@ -146,12 +153,14 @@ mod tests {
     #[test]
     fn whoever_follows_reads_every_record_once_and_none_too_early() {
         let mut tail = Tail::default();
+        tail.written(&[block(1, 4, 10)]);
+        assert_eq!(read(&mut tail, 1, 4, 9), None, "nobody had asked");
         tail.written(&[block(5, 3, 10), block(8, 1, 10)]);
         tail.written(&[block(9, 4, 10)]);
         for most in 1..9 {
             let mut seen = Vec::new();
             let mut from = 5;
-            while let Some(records) = read(&tail, from, 11, most)
+            while let Some(records) = read(&mut tail, from, 11, most)
                 && let Some(last) = records.last()
             {
                 from = last + 1;
@@ -159,21 +168,22 @@ mod tests {
             }
             assert_eq!(seen, (5..=11).collect::<Vec<_>>(), "{most} at a time");
         }
-        assert_eq!(read(&tail, 4, 11, 9), None, "that is on the disk alone");
-        assert_eq!(read(&tail, 13, 20, 9), None, "that is not written yet");
+        assert_eq!(read(&mut tail, 4, 11, 9), None, "that is on the disk alone");
+        assert_eq!(read(&mut tail, 13, 20, 9), None, "that is not written yet");
     }
 
     /// Catches: a tail that grows with the log.
     #[test]
     fn what_is_kept_has_a_bound_and_is_the_end() {
         let mut tail = Tail::default();
+        assert_eq!(read(&mut tail, 1, 1, 9), None);
         for nth in 0..200 {
             tail.written(&[block(1 + nth, 1, 60_000)]);
             assert!(tail.bytes <= BYTES_MAX);
         }
-        assert_eq!(read(&tail, 1, 200, 9), None, "the first has gone");
-        assert_eq!(read(&tail, 200, 200, 9), Some(vec![200]));
+        assert_eq!(read(&mut tail, 1, 200, 9), None, "the first has gone");
+        assert_eq!(read(&mut tail, 200, 200, 9), Some(vec![200]));
         tail.clear();
-        assert_eq!(read(&tail, 200, 200, 9), None);
+        assert_eq!(read(&mut tail, 200, 200, 9), None);
     }
 }
