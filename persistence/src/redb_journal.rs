@@ -59,10 +59,8 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::at(path, &options)?;
-        let vault = Arc::new(Vault::open(Vault::path_beside(path))?);
-        let again = (path.to_owned(), options.clone());
-        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
-        Self::start(path, store, Some(opener), vault, options, writer)
+        let vault = Vault::open(Vault::path_beside(path))?;
+        Self::at(path, store, vault, options, writer)
     }
 
     /// Opens the journal at `path`, which must be there, and leaves the keys of its persons where they
@@ -80,10 +78,8 @@ impl RedbJournal {
         let path = path.as_ref();
         let options = options.within_range();
         let store = Store::there(path, &options)?;
-        let again = (path.to_owned(), options.clone());
-        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
-        let vault = Arc::new(Vault::in_memory()?);
-        Self::start(path, store, Some(opener), vault, options, writer)
+        let vault = Vault::in_memory()?;
+        Self::at(path, store, vault, options, writer)
     }
 
     /// A journal that is gone with the process, and so are the keys of its persons.
@@ -167,6 +163,19 @@ impl RedbJournal {
     /// See [`ToolError`]; there is no file at `to` then that was not there before.
     pub fn backup(&self, to: impl AsRef<Path>) -> Result<Backup, ToolError> {
         backup_of(&self.shared, to.as_ref())
+    }
+
+    /// Starts it over the file at `path`, which is opened anew each time that its disk has failed.
+    fn at(
+        path: &Path,
+        store: Store,
+        vault: Vault,
+        options: JournalOptions,
+        writer: WriterPlace,
+    ) -> Result<Self, OpenError> {
+        let again = (path.to_owned(), options.clone());
+        let opener: Opener = Box::new(move || Store::again(&again.0, &again.1));
+        Self::start(path, store, Some(opener), Arc::new(vault), options, writer)
     }
 
     fn start(

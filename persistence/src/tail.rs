@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use crate::block::ClosedBlock;
 use crate::error::ReadError;
+use crate::journal::READ_BYTES_MAX;
 use crate::record::{Position, Recorded};
 use crate::store::read_record;
 
-/// No more stored bytes than these are kept.
-const BYTES_MAX: usize = 4 << 20;
+/// No more stored bytes than these are kept, so that no read of them gives more than it may.
+const BYTES_MAX: usize = READ_BYTES_MAX;
 
 /// The last blocks that were written, in order and without a gap. Each is decoded when it is first
 /// read, once for all who read it.

@@ -219,11 +219,12 @@ async fn refund(flow: &Flow, order: &OrderId) -> Result<Money, FlowError> {
 }
 
 fn total(parts: &[MoneyPart]) -> Result<Money, FlowError> {
+    let first = parts
+        .first()
+        .ok_or_else(|| FlowError::Broken("no money is owed for this return".to_owned()))?;
     let amounts = parts.iter().map(|part| part.amount);
-    let sum = amounts.map(Ok).reduce(|sum, amount| sum?.plus(amount?));
-    let sum =
-        sum.ok_or_else(|| FlowError::Broken("no money is owed for this return".to_owned()))?;
-    sum.map_err(|error| FlowError::Broken(error.to_string()))
+    Money::sum(first.amount.currency(), amounts)
+        .map_err(|error| FlowError::Broken(error.to_string()))
 }
 
 fn of_order(error: AskError<OrderRejection>) -> ReturnError {
