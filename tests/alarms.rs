@@ -1,20 +1,13 @@
 //! Alarms as data: checked as a whole, raised once, over once, and told to the monitor.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{Counters, add, memory, virtual_runtime};
 use mercato::{
     Across, Alarm, AlarmChange, AlarmNotice, Alarms, Caller, Measure, Monitor, Notice, Runtime,
     RuntimeError, Selector, Severity, Timestamp, Unit,
 };
-use support::{Counters, add, memory, virtual_runtime};
 
 /// What monitoring was told.
 #[derive(Default)]

@@ -1,9 +1,4 @@
 //! The house stands as `docs/ARCHITECTURE.md` draws it: who may know whom, and which room owns what.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -181,6 +176,33 @@ fn an_agent_with_its_test_takes_less_than_80_lines() {
     let agent = at("/// The value holds the agent's settings").expect("the agent");
     let program = at("#[tokio::main]").expect("the program");
     assert!(program - agent < 80, "it takes {}", program - agent);
+}
+
+/// Catches: a document that sends its readers to a file which was renamed.
+#[test]
+fn documents_name_files_that_are_there() {
+    let documents = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/ARCHITECTURE.md",
+        "docs/SIMULATION.md",
+    ];
+    let mut named = 0;
+    for document in documents {
+        let text = std::fs::read_to_string(root().join(document)).expect("a document");
+        for path in text.split('`').skip(1).step_by(2) {
+            let is_path = path.contains('/') && (path.ends_with(".rs") || path.ends_with('/'));
+            let of_ours = path
+                .split('/')
+                .next()
+                .is_some_and(|top| root().join(top).is_dir());
+            if is_path && of_ours {
+                named += 1;
+                assert!(root().join(path).exists(), "{document} names {path}");
+            }
+        }
+    }
+    assert!(named > 80, "only {named} paths were looked at");
 }
 
 fn root() -> &'static Path {

@@ -1,30 +1,18 @@
 //! What a flow that fails promises: what it did is undone, last first and once, whatever strikes
 //! meanwhile; and what cannot be undone waits for a person, who can have it tried again or settle it.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "support/lives.rs"]
-mod lives;
-#[path = "support/shelf.rs"]
-mod shelf;
-mod support;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::lives::{BLOWS, Case, patient};
+use crate::shelf::{Carrier, ShelfEvent, Shelves, book_with_undo, held, hold, hold_with_undo};
+use crate::support::{file, memory, virtual_runtime};
 use futures::FutureExt;
-use lives::{BLOWS, Case, patient};
 use mercato::{
     AskFailure, Caller, Flow, FlowError, FlowId, FlowOperation, FlowOperationError, FlowType,
     Handle, Occurred, Principal, Reaction, RunError, Runtime, RuntimeBuilder, Trigger, UndoState,
     WorkKind,
 };
-use shelf::{Carrier, ShelfEvent, Shelves, book_with_undo, held, hold, hold_with_undo};
-use support::{file, memory, virtual_runtime};
 
 const DOOMED: FlowType<(), (), FlowError> = FlowType::new("doomed", 1);
 
@@ -281,7 +269,7 @@ async fn a_failed_flow_begins_anew_from_the_work_list() {
     let retry = || flows.retry(&by, "sent", &id, None);
     assert_eq!(retry().await, Ok(FlowOperation::Accepted));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let look = shelf::Look {
+    let look = crate::shelf::Look {
         shelf: "desk".into(),
     };
     let (holders, holds) = handle.ask(&patient(), look).await.expect("an answer");

@@ -1,7 +1,6 @@
 //! What a conversation with Customer Support promises across restarts: it is as it was, goes on in
 //! another channel, and its clocks ran while the shop was closed. And what a language model may do to
 //! it: say the same in other words.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

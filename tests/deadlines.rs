@@ -1,18 +1,12 @@
 //! What an ask promises about time: every hop sees what is left of it, what nobody waits for any more
 //! does not run, and a call that would wait for itself is refused by its name.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::borrow::Cow;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::support::{Add, BelowZero, CounterEvent, Counters, add, read};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use mercato::testkit::{Fault, Moment, PortStep, ScriptedPort, TestRuntime, TestWorld};
@@ -22,7 +16,6 @@ use mercato::{
     FlowError, FlowId, FlowType, Handle, Kind, RunError, RuntimeBuilder, Scope, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use support::{Add, BelowZero, CounterEvent, Counters, add, read};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,19 +1,13 @@
 //! One seed, one run: commands, flows, timers, triggers, policies and subscribers under crashes of
 //! shards, of flows and of the process, and on a disk that fails, come out the same twice, to the byte
 //! and to the millisecond.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{Add, Added, BelowZero, Count, CounterEvent, Counters, add};
 use futures::future::join_all;
 use mercato::testkit::{
     Fault, Moment, PortStep, ScriptedPort, TestRuntime, TestWorld, eventually, fingerprint,
@@ -26,7 +20,6 @@ use mercato::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
-use support::{Add, Added, BelowZero, Count, CounterEvent, Counters, add};
 
 const TOUR: FlowType<u64, i64, FlowError> = FlowType::new("tour", 1);
 const STAMP: Activity<i64, i64> = Activity::new("office.stamp").repeatable();

@@ -1,24 +1,17 @@
 //! A runtime whose disk fails is read-only, and goes on by itself when the disk is back: agents,
 //! flows and triggers alike.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::support::{BelowZero, CounterEvent, Counters, EvenDisk, add, read, virtual_runtime};
 use mercato::persistence::simulated_disk::{Fault, SimulatedDisk};
 use mercato::persistence::{Journal, JournalOptions, RedbJournal, Vault, WriterPlace};
 use mercato::{
     AskError, AskFailure, Caller, Flow, FlowError, FlowId, FlowOptions, FlowType, Handle, Occurred,
     Reaction, RunError, Runtime, RuntimeBuilder, Trigger,
 };
-use support::{BelowZero, CounterEvent, Counters, EvenDisk, add, read, virtual_runtime};
 
 const CLIMB: FlowType<i64, i64, FlowError> = FlowType::new("climb", 1);
 

@@ -1,13 +1,11 @@
 //! What the runtime promises of one command: admission, deadline, idempotency, the output rule,
 //! and that no crash loses or doubles it.
 
-mod support;
-
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::{BelowZero, COMMIT, Counters, add, memory, read, virtual_runtime};
 use mercato::{AskError, AskFailure, Caller, CommandId, CrashPoint, EventViews, Principal};
-use support::{BelowZero, COMMIT, Counters, add, memory, read, virtual_runtime};
 
 fn somebody() -> Caller {
     Caller::new(Principal::user("1"))

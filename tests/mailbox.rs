@@ -1,21 +1,14 @@
 //! What a shard's mailbox promises to those who ask: fairness by entity, a bound that says when to
 //! try again, deadlines that are kept, and an answer at once from a tree that has given up.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::{Counters, add, memory, read, virtual_runtime};
 use futures::future::join_all;
 use mercato::supervisor::{Intensity, MailboxOptions, RootState};
 use mercato::{AgentOptions, AskError, AskFailure, Caller};
-use support::{Counters, add, memory, read, virtual_runtime};
 
 /// One shard, so that all entities share a mailbox.
 fn one_shard() -> AgentOptions {

@@ -1,14 +1,12 @@
 //! What leaves memory, when, and how it comes back; and that nobody waits for an entity that takes
 //! long to come back but those who ask for it.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::borrow::Cow;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Added, Counters, add, memory, read, virtual_runtime};
 use mercato::persistence::{Append, EventData, Journal};
 use mercato::supervisor::MailboxOptions;
 use mercato::{
@@ -16,7 +14,6 @@ use mercato::{
     CrashPoint, Decided, Decision, RecoveryOptions, Runtime, codec,
 };
 use serde::{Deserialize, Serialize};
-use support::{Added, Counters, add, memory, read, virtual_runtime};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,30 +1,20 @@
 //! The three workflow patterns, struck at every moment: sequential, parallel in each of its forms,
 //! and event-driven. Whatever strikes, nothing is done twice, nothing that does not count is left,
 //! and what was decided stays decided.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "support/lives.rs"]
-mod lives;
-#[path = "support/shelf.rs"]
-mod shelf;
-mod support;
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::lives::{BLOWS, Case, patient};
+use crate::shelf::{
+    BOOK, Carrier, ShelfEvent, Shelves, book_with_undo, held, hold, hold_with_undo,
+};
+use crate::support::{memory, virtual_runtime};
 use futures::FutureExt;
-use lives::{BLOWS, Case, patient};
 use mercato::{
     Flow, FlowError, FlowId, FlowOptions, FlowType, Handle, Occurred, ParallelError, Reaction,
     RunError, Runtime, RuntimeBuilder, Trigger,
 };
-use shelf::{BOOK, Carrier, ShelfEvent, Shelves, book_with_undo, held, hold, hold_with_undo};
-use support::{memory, virtual_runtime};
 
 type Ran<O> = Result<O, RunError<FlowError>>;
 

@@ -1,11 +1,9 @@
 //! A runtime that is started again over the same journal goes on where it was.
 
-mod support;
-
 use std::num::NonZeroU64;
 
+use crate::support::{Counters, add, file, read, virtual_runtime};
 use mercato::{AgentOptions, Caller, CommandId, RecoveryOptions};
-use support::{Counters, add, file, read, virtual_runtime};
 
 /// Catches: state, versions or first replies that are not rebuilt from the journal, and snapshots
 /// that are misread.

@@ -1,12 +1,5 @@
 //! What a restart promises to those who ask: the shard is back, the command comes again, others do
 //! not notice, a shard that hangs is replaced, and whoever watches is told.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -14,6 +7,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use crate::support::{
+    Added, BelowZero, Count, CounterEvent, Counters, add, memory, read, virtual_runtime,
+};
 use mercato::persistence::{Journal, JournalOptions, RedbJournal, WriterPlace};
 use mercato::supervisor::{DeathCause, RootState};
 use mercato::{
@@ -21,9 +17,6 @@ use mercato::{
     CrashPoint, Decided, Decision, Runtime,
 };
 use serde::{Deserialize, Serialize};
-use support::{
-    Added, BelowZero, Count, CounterEvent, Counters, add, memory, read, virtual_runtime,
-};
 
 /// Catches: a restart that takes a moment where it need not, and one that loses what was recorded.
 #[tokio::test(start_paused = true)]

@@ -1,18 +1,12 @@
 //! Durable timers: what an entity sets for later happens once, whatever crashes.
-#![allow(
-    clippy::enum_variant_names,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "events are named in full, and a test fails by panicking"
-)]
-
-mod support;
+#![allow(clippy::enum_variant_names, reason = "events are named in full")]
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::support::{file, memory};
 use mercato::persistence::Journal;
 use mercato::testkit::strict;
 use mercato::{
@@ -20,7 +14,6 @@ use mercato::{
     Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use support::{file, memory};
 
 const START: Timestamp = Timestamp::from_millis(1_000_000);
 

@@ -2,8 +2,6 @@
 //! purchases.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! What the in-process gateway promises: the outside that the simulator holds the shop against.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used)]
-
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;

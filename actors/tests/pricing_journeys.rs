@@ -2,8 +2,6 @@
 //! coupons that a cancelled order gives back, changes that come by themselves, looks at the market.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::sync::Arc;
 use std::time::Duration;
 

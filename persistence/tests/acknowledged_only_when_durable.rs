@@ -1,13 +1,9 @@
 //! An acknowledgement takes exactly as long as the disk does, and many share one commit.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{COMMIT, Pace, commanded, log, one_event, paced, settle};
+use crate::common::{COMMIT, Pace, commanded, log, one_event, paced, settle};
 use futures::future::join_all;
 use mercato_persistence::{Journal, JournalOptions, Position, RedbJournal};
 

@@ -1,14 +1,10 @@
 //! What was acknowledged is there when the file is opened again, however the last process ended.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::sync::Arc;
 
 use std::path::{Path, PathBuf};
 
-use common::{
+use crate::common::{
     commanded, first_reply, incarnation, log, one_event, open, reply_to, settle, snapshot, version,
 };
 use mercato_persistence::{

@@ -1,16 +1,12 @@
 //! Whatever is appended, and however often the process ends, what is read back is what was
 //! appended: all of it after a good end, a prefix with everything acknowledged after a crash.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::sync::Arc;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use common::{Disk, boot, commanded, first_reply, incarnation, log, version};
+use crate::common::{Disk, boot, commanded, first_reply, incarnation, log, version};
 use mercato_persistence::{
     Append, Journal, JournalOptions, Mark, Position, RedbJournal, TimerChange,
 };

@@ -1,11 +1,7 @@
 //! An append takes the next place in the order, or it is refused for a stated reason and leaves
 //! no trace.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
-use common::{commanded, first_reply, one_event, paced, reply_to, version};
+use crate::common::{commanded, first_reply, one_event, paced, reply_to, version};
 use mercato_persistence::{Append, AppendError, Journal, JournalOptions, Position, RedbJournal};
 use uuid::Uuid;
 

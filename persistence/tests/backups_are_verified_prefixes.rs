@@ -1,15 +1,11 @@
 //! A backup is a prefix of the log with everything that belongs to it, and is taken while the
 //! journal works.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use common::{commanded, incarnation, one_event, open, settle, snapshot, told};
+use crate::common::{commanded, incarnation, one_event, open, settle, snapshot, told};
 use mercato_persistence::{
     Append, Journal, JournalOptions, Mark, Position, RedbJournal, TimerChange, WriterPlace, backup,
     restore, verify,
@@ -278,7 +274,7 @@ fn a_backup_of_many_commits_knows_every_stream_and_every_command() {
     };
     let stream = |n: u64| format!("s/{}", n % 7_000);
     incarnation(async {
-        let pace = common::Pace::default();
+        let pace = crate::common::Pace::default();
         let journal = RedbJournal::open(&path, options(), pace.writer()).expect("a journal");
         for n in 0..COMMANDS {
             journal.room().await;

@@ -1,14 +1,10 @@
 //! A file that is no journal, or not one for this process, is refused with its path and a remedy,
 //! and is left as it was.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{incarnation, one_event, open, settle};
+use crate::common::{incarnation, one_event, open, settle};
 use mercato_persistence::{
     Journal, JournalOptions, OpenError, RedbJournal, Vault, WriterPlace, verify,
 };

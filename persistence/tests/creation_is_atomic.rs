@@ -1,14 +1,10 @@
 //! A journal comes to be whole or not at all: what an earlier cut left under the temporary name
 //! neither hinders nor is ever taken for the journal.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{incarnation, log, one_event, open, settle};
+use crate::common::{incarnation, log, one_event, open, settle};
 use mercato_persistence::{Journal, OpenError};
 
 async fn one_record(path: &Path) {

@@ -1,20 +1,14 @@
 //! A disk that fails stops the journal; when it is back the journal goes on, in the same process,
 //! with everything that it acknowledged, and with nothing that it took back.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
-
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::{COMMIT, Pace, commanded, incarnation, log, one_event, settle, snapshot, version};
+use crate::common::{
+    COMMIT, Pace, commanded, incarnation, log, one_event, settle, snapshot, version,
+};
 use mercato_persistence::simulated_disk::{CutMode, Fault, SimulatedDisk};
 use mercato_persistence::{
     Append, AppendError, Journal, JournalOptions, Mark, Position, RedbJournal, StorageBackend,

@@ -1,15 +1,11 @@
 //! Once a person is erased, nobody reads what was sealed for them, the bytes of their key are in
 //! no file, and everybody else is as before.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Disk, Fault, Pace, incarnation, one_event, settle};
+use crate::common::{Disk, Fault, Pace, incarnation, one_event, settle};
 use mercato_persistence::{
     EraseError, Journal, JournalOptions, PersonId, Personal, RedbJournal, SealError, Unreadable,
     Vault, VaultError, WriteAhead, erase,

@@ -1,12 +1,8 @@
 //! An export is the whole journal as text: imported, it is the same journal.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{Pace, commanded, incarnation, one_event, open, settle, told};
+use crate::common::{Pace, commanded, incarnation, one_event, open, settle, told};
 use mercato_persistence::{
     Append, EventData, FirstReply, Journal, JournalOptions, Mark, Position, RedbJournal,
     TimerChange, ToolError, Trace, export, import, verify,

@@ -1,11 +1,7 @@
 //! A commit that the disk refuses ends it: nothing acknowledged is lost, nothing else is kept, and
 //! everybody is told.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
-use common::{
+use crate::common::{
     Disk, Fault, boot, commanded, first_reply, incarnation, log, one_event, reply_to, settle,
     version,
 };

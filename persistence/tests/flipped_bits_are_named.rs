@@ -1,15 +1,11 @@
 //! A bit that flips in a closed file is either without effect or reported, and no reader is ever
 //! given what was not written.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{commanded, incarnation, log, open, settle, snapshot};
+use crate::common::{commanded, incarnation, log, open, settle, snapshot};
 use mercato_persistence::{Journal, Position, Recorded, Snapshot, verify};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -4,14 +4,6 @@
 //! The test starts itself again as the process that is killed. `MERCATO_KILLS=200` kills it so
 //! often in place of 10 times.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod common;
-
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -20,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use common::{commanded, first_reply, log, reply_to, version};
+use crate::common::{commanded, first_reply, log, reply_to, version};
 use mercato_persistence::{
     AppendError, Journal, JournalOptions, Position, Recorded, RedbJournal, WriterPlace, verify,
 };
@@ -117,7 +109,11 @@ impl Acknowledged {
 
 fn start(file: &Path, life: u64) -> Child {
     Command::new(std::env::current_exe().expect("the test's own name"))
-        .args(["--exact", "the_process_that_is_killed", "--nocapture"])
+        .args([
+            "--exact",
+            "kill_nine::the_process_that_is_killed",
+            "--nocapture",
+        ])
         .env(FILE, file)
         .env(LIFE, life.to_string())
         .stdout(Stdio::piped())
@@ -180,14 +176,14 @@ fn check(file: &Path, acknowledged: &[Acknowledged], context: &str) {
 
 /// The file serves and takes appends in this process too.
 fn go_on(file: &Path, acknowledged: &mut Vec<Acknowledged>, life: u64) {
-    common::incarnation(async {
-        let journal = common::open(file).expect("it opens");
+    crate::common::incarnation(async {
+        let journal = crate::common::open(file).expect("it opens");
         let last = acknowledged.last().expect("it acknowledged something");
         let known = first_reply(&journal, uuid::Uuid::from_u128(last.command));
         assert_eq!(known, Some(reply_to(last.command)));
         let command = command(life, WRITERS, 0);
         let append = commanded("stream/parent", version(&journal, "stream/parent"), command);
-        let position = common::settle(&journal, append).await;
+        let position = crate::common::settle(&journal, append).await;
         acknowledged.push(Acknowledged { command, position });
         assert_eq!(log(&journal).len() as u64, position.get());
         journal.close().await.expect("a good disk");

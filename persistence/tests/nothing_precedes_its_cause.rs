@@ -1,11 +1,7 @@
 //! A snapshot is never durable before the events it sums up, nor a cursor before the appends that
 //! its subscriber made, and no command is forgotten before those are durable that crowd it out. The power is cut after every single sync to see it.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
-use common::{Disk, Pace, boot, commanded, incarnation, one_event, settle, snapshot};
+use crate::common::{Disk, Pace, boot, commanded, incarnation, one_event, settle, snapshot};
 use mercato_persistence::{Journal, JournalOptions, Position, RedbJournal};
 use uuid::Uuid;
 

@@ -1,7 +1,5 @@
 //! What is sealed for a person opens under that person's key, as what it was, and in no other way.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
 use mercato_persistence::{PersonId, Personal, SealError, Unreadable, Vault, WriteAhead, codec};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;

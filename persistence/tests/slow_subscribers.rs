@@ -1,11 +1,7 @@
 //! A subscriber reads from any position, in chunks, at its own pace: it never holds up the writer,
 //! and never makes the file keep what it would otherwise reuse.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
-use common::{incarnation, one_event, open, settle, snapshot};
+use crate::common::{incarnation, one_event, open, settle, snapshot};
 use mercato_persistence::{
     Append, EventData, Journal, JournalOptions, Position, READ_BYTES_MAX, RedbJournal, Snapshot,
 };
@@ -95,7 +91,7 @@ fn no_reader_makes_the_file_grow() {
 #[test]
 fn one_read_is_bounded_in_bytes_and_loses_nothing() {
     incarnation(async {
-        let journal = common::paced(JournalOptions::default());
+        let journal = crate::common::paced(JournalOptions::default());
         for version in 0..40 {
             settle(&journal, large(version, 300_000)).await;
         }

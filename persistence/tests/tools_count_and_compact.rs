@@ -1,13 +1,9 @@
 //! Figures of a journal agree with what is in it, and compacting changes none of them but one.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::{Pace, commanded, incarnation, one_event, open, settle, snapshot, told};
+use crate::common::{Pace, commanded, incarnation, one_event, open, settle, snapshot, told};
 use mercato_persistence::{
     Append, Journal, JournalOptions, Mark, Position, RecordFilter, RecoveryCosts, RedbJournal,
     Snapshot, TimerChange, compact, inspect, stats, verify,

@@ -1,14 +1,10 @@
 //! A tool that cannot do what it was asked says why and how to go on, and leaves every file as it
 //! was.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Disk, Fault, boot, incarnation, one_event, open, settle};
+use crate::common::{Disk, Fault, boot, incarnation, one_event, open, settle};
 use mercato_persistence::{
     Journal, JournalOptions, OpenError, RecordFilter, ToolError, backup, compact, export, import,
     inspect, restore, stats,

@@ -1,12 +1,8 @@
 //! `verify` counts what a journal holds, and finds each kind of damage.
 
-#![allow(clippy::expect_used, reason = "helpers of tests, which may")]
-
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{commanded, incarnation, one_event, open, settle};
+use crate::common::{commanded, incarnation, one_event, open, settle};
 use mercato_persistence::{
     Append, Journal, JournalOptions, Mark, PROBLEMS_MAX, Position, RedbJournal, VerifyReport,
     WriterPlace, verify,
@@ -248,7 +244,7 @@ fn chunked() -> (TempDir, PathBuf) {
             tail_records_max: 8,
             ..JournalOptions::default()
         };
-        let journal = RedbJournal::open(&path, options, common::Pace::default().writer());
+        let journal = RedbJournal::open(&path, options, crate::common::Pace::default().writer());
         let journal = journal.expect("a journal");
         let unfinished = Append {
             mark: Some(Mark::Open),

@@ -1,5 +1,4 @@
 //! What a layout tells, and what goes through an upcaster.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,4 @@
 //! A snapshot saves time, and is never believed when it may be misread.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 use std::sync::Arc;

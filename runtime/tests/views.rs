@@ -1,5 +1,4 @@
 //! Stored events for people and tools.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

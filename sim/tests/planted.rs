@@ -1,10 +1,4 @@
 //! A law that has never caught anything proves nothing: each planted mistake is found.
-#![cfg(feature = "planted-bugs")]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use mercato_actors::PlantedBug;
 use mercato_sim::hunt::{HuntOptions, WorldId, run_id};

@@ -1,10 +1,5 @@
 //! The known facts of the UCI Online Retail file, where it is at hand: `MERCATO_DATA` names a
 //! folder that holds `retail/online_retail.csv.zst`. Without it these tests say so and pass.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test may stop at the first surprise, and says what it skips"
-)]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
 //! Sessions convert, last and pause as they are stated to, whatever way the graph sends a shopper.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! A population that cannot be is refused with a typed error that says what to give instead.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::time::Duration;
 

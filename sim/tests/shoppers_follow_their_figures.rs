@@ -1,5 +1,4 @@
 //! Shoppers are drawn from the figures they are stated to be drawn from, and a seed says all.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::time::Duration;
 

@@ -1,10 +1,5 @@
 //! Each way in which a transactions file can be wrong has its own error, which names the file, the
 //! row, what was wrong and how to mend it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test may stop at the first surprise"
-)]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! Every row of a transactions file ends in exactly one class, and nothing is dropped in silence.
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,10 +1,5 @@
 //! Worlds through power cuts: the same for everybody who lives through them, and never easier than
 //! they look.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::borrow::Cow;
 use std::time::Duration;

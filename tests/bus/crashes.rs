@@ -11,7 +11,7 @@ use mercato::{
     Caller, Delivery, DeliveryError, EventPlace, SubscriberState, Subscription, SubscriptionOptions,
 };
 
-use crate::common::{Seen, add_up, amount_of, evenly, soon, start, start_mortal};
+use crate::bus::common::{Seen, add_up, amount_of, evenly, soon, start, start_mortal};
 use crate::support::{EvenDisk, add};
 
 fn journal_on(disk: &SimulatedDisk) -> Arc<dyn Journal> {

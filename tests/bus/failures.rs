@@ -11,7 +11,7 @@ use mercato::{
     SubscriberState, Subscription, SubscriptionOptions,
 };
 
-use crate::common::{Seen, add_up, amount_of, evenly, soon, start};
+use crate::bus::common::{Seen, add_up, amount_of, evenly, soon, start};
 use crate::support::{file, memory};
 
 const POISON: i64 = 2;

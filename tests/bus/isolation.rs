@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mercato::{Caller, Delivery, StartAt, Subscription, SubscriptionOptions};
 
-use crate::common::{Seen, add_up, soon, start};
+use crate::bus::common::{Seen, add_up, soon, start};
 use crate::support::{COMMIT, add, memory};
 
 /// Catches: a writer or another subscriber that waits for a slow one, and a slow one that holds all

@@ -9,7 +9,7 @@ use mercato::{
     BusError, Delivery, Filter, StartAt, SubscriberState, Subscription, SubscriptionOptions,
 };
 
-use crate::common::{Seen, add_up, amount_of, evenly, soon, start};
+use crate::bus::common::{Seen, add_up, amount_of, evenly, soon, start};
 use crate::support::{file, memory};
 
 /// Catches: a reset that moves nothing, that is forgotten at a restart, or that lets an event be

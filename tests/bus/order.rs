@@ -10,7 +10,7 @@ use mercato::{
     Caller, CommandId, DeliveryOrder, Filter, Occurred, Subscription, SubscriptionOptions, Trigger,
 };
 
-use crate::common::{Blink, Seen, add_up, amount_of, soon, start};
+use crate::bus::common::{Blink, Seen, add_up, amount_of, soon, start};
 use crate::support::{CounterEvent, Counters, add, memory, virtual_runtime};
 
 /// Catches: keys handled one after the other, more at a time than `parallel_max`, two events of one

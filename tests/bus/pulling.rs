@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mercato::{DeliveryError, LeaseLost, Subscription, SubscriptionOptions};
 
-use crate::common::{add_up, amount_of, evenly, soon, start};
+use crate::bus::common::{add_up, amount_of, evenly, soon, start};
 use crate::support::memory;
 
 fn pulled_one_by_one() -> Subscription {

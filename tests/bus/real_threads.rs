@@ -10,7 +10,7 @@ use mercato::{
     Caller, Delivery, DeliveryError, Redelivery, Runtime, Subscription, SubscriptionOptions,
 };
 
-use crate::common::amount_of;
+use crate::bus::common::amount_of;
 use crate::support::{Counters, add};
 
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];

@@ -3,7 +3,7 @@
 use mercato::persistence::Position;
 use mercato::{BusError, Filter, RuntimeError, StartAt, Subscription};
 
-use crate::common::{Seen, add_up, soon, start};
+use crate::bus::common::{Seen, add_up, soon, start};
 use crate::support::{file, memory, virtual_runtime};
 
 /// Catches: a start that counts for a name which is known; "now" that means the time of the first

@@ -170,7 +170,7 @@ fn the_document_holds_the_reference_as_the_code_gives_it() {
     assert!(
         document == now,
         "docs/CONFIG.md is not what the code says; write it anew with \
-         `MERCATO_DOCS=write cargo test --test config`"
+         `MERCATO_DOCS=write cargo test --test promises config`"
     );
 }
 

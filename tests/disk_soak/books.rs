@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use mercato::persistence::{Journal, Position, Recorded, codec};
 use mercato::{CommandId, Event};
 
+use crate::disk_soak::witness::{Seen, Witness};
+use crate::disk_soak::work::KEYS;
 use crate::support::CounterEvent;
-use crate::witness::{Seen, Witness};
-use crate::work::KEYS;
 
 /// What the log adds up to.
 #[derive(Default)]

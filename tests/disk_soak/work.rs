@@ -11,9 +11,9 @@ use mercato::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::faults::below;
+use crate::disk_soak::faults::below;
+use crate::disk_soak::witness::Witness;
 use crate::support::{BelowZero, CounterEvent, Counters, add, read};
-use crate::witness::Witness;
 
 /// How many counters of each kind there are.
 pub(crate) const KEYS: u64 = 7;

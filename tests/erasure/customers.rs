@@ -5,7 +5,7 @@ use std::time::Duration;
 use mercato::actors::*;
 use mercato::{Caller, Command, FlowId, Handle, PersonId, Principal, Scope};
 
-use crate::town::sku;
+use crate::erasure::town::sku;
 
 /// What the shop is told of a customer, and must keep nowhere in the open.
 pub(crate) struct Customer {

@@ -7,8 +7,8 @@ use mercato::persistence::{Journal, RedbJournal};
 use mercato::{Event, Handle, Personal, Unreadable, Vault};
 use serde::de::DeserializeOwned;
 
-use crate::customers::{Customer, ask, chat};
-use crate::town::log;
+use crate::erasure::customers::{Customer, ask, chat};
+use crate::erasure::town::log;
 
 /// What was found of a customer: how often each kind of thing could be read, and could not because
 /// its person is erased.

@@ -11,7 +11,7 @@ use mercato::persistence::{
 };
 use mercato::{AgentOptions, Clock, Entropy, Runtime, Timestamp};
 
-use crate::customers::{ADA, BOB, Customer};
+use crate::erasure::customers::{ADA, BOB, Customer};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Noon, so that no message waits for the morning.

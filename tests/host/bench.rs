@@ -1,15 +1,8 @@
 //! What `mercato bench` promises on the command line.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod command;
 
 use std::path::Path;
 
-use command::{is_refused, mercato, succeeds};
+use crate::command::{is_refused, mercato, succeeds};
 use serde_json::Value;
 
 const PARTS: [&str; 5] = ["acknowledged", "latency", "growth", "recovery", "layouts"];

@@ -1,11 +1,8 @@
 //! What `mercato config` promises on the command line, and that the shop goes by the file.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod command;
 
 use std::path::PathBuf;
 
-use command::{is_refused, mercato, succeeds};
+use crate::command::{is_refused, mercato, succeeds};
 use tempfile::TempDir;
 
 fn file(text: &str) -> (TempDir, PathBuf) {

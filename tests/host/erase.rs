@@ -1,7 +1,4 @@
 //! Erasing a person from a shop's journal as an operator does it.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
-
-mod command;
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +7,7 @@ use mercato_actors::EmailAddress;
 use mercato_actors::runtime::{PersonId, Personal, Unreadable, Vault};
 use serde_json::Value;
 
-use command::{is_refused, mercato, shop, succeeds};
+use crate::command::{is_refused, mercato, shop, succeeds};
 
 fn erase(store: &Path, persons: &[&str]) -> Command {
     let mut command = mercato();

@@ -1,13 +1,5 @@
 //! The flows of a journal as an operator meets them: what is printed of them, what can be asked for
 //! while no shop is open, and what the next shop makes of it.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod command;
-mod left_behind;
 
 use std::path::Path;
 use std::process::Command;
@@ -19,8 +11,8 @@ use mercato_actors::runtime::persistence::{
 };
 use serde_json::Value;
 
-use command::{is_refused, mercato, shop, succeeds};
-use left_behind::{ACCOUNT, BEGAN_MS, Recorder, WAKES_MS, left_behind};
+use crate::command::{is_refused, mercato, shop, succeeds};
+use crate::left_behind::{ACCOUNT, BEGAN_MS, Recorder, WAKES_MS, left_behind};
 
 fn flows(task: &str, file: &Path) -> Command {
     let mut command = mercato();

@@ -1,11 +1,8 @@
 //! What `mercato simulate hunt`, `hash` and `--scenario` promise on the command line.
-#![allow(clippy::panic, reason = "a test fails by panicking")]
-
-mod command;
 
 use std::process::{Command, Stdio};
 
-use command::{is_refused, mercato, succeeds};
+use crate::command::{is_refused, mercato, succeeds};
 
 /// How many processes live through one world, each seed's beside each other: `MERCATO_DETERMINISM`.
 const PROCESSES: usize = 5;

@@ -1,12 +1,5 @@
 //! The tools of a journal as an operator meets them: what they print, what they refuse, and with
 //! which exit status.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod command;
 
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +11,7 @@ use mercato_actors::runtime::persistence::{
 use mercato_actors::runtime::{CommandId, Principal, codec};
 use serde_json::Value;
 
-use command::{is_refused, mercato, shop, succeeds};
+use crate::command::{is_refused, mercato, shop, succeeds};
 
 fn tool(name: &str, file: &Path) -> Command {
     let mut command = mercato();

@@ -1,11 +1,4 @@
 //! Killing the process in the middle of a live run loses nothing that was acknowledged.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod command;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +9,7 @@ use mercato_actors::runtime::persistence::verify;
 use mercato_actors::{OrderEvent, OrderId};
 use mercato_sim::Acknowledgement;
 
-use command::{mercato, succeeds};
+use crate::command::{mercato, succeeds};
 
 /// How many orders must have been acknowledged before each kill.
 const ACKNOWLEDGED_MIN: usize = 4;
@@ -83,7 +76,7 @@ fn wait_for(log: &Path, lines: usize, shop: &mut std::process::Child) {
         }
         let ended = shop.try_wait().expect("its status");
         assert!(ended.is_none(), "it ended by itself: {ended:?}");
-        command::pause(Duration::from_millis(50));
+        crate::command::pause(Duration::from_millis(50));
     }
     shop.kill().expect("it is killed");
     panic!("fewer than {lines} orders were acknowledged in a minute");

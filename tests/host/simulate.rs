@@ -1,11 +1,9 @@
 //! What `mercato simulate` and `mercato journal` promise on the command line.
 
-mod command;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
-use command::{is_refused, mercato, pause, succeeds};
+use crate::command::{is_refused, mercato, pause, succeeds};
 
 /// Catches: hash order, the machine's clock or entropy leaking into a virtual day, and a seed that
 /// is not used.

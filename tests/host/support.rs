@@ -1,9 +1,6 @@
 //! What `mercato support` and `mercato bench intents` promise on the command line.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-mod command;
-
-use command::{is_refused, mercato, succeeds};
+use crate::command::{is_refused, mercato, succeeds};
 
 /// Questions of a small trade, in the columns of BANKING77.
 fn questions() -> String {

@@ -8,7 +8,7 @@ use mercato::{
     QuarantineError, QuarantineQuery, Replayed, SetAsideWhat,
 };
 
-use crate::drawers::{
+use crate::quarantine::drawers::{
     Drawers, Put, all, ask_as, calm_down, command_of, hush, look, one_shard, operator, poison, put,
     start_over,
 };

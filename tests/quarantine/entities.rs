@@ -3,7 +3,7 @@
 use mercato::persistence::Position;
 use mercato::{AskError, AskFailure, CommandId, QuarantineError, Replayed};
 
-use crate::drawers::{
+use crate::quarantine::drawers::{
     Drawers, Locked, UNLUCKY, all, append_raw, ask_as, look, operator, put, start_over,
 };
 use crate::support::{file, memory};

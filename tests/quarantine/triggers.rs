@@ -6,7 +6,7 @@ use std::time::Duration;
 use mercato::persistence::Journal;
 use mercato::{Letters, Occurred, Reaction, Runtime, Trigger, TriggerError, TriggerState, codec};
 
-use crate::drawers::{
+use crate::quarantine::drawers::{
     AVERSE, DrawerEvent, Drawers, append_raw, ask_as, hush, look, one_shard, put,
 };
 use crate::support::{file, memory, virtual_runtime};

@@ -7,10 +7,10 @@ use mercato::persistence::{EventData, Position, Snapshot};
 use mercato::{EventForm, EventSchema, EventViews, Kinds, ViewError};
 use serde_json::Value;
 
-use crate::files::{
+use crate::schema::files::{
     File, Kept, Upcast, entries, file_name, files_in, from_hex, kept, read, upcast_file, write,
 };
-use crate::words;
+use crate::schema::words;
 
 /// The name under which an agent's state is kept.
 const STATE: &str = "state";

@@ -6,8 +6,8 @@ use mercato::persistence::{EventData, verify};
 use mercato::{Agent, Event, Layout, codec};
 use mercato_sim::{Mode, Silent, SimulationOptions, simulate};
 
-use crate::corpus::Samples;
-use crate::samples;
+use crate::schema::corpus::Samples;
+use crate::schema::samples;
 
 /// A larger state says no more, and nobody reads it.
 const STATE_BYTES_MAX: usize = 4_096;

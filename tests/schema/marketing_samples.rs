@@ -13,7 +13,7 @@ use mercato::actors::{
 };
 use serde::Serialize;
 
-use crate::samples::{Sample, at, of, order, pounds, sealed, sku};
+use crate::schema::samples::{Sample, at, of, order, pounds, sealed, sku};
 
 fn event(name: &str, event: &impl Serialize) -> Sample {
     of("marketing", name, event)

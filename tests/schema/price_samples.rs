@@ -11,7 +11,7 @@ use mercato::actors::{
     QuoteIssued, QuoteReleased, QuotedLine, Reduction, SalesChannel, Segment, Stacking, TraceEntry,
 };
 
-use crate::samples::{Sample, at, of, order, pounds, sku};
+use crate::schema::samples::{Sample, at, of, order, pounds, sku};
 
 /// By owner and name, with the stored bytes.
 pub fn by_hand() -> Vec<Sample> {

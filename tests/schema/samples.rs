@@ -24,7 +24,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::Serialize;
 
-use crate::{marketing_samples, price_samples};
+use crate::schema::{marketing_samples, price_samples};
 
 pub type Sample = ((String, String), Vec<u8>);
 

@@ -6,8 +6,8 @@ use std::fs;
 use mercato::EventViews;
 use tempfile::TempDir;
 
-use crate::corpus::{Corpus, Samples};
-use crate::versions::{
+use crate::schema::corpus::{Corpus, Samples};
+use crate::schema::versions::{
     added, event_gone, first, moved, raised_without_upcaster, removed, removed_at_the_end, renamed,
     retyped, second, second_otherwise, second_renamed, second_with_old_moved, state_changed,
     state_raised, variant_added, variants_moved,

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use mercato::{EventForm, EventSchema};
 use serde_json::Value;
 
-use crate::files::Kept;
+use crate::schema::files::Kept;
 
-const ADD: &str = "MERCATO_CORPUS=add cargo test --test schema";
+const ADD: &str = "MERCATO_CORPUS=add cargo test --test promises schema";
 
 fn form(owner: &str, kept: &Kept) -> String {
     format!("`{}` v{} of `{owner}`", kept.name, kept.version)

@@ -1,12 +1,5 @@
 //! Strikes a flow at one moment after the other, in each of the ways in which it can be struck, and
 //! looks whether it still comes to its end.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "scaffolding of tests; each file uses its own part of it"
-)]
 
 use std::sync::Arc;
 use std::time::Duration;

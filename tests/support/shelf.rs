@@ -1,12 +1,5 @@
 //! An agent that is undone as it should be: shelves that hold something for somebody, and let go of
 //! what they never held. And a port that does things, and undoes them.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "scaffolding of tests; each file uses its own part of it"
-)]
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mercato::{CachesSettings, FAMILIES, FlowId, Metrics, Runtime};
 
-use crate::desk::{MOVE, Outside, fund, patient, run, subscribe, with_desk};
 use crate::support::{COMMIT, Counters, add, memory, read, virtual_runtime};
+use crate::telemetry::desk::{MOVE, Outside, fund, patient, run, subscribe, with_desk};
 
 async fn desk() -> (Runtime, Outside) {
     let outside = Outside::default();

@@ -6,10 +6,10 @@ use mercato::actors::*;
 use mercato::{CrashPoint, OtlpExporter, OtlpOptions, OtlpSpans, Runtime};
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::customers::{ADA, BOB, Customer, ask, check_out, enquire, order_of};
-use crate::otlp::Collector;
-use crate::seen::Seen;
-use crate::town::{shop, sku};
+use crate::erasure::customers::{ADA, BOB, Customer, ask, check_out, enquire, order_of};
+use crate::telemetry::otlp::Collector;
+use crate::telemetry::seen::Seen;
+use crate::telemetry::town::{shop, sku};
 
 /// What two customers do in a day: orders, one of them twice the stock; questions; contacts; and
 /// shards crash over it.
@@ -114,7 +114,7 @@ async fn nobodys_name_is_in_what_a_collector_is_sent() {
     };
     let exporter = OtlpExporter::start(&runtime, options, Some(spans)).expect("valid");
     let sent = collector.next("/v1/traces").await;
-    assert!(crate::otlp::spans_of(&sent).len() > 20);
+    assert!(crate::telemetry::otlp::spans_of(&sent).len() > 20);
     let metrics = collector.next("/v1/metrics").await;
     exporter.stop().await;
     runtime.stop().await.expect("it stops");

@@ -9,9 +9,9 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::desk::{Outside, fund, patient, run, subscribe, with_desk};
-use crate::seen::{Seen, Span};
 use crate::support::{add, file, memory, read, virtual_runtime};
+use crate::telemetry::desk::{Outside, fund, patient, run, subscribe, with_desk};
+use crate::telemetry::seen::{Seen, Span};
 
 const HEADER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -1,10 +1,4 @@
 //! Sealed values for tests of agents, which have no runtime to seal for them.
-#![allow(
-    unreachable_pub,
-    dead_code,
-    clippy::unwrap_used,
-    reason = "helpers of tests, of which each uses its own part"
-)]
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
 //! Any history of an order, held against a model that knows nothing of the agent's state: it adds up
 //! the events, and says after each command what must hold of the sums.
 //!
-//! `MERCATO_CASES=100000 cargo test -p mercato-actors --test order` looks at so many histories.
+//! `MERCATO_CASES=100000 cargo test -p mercato-actors order::` looks at so many histories.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -1,15 +1,4 @@
 //! What the tests of the journal share.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its own part"
-)]
-#![allow(
-    unreachable_pub,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "helpers of tests, which may"
-)]
 
 mod disk;
 

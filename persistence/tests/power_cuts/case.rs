@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::common::{Pace, incarnation};
-use crate::model::{Model, ensure};
-use crate::work;
+use crate::power_cuts::model::{Model, ensure};
+use crate::power_cuts::work;
 
 /// What lies under the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

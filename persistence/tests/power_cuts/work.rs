@@ -12,7 +12,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
-use crate::model::{Model, ensure};
+use crate::power_cuts::model::{Model, ensure};
 
 const STREAMS: [&str; 5] = ["order/1", "order/2", "stock/1", "flow/1", "flow/2"];
 const SUBSCRIBERS: [&str; 2] = ["mailer", "index"];

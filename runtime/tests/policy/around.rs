@@ -7,7 +7,7 @@ use mercato::{
     RetryBudgetSettings, WindowSize,
 };
 
-use crate::world::{PortError, Step, World, even};
+use crate::policy::world::{PortError, Step, World, even};
 
 const BUSY: Step = Step::Fail(FailureKind::ServiceUnavailable);
 const HIT: Step = Step::Answer("1.17");

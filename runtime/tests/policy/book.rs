@@ -9,7 +9,7 @@ use mercato::{
 
 use serde_json::Value;
 
-use crate::world::{RATES, Step, World, even};
+use crate::policy::world::{RATES, Step, World, even};
 
 const BUSY: Step = Step::Fail(FailureKind::ServiceUnavailable);
 

@@ -12,8 +12,8 @@ use mercato::{
     PolicyStats, Runtime, RuntimeBuilder, Token,
 };
 
+use crate::policy::world::even;
 use crate::support::{Counters, add, memory, read, virtual_runtime};
-use crate::world::even;
 
 const BUY: FlowType<u32, Result<String, ActivityError>, FlowError> = FlowType::new("buy", 1);
 const PAY: Activity<u32, String> = Activity::new("payments.pay");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::{join, join_all};
 use mercato::{Answer, CallError, CallRate, FailureKind, Policies};
 
-use crate::world::{RATES, Step, World, even};
+use crate::policy::world::{RATES, Step, World, even};
 
 const HIT: Step = Step::Answer("1.17");
 

@@ -7,7 +7,7 @@ use mercato::{
     Answer, BreakerState, CallError, Dependency, FailureKind, Fallback, Policies, Policy,
 };
 
-use crate::world::{PortError, RATES, Step, World, even};
+use crate::policy::world::{PortError, RATES, Step, World, even};
 
 const HIT: Step = Step::Answer("1.17");
 

@@ -10,7 +10,7 @@ use mercato::{
     Answer, CallError, Credentials, CredentialsError, FailureKind, Fallback, Token, TokenKeeper,
 };
 
-use crate::world::{RATES, Step, World, even};
+use crate::policy::world::{RATES, Step, World, even};
 
 const REFUSED: Step = Step::Fail(FailureKind::Authentication);
 const HIT: Step = Step::Answer("1.17");

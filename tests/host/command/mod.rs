@@ -1,10 +1,4 @@
 //! Runs the `mercato` command as its users do.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "scaffolding of tests; each file uses its own part of it"
-)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

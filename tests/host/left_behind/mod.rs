@@ -1,10 +1,4 @@
 //! A journal with flows in it that no shop is at.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "scaffolding of tests"
-)]
 
 use std::path::{Path, PathBuf};
 

@@ -2,18 +2,13 @@
 //! one, nobody else's conversation, and answers that stand.
 
 // The helpers are tests too; clippy knows only functions marked as such.
-#![allow(clippy::unwrap_used)]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod actions_are_said_yes_to;
 mod tickets_are_answered_in_time;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::sealed;
+use crate::common::sealed;
 
 use mercato_actors::{
     Catalogue, ConversationId, Currency, Intent, KnowledgeBase, Money, OpenTicket, Priority,

@@ -1,8 +1,6 @@
 //! The journeys between the agents, on a whole shop in virtual time.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 mod changes_are_all_or_nothing;
 mod checkouts_are_all_or_nothing;
 mod crashes_lose_and_double_nothing;

@@ -5,15 +5,6 @@
 //! `MERCATO_POWER_CUTS=10000` runs so many cases in place of 300; `MERCATO_POWER_CUT_SEED=n` runs
 //! the case of that seed alone.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod case;
 mod model;
 mod work;
@@ -94,7 +85,7 @@ fn nothing_acknowledged_is_lost_whatever_the_disk_keeps() {
         .map(|(seed, failure)| {
             format!(
                 "\nseed {seed}: {failure}\n  replay: MERCATO_POWER_CUT_SEED={seed} cargo test \
-                 -p mercato-persistence --test power_cuts"
+                 -p mercato-persistence --test promises power_cuts"
             )
         })
         .collect();

@@ -1,18 +1,5 @@
 //! What people see of a runtime: one trace over all that follows from one thing, metrics that say
 //! what was done, and nobody's name in any of it.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-#[cfg(feature = "shop")]
-#[path = "../erasure/customers.rs"]
-#[allow(dead_code, reason = "shared with the tests of erasure")]
-mod customers;
-#[path = "../support/mod.rs"]
-mod support;
-
 mod desk;
 mod metrics;
 #[cfg(feature = "otlp")]

@@ -1,12 +1,6 @@
 //! What Pricing promises, a file for each promise.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, and is one crate"
-)]
-
 mod amounts_are_exact;
 mod bad_input_is_refused;
 mod changes_wait_for_approval_and_time;

@@ -2,11 +2,6 @@
 //! quiet hours; transactional ones always; every result counted once.
 
 // The helpers are tests too; clippy knows only functions marked as such.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod addresses_that_fail_are_left_alone;
 mod bad_input_is_refused_with_a_remedy;
 mod campaigns_keep_their_plan;
@@ -22,7 +17,7 @@ mod town;
 
 use std::time::Duration;
 
-use common::sealed;
+use crate::common::sealed;
 use mercato_actors::*;
 use mercato_runtime::testkit::{Given, given};
 use mercato_runtime::{Personal, Principal, Timestamp};

@@ -6,12 +6,6 @@
 //! The test starts itself again as the process that is killed. `MERCATO_KILLS=100` kills it so often
 //! in place of 5 times.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
 mod checks;
 mod child;
 mod told;
@@ -95,7 +89,11 @@ fn what_the_agents_acknowledged_is_as_before() {
 
 fn start(file: &Path, life: u64, visits: u64) -> Child {
     Command::new(std::env::current_exe().expect("the test's own name"))
-        .args(["--exact", "the_process_that_is_killed", "--nocapture"])
+        .args([
+            "--exact",
+            "kill_nine::the_process_that_is_killed",
+            "--nocapture",
+        ])
         .env(child::FILE, file)
         .env(child::LIFE, life.to_string())
         .env(child::VISITS, visits.to_string())

@@ -1,11 +1,6 @@
 //! What the Order agent promises, in given/when/then form, and its laws over random histories.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used)]
-
-#[path = "../common/mod.rs"]
-mod common;
-
 mod backorders_and_cancelled_lines;
 mod bad_input_is_refused_with_a_remedy;
 mod model;
@@ -21,7 +16,7 @@ mod totals_are_the_sum_of_their_parts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{destination, sealed};
+use crate::common::{destination, sealed};
 use mercato_actors::*;
 use mercato_runtime::testkit::{Given, given};
 use mercato_runtime::{Personal, Principal, Timestamp};

@@ -4,14 +4,6 @@
 //! Work, faults and their moments are drawn from one seed. `MERCATO_DISK_FAILURES=2000` lets the disk
 //! fail so often in place of 24 times, in cases of a dozen each; `MERCATO_DISK_FAILURE_SEED=n` runs the
 //! case of that seed alone.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod books;
 mod faults;
@@ -23,10 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::support::{Counters, virtual_runtime};
 use faults::{Machine, Time};
 use mercato::persistence::{Journal, JournalOptions};
 use mercato::{AgentOptions, Caller, RecoveryOptions, Runtime};
-use support::{Counters, virtual_runtime};
 use witness::Witness;
 use work::Work;
 

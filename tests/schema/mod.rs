@@ -1,11 +1,5 @@
 //! What was ever stored is read as it was meant. `tests/corpus` keeps bytes of every version of
 //! every event and state; `tests/corpus/README.md` says how.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub,
-    reason = "a test fails by panicking, and is one crate"
-)]
 
 mod corpus;
 mod files;

@@ -1,10 +1,5 @@
 //! What one configuration file promises: every key described, everything wrong told at once, one
 //! order of precedence, and a reload that is whole or not at all.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 mod files;
 mod mistakes;

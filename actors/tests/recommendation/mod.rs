@@ -1,8 +1,6 @@
 //! What the Recommendation agent promises: bounded memory, own data only, no suppressed product.
 
 // The helpers are tests too; clippy knows only functions marked as such.
-#![allow(clippy::unwrap_used)]
-
 mod after_a_restart;
 mod answers_are_kept;
 mod clicks_are_learned;

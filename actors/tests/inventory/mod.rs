@@ -1,8 +1,6 @@
 //! What Inventory promises.
 
 // Helpers stand outside the test functions, where clippy takes no test for one.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 mod backorders_keep_their_order;
 mod bad_input_is_refused_with_a_remedy;
 mod books_are_set_right;

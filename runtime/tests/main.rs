@@ -1,0 +1,21 @@
+//! What the runtime promises by itself; what it promises together with its agents is in the facade's
+//! tests.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking, and is one crate"
+)]
+
+// The scaffolding is shared with the tests of the facade, and names that.
+extern crate mercato_runtime as mercato;
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod caches;
+mod layouts;
+mod policy;
+mod snapshots;
+mod testkit;
+mod views;

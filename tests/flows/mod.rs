@@ -1,0 +1,9 @@
+//! What durable flows promise.
+
+mod at_rest;
+mod children;
+mod operators;
+mod parked;
+mod pivot;
+mod steps;
+mod versions;
