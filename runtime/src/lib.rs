@@ -69,7 +69,7 @@ pub use flow::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, Counted, Flow, FlowError,
     FlowFailure, FlowOperation, FlowOperationError, FlowOptions, FlowPage, FlowProgress, FlowState,
     FlowStatus, FlowType, Flows, Parallel, ParallelError, RunError, StepKind, UndoState,
-    UndoStatus, WaitingStep, WorkItem, WorkKind, WorkPage,
+    UndoStatus, UnreadableFlow, WaitingStep, WorkItem, WorkKind, WorkPage,
 };
 pub use handle::Handle;
 pub use ids::{CommandId, FlowId};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mercato::persistence::{Journal, Position, Recorded};
+use mercato::persistence::{Append, EventData, Journal, Mark, Position, Recorded};
 use mercato::{
     Caller, Clock, Flow, FlowError, FlowId, FlowOperation, FlowOperationError, FlowState, FlowType,
     Flows, Occurred, Principal, Reaction, Runtime, RuntimeBuilder, Timestamp, Trigger, UndoState,
@@ -249,5 +249,36 @@ async fn what_is_settled_is_off_the_list_and_what_makes_no_sense_is_refused() {
     assert!(work.is_empty(), "{work:?}");
     let left: Vec<_> = states(&flows).into_iter().map(|(id, _)| id).collect();
     assert_eq!(left, ["long", "short"], "the others are over");
+    journal.close().await.expect("it closes");
+}
+
+/// Catches: one log that cannot be read, and that hides all the other flows from whoever looks.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_cannot_be_read_hides_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    left_behind(&path, &Shelves::default()).await;
+    let journal = file(&path);
+    let of_nobody = EventData {
+        name: "FromAnotherWorld".into(),
+        version: 1,
+        payload: Vec::new(),
+    };
+    let append = Append {
+        events: vec![of_nobody],
+        mark: Some(Mark::Open),
+        ..Append::to("flow/errand/garbled", 0, DAY_MS)
+    };
+    journal.append(append).expect("it is taken");
+    let flows = at_rest(&journal, true);
+    let names: Vec<_> = states(&flows).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(names, ["fail", "jam", "long", "short"]);
+    let page = flows.list(None, None, 256).expect("it reads");
+    let [garbled] = &*page.unreadable else {
+        panic!("{:?}", page.unreadable);
+    };
+    assert_eq!((&*garbled.flow, &*garbled.id), ("errand", "garbled"));
+    let why = garbled.failure.to_string();
+    assert!(why.contains("FromAnotherWorld"), "{why}");
     journal.close().await.expect("it closes");
 }

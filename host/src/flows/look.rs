@@ -1,6 +1,6 @@
 //! `mercato flows list`, `work` and `show`.
 
-use mercato_actors::runtime::{AskFailure, FlowId, FlowStatus, Flows, WorkItem};
+use mercato_actors::runtime::{AskFailure, FlowId, FlowStatus, Flows, UnreadableFlow, WorkItem};
 use serde_json::json;
 
 use super::shown::{Shown, kind_of, name_of, state_of};
@@ -13,9 +13,8 @@ const PAGE: usize = 256;
 
 pub(super) fn list(flows: &Flows, args: &ListArgs) -> Result<(), String> {
     // Whatever is chosen, others may be what it waits for.
-    let all = every_flow(flows).map_err(|failure| {
-        format!("the flows cannot be listed: {failure}; `mercato flows work` names those that cannot be read")
-    })?;
+    let (all, unreadable) =
+        every_flow(flows).map_err(|failure| format!("the flows cannot be listed: {failure}"))?;
     let wanted = |status: &&FlowStatus| {
         let of_name = args
             .flow
@@ -51,6 +50,10 @@ pub(super) fn list(flows: &Flows, args: &ListArgs) -> Result<(), String> {
         print(&aligned(heads, &rows.collect::<Vec<_>>()))?;
     }
     left_out(chosen.len(), args.limit, "flows are");
+    for flow in &unreadable {
+        let name = name_of(&flow.flow, &flow.id);
+        eprintln!("{name} cannot be read: {}", flow.failure);
+    }
     if chosen.is_empty() {
         eprintln!("no such flow is on its way, or waits for a person");
     }
@@ -108,20 +111,21 @@ pub(super) fn one(flows: &Flows, which: &Which) -> Result<Shown, String> {
     let status = status.map_err(|error| super::change::refused(which, &error))?;
     let work = all_work(flows, Some(&which.flow))?;
     // Another flow that cannot be read is no reason to say nothing of this one.
-    let all = every_flow(flows).unwrap_or_default();
+    let (all, _) = every_flow(flows).unwrap_or_default();
     let children = children_of(&all, &which.flow, &which.id);
     let work = work_of(&work, &which.flow, &which.id);
     Ok(Shown::new(status, work, &children))
 }
 
-fn every_flow(flows: &Flows) -> Result<Vec<FlowStatus>, AskFailure> {
-    let (mut all, mut after) = (Vec::new(), None);
+fn every_flow(flows: &Flows) -> Result<(Vec<FlowStatus>, Vec<UnreadableFlow>), AskFailure> {
+    let (mut all, mut unreadable, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let page = flows.list(None, after.as_deref(), PAGE)?;
         all.extend(page.flows);
+        unreadable.extend(page.unreadable);
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(all),
+            None => return Ok((all, unreadable)),
         }
     }
 }

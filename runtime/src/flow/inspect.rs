@@ -149,14 +149,39 @@ pub struct FlowStatus {
     pub cancelled: Option<(String, Principal)>,
 }
 
+/// A flow of which nothing but its name is known.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UnreadableFlow {
+    /// The flow's name.
+    pub flow: Box<str>,
+    /// The instance.
+    pub id: Box<str>,
+    /// Why its log cannot be read.
+    pub failure: AskFailure,
+}
+
 /// Some of the flows that are not over, in the order of their names and ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FlowPage {
     /// The flows.
     pub flows: Vec<FlowStatus>,
+    /// Those among them whose logs cannot be read. They are on the [work list](Flows::work_list).
+    pub unreadable: Vec<UnreadableFlow>,
     /// Where the next page begins, where there is one.
     pub next: Option<Arc<str>>,
+}
+
+impl UnreadableFlow {
+    fn at(stream: &str, failure: AskFailure) -> Option<Self> {
+        let (flow, id) = parse_stream(stream)?;
+        Some(Self {
+            flow: flow.into(),
+            id: id.into(),
+            failure,
+        })
+    }
 }
 
 impl Flows {
@@ -175,7 +200,7 @@ impl Flows {
     /// At most 256 and at most `most`.
     ///
     /// # Errors
-    /// When the journal cannot be read.
+    /// When the journal cannot be read at all.
     pub fn list(
         &self,
         flow: Option<&str>,
@@ -183,12 +208,20 @@ impl Flows {
         most: usize,
     ) -> Result<FlowPage, AskFailure> {
         let (streams, next) = self.engine.page(flow, after, most);
-        let flows = streams.iter().filter_map(|stream| {
-            // It may have come to its end a moment ago.
-            self.engine.status(stream).transpose()
-        });
-        let flows = flows.collect::<Result<_, _>>()?;
-        Ok(FlowPage { flows, next })
+        let (mut flows, mut unreadable) = (Vec::new(), Vec::new());
+        for stream in &streams {
+            match self.engine.status(stream) {
+                // It may have come to its end a moment ago.
+                Ok(status) => flows.extend(status),
+                Err(failure) if failure.is_interruption() => return Err(failure),
+                Err(failure) => unreadable.extend(UnreadableFlow::at(stream, failure)),
+            }
+        }
+        Ok(FlowPage {
+            flows,
+            unreadable,
+            next,
+        })
     }
 }
 

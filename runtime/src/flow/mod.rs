@@ -56,7 +56,9 @@ pub use activity::{Activity, ActivityCall, ActivityError, ActivityErrorKind};
 pub use context::Flow;
 pub use error::{FlowError, FlowFailure, RunError};
 pub use flow_type::FlowType;
-pub use inspect::{FlowPage, FlowState, FlowStatus, UndoState, UndoStatus, WaitingStep};
+pub use inspect::{
+    FlowPage, FlowState, FlowStatus, UndoState, UndoStatus, UnreadableFlow, WaitingStep,
+};
 pub use migration::FlowProgress;
 pub use operate::{FlowOperation, FlowOperationError, Flows};
 pub use options::FlowOptions;
