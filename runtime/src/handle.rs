@@ -1,5 +1,6 @@
 //! What callers hold.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -44,11 +45,11 @@ impl Handle {
         let traced = self.core.telemetry.spans.request(call.trace, "ask");
         call.trace = traced.context;
         let (epoch, deadline) = (call.epoch, call.deadline);
-        let asked = async {
+        let asked = pin!(async {
             let (answer, depends_on) = self.core.ask(call, caller.admission, command).await;
             self.core.release(epoch, depends_on, deadline).await?;
             answer
-        };
+        });
         asked.instrument(traced.span).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +91,8 @@ impl<A: Agent> Service<A> {
         call.trace = traced.context;
         let task = Box::new(TypedTask::new(command, sender));
         let envelope = Envelope::Command { call, task };
-        let exchange = async {
+        // Pinned here: an ask that is moved into each of its wrappers is copied each time.
+        let exchange = pin!(async {
             if let Err(failure) = admit(mailbox, admission, tag, envelope).await {
                 return (Err(failure.into()), Position::START);
             }
@@ -98,7 +100,7 @@ impl<A: Agent> Service<A> {
             receiver
                 .await
                 .unwrap_or((Err(AskFailure::Stopped.into()), Position::START))
-        };
+        });
         let exchange = tokio::time::timeout_at(self.clock.instant_of(deadline), exchange);
         let answered = match exchange.instrument(traced.span.clone()).await {
             Ok(answered) => answered,
