@@ -422,7 +422,10 @@ async fn a_call_that_would_wait_for_itself_is_refused_by_its_name() {
     let (ended, took) = go("b,a", By::Request).await;
     let error = ended.expect_err("it cannot end well");
     assert!(error.contains("would wait for itself"), "{error}");
-    assert!(error.contains("request promises::deadlines::relay"), "{error}");
+    assert!(
+        error.contains("request promises::deadlines::relay"),
+        "{error}"
+    );
     assert!(took < SECOND, "it took {took:?}");
 }
 

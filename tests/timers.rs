@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::support::{file, memory};
-use mercato::persistence::Journal;
-use mercato::testkit::strict;
+use crate::support::{Counters, file, memory, virtual_runtime};
+use mercato::persistence::{Append, Journal, JournalOptions, TimerChange};
+use mercato::testkit::{TestWorld, strict};
 use mercato::{
-    Agent, AskError, AskFailure, Caller, Clock, Command, Commands, Context, CrashPoint, Decided,
-    Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
+    Agent, AskError, AskFailure, Caller, Clock, Command, CommandId, Commands, Context, CrashPoint,
+    Decided, Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -344,6 +344,89 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
         }
     }
     assert_eq!(journal.durable(), before);
+    assert_eq!(journal.next_timer_ms(), None);
+    runtime.stop().await.expect("it stops");
+}
+
+/// A runtime that does not know the agent whose timers lie in its journal.
+async fn start_without_alarms(journal: Arc<dyn Journal>) -> Runtime {
+    let builder = virtual_runtime(journal).agent(Counters::default());
+    builder.start().await.expect("it starts")
+}
+
+/// Catches: a timer that waits for its next try and is cleared meanwhile, and after which is looked
+/// again and again, without a pause: then no time would pass here.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_cleared_while_it_waits_is_waited_for_no_more() {
+    let world = TestWorld::new(1);
+    let runtime = start(world.journal(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    runtime.stop().await.expect("it stops");
+    let journal = world.journal();
+    let runtime = start_without_alarms(journal.clone()).await;
+    pass(60).await;
+    assert!(runtime.timer_stats().retried > 0, "it waits");
+    let version = journal.version("alarms/a").expect("it reads");
+    let clear = Append {
+        timers: vec![TimerChange::Clear {
+            name: "ring".into(),
+        }],
+        ..Append::to("alarms/a", version, 0)
+    };
+    journal.append(clear).expect("it is taken");
+    pass(3_600).await;
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: more timers that cannot be served than are made to wait, of which the rest are tried again
+/// without a pause: then no time would pass here.
+#[tokio::test(start_paused = true)]
+async fn many_timers_that_cannot_be_served_leave_time_for_others() {
+    const MANY: u32 = 4_500;
+    let journal = memory();
+    for alarm in 0..MANY {
+        let set = Append {
+            timers: vec![TimerChange::Set {
+                name: "ring".into(),
+                due_at_ms: START.as_millis(),
+                payload: Vec::new(),
+            }],
+            ..Append::to(format!("alarms/{alarm}"), 0, 0)
+        };
+        journal.append(set).expect("it is taken");
+    }
+    let runtime = start_without_alarms(journal).await;
+    pass(3_600).await;
+    assert!(runtime.timer_stats().retried >= u64::from(MANY) / 2);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a timer that is set by a command which came again when it was forgotten, and that is taken
+/// for the one that it set before: it would do nothing, and stay.
+#[tokio::test(start_paused = true)]
+async fn a_command_that_is_new_again_sets_a_timer_that_fires() {
+    let options = JournalOptions {
+        replies_max: 3,
+        ..JournalOptions::default()
+    };
+    let journal = TestWorld::with_journal(1, options).journal();
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    let keyed = Caller::system().keyed(CommandId::from_key("set"));
+    let set = async || {
+        let set = runtime.handle().ask(&keyed, give("a", after(10))).await;
+        set.expect("it is taken");
+    };
+    set().await;
+    ask(&runtime, give("b", Order::Silence))
+        .await
+        .expect("taken");
+    pass(60).await;
+    ask(&runtime, give("c", Order::Silence))
+        .await
+        .expect("taken");
+    set().await;
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 2);
     assert_eq!(journal.next_timer_ms(), None);
     runtime.stop().await.expect("it stops");
 }

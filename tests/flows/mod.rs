@@ -5,5 +5,6 @@ mod children;
 mod operators;
 mod parked;
 mod pivot;
+mod replies;
 mod steps;
 mod versions;

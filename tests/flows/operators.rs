@@ -249,6 +249,70 @@ fn a_cancellation_that_was_acknowledged_survives_the_power() {
     });
 }
 
+/// Catches: a cancellation of a sleeper that was acknowledged, and that a crash leaves to the timer
+/// which would have woken it.
+#[test]
+fn a_sleeper_whose_cancellation_was_acknowledged_does_not_sleep_on_after_a_cut() {
+    let carrier = Carrier::default();
+    let disk = SimulatedDisk::new(1);
+    let begin = Timestamp::from_millis(1_000_000);
+    let id = FlowId::new("t");
+    let left = life(async {
+        let runtime = trips(builder_at(&disk, begin), &carrier);
+        let runtime = runtime.start().await.expect("it starts");
+        let brief = Caller::system().within(Duration::from_secs(1));
+        let ran = runtime.handle().run(&brief, TRIP, id.clone(), 90).await;
+        assert!(ran.is_err());
+        assert_eq!(runtime.handle().flow_stats().parked, 1);
+        let flows = runtime.flows();
+        let cancelled = flows.cancel(&operator(), "trip", &id, "late").await;
+        assert_eq!(cancelled, Ok(FlowOperation::Accepted));
+        let left = disk.power_cycle(CutMode::DropAll);
+        std::mem::forget(runtime);
+        left
+    });
+    life(async {
+        let later = begin.plus(Duration::from_secs(2));
+        let runtime = trips(builder_at(&left, later), &carrier);
+        let runtime = runtime.start().await.expect("it starts");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let status = runtime.flows().inspect("trip", &id).expect("it is known");
+        assert_eq!(status.state, FlowState::Cancelled);
+        runtime.stop().await.expect("it stops");
+    });
+}
+
+const VAIN: FlowType<(), (), FlowError> = FlowType::new("vain", 1).within(Duration::from_secs(100));
+
+/// Fails behind its point of no return, a second after it began.
+async fn vain(flow: Flow, (): ()) -> Result<(), FlowError> {
+    flow.pivot()?;
+    flow.sleep("rest", Duration::from_secs(1)).await?;
+    Err(FlowError::Refused("no way".into()))
+}
+
+/// Catches: a flow that is tried again the second time with the time since its first start as its
+/// budget.
+#[tokio::test(start_paused = true)]
+async fn each_attempt_has_the_budget_of_the_first() {
+    let runtime = virtual_runtime(memory()).agent(Shelves::default());
+    let runtime = runtime.flow(VAIN, vain).start().await.expect("it starts");
+    let (flows, id) = (runtime.flows(), FlowId::new("v"));
+    let ran = runtime.handle().run(&patient(), VAIN, id.clone(), ()).await;
+    assert!(ran.is_err());
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(86_400)).await;
+        let retried = flows.retry(&operator(), "vain", &id, None).await;
+        assert_eq!(retried, Ok(FlowOperation::Accepted));
+        let now = runtime.handle().clock().now();
+        let status = flows.inspect("vain", &id).expect("it is known");
+        let left = status.deadline.expect("it has one").since(now);
+        assert!(left <= Duration::from_secs(100), "{left:?}");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    runtime.stop().await.expect("it stops");
+}
+
 /// Runs a trip and cancels it on the way.
 async fn cancelled_on_the_way(handle: mercato::Handle) -> bool {
     let running = tokio::spawn({

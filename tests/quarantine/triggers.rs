@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercato::persistence::Journal;
+use mercato::persistence::{Journal, JournalOptions};
+use mercato::testkit::TestWorld;
 use mercato::{Letters, Occurred, Reaction, Runtime, Trigger, TriggerError, TriggerState, codec};
 
 use crate::quarantine::drawers::{
@@ -165,4 +166,68 @@ async fn a_trigger_in_order_waits_visibly_and_goes_on_when_it_can_or_is_told_to(
     assert_eq!(letters.len(), 1);
     assert!(letters[0].reason.contains("not that amount"), "{letters:?}");
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: the wish to set aside what a trigger waits at, which is kept for a later event where the
+/// trigger could deal with that one after all.
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_set_aside_is_for_the_event_that_is_waited_at() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying().in_order()).await;
+    let put_all = async |amounts: &[i64]| {
+        for amount in amounts {
+            let id = amount.to_string();
+            let taken = ask_as(&runtime, &id, put("a", *amount)).await;
+            taken.expect("taken");
+        }
+        settle().await;
+    };
+    AVERSE.set(13);
+    put_all(&[13]).await;
+    AVERSE.set(0);
+    runtime.triggers().set_aside("copy").expect("it waits");
+    settle().await;
+    AVERSE.set(17);
+    put_all(&[17, 6]).await;
+    assert_eq!(runtime.health().blocked_triggers, ["copy"]);
+    let letters = runtime.triggers().dead_letters("copy").expect("it reads");
+    assert!(letters.is_empty(), "{letters:?}");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: what a trigger dealt with before it waited at a later event, and that it deals with again
+/// after a restart, when nobody knows the first time any more.
+#[tokio::test(start_paused = true)]
+async fn what_was_dealt_with_before_an_event_that_is_waited_at_is_not_done_again() {
+    const REPLIES_MAX: usize = 4;
+    let options = JournalOptions {
+        replies_max: REPLIES_MAX,
+        ..JournalOptions::default()
+    };
+    let world = TestWorld::with_journal(1, options);
+    let drawers = Drawers::default();
+    // Both events are there before the trigger is, so that it reads them together.
+    hush();
+    let builder = virtual_runtime(world.journal()).agent_with(drawers.clone(), one_shard());
+    let runtime = builder.start().await.expect("it starts");
+    AVERSE.set(13);
+    for amount in [4, 13] {
+        let id = amount.to_string();
+        let taken = ask_as(&runtime, &id, put("a", amount)).await;
+        taken.expect("taken");
+    }
+    runtime.stop().await.expect("it stops");
+    for start in 0..2 {
+        let journal = world.journal();
+        let runtime = start_copying(journal, &drawers, copying().in_order()).await;
+        assert_eq!(runtime.health().blocked_triggers, ["copy"]);
+        assert_eq!(look(&runtime, "copy").await, Ok(4), "at start {start}");
+        for other in 0..2 * REPLIES_MAX {
+            let id = format!("{start}/{other}");
+            let taken = ask_as(&runtime, &id, put("others", 1)).await;
+            taken.expect("taken");
+        }
+        runtime.stop().await.expect("it stops");
+    }
+    AVERSE.set(0);
 }

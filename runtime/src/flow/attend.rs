@@ -42,6 +42,8 @@ impl Engine {
             tokio::time::sleep(GRACE).await;
         };
         tokio::pin!(stopped);
+        let noting = flow.note_in_time();
+        tokio::pin!(noting);
         let outcome = loop {
             let none_loses = losing.is_empty();
             // Asked after each poll: only then has the function nothing left to do but to wait.
@@ -69,10 +71,10 @@ impl Engine {
                     None
                 }
                 () = &mut stopped => break Err(Vec::new()),
+                failure = &mut noting => return Err(failure),
             };
             let Some(until) = sleeps else { continue };
-            if running.end.receiver_count() == 0 {
-                self.park(flow, until).await?;
+            if running.end.receiver_count() == 0 && self.park(flow, running, until).await? {
                 return Ok(Attended::Parked);
             }
             // Whoever waits is served from memory.
@@ -82,6 +84,7 @@ impl Engine {
                 loser = losers.next() => losing.push(loser),
                 () = running.end.closed() => {}
                 () = &mut stopped => break Err(Vec::new()),
+                failure = &mut noting => return Err(failure),
             }
         };
         drop(run);
@@ -97,8 +100,13 @@ impl Engine {
     }
 
     /// Sets the timer that wakes the flow, and waits until that is durable: a timer that is taken
-    /// back would wake nobody.
-    async fn park(&self, flow: &Flow, until: Timestamp) -> Result<(), AskFailure> {
+    /// back would wake nobody. `false` where the flow was cancelled meanwhile.
+    async fn park(
+        &self,
+        flow: &Flow,
+        running: &Running,
+        until: Timestamp,
+    ) -> Result<bool, AskFailure> {
         let wake = TimerChange::Set {
             name: WAKE.into(),
             due_at_ms: until.as_millis(),
@@ -106,13 +114,25 @@ impl Engine {
         };
         let now = self.core.clock.now();
         // Whoever changes the log from here on finds it among the parked, and has it go on.
-        flow.with_log(|log| {
-            log.append(&*self.core.journal, now, Vec::new(), vec![wake])?;
+        let is_parked = flow.with_log(|log| {
+            if log.state.cancel.is_some() {
+                return Ok(false);
+            }
+            // It may sleep for longer than anybody else knows what it did.
+            let replies = flow.inner.replies.take();
+            log.append(&*self.core.journal, now, replies, vec![wake])?;
             self.parked.lock().insert(log.stream.clone());
-            Ok::<_, AskFailure>(())
+            Ok::<_, AskFailure>(true)
         })?;
+        if !is_parked {
+            return Ok(false);
+        }
+        if running.end.receiver_count() > 0 {
+            // Whoever joined it a moment ago has not seen that it is parked.
+            running.go_on();
+        }
         self.bell.ring();
-        flow.settle().await
+        flow.settle().await.map(|()| true)
     }
 }
 

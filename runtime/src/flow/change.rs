@@ -102,7 +102,10 @@ impl Engine {
                     flow.scope.stop();
                 }
                 if self.parked.lock().contains(stream) {
-                    // Its task is about to let go.
+                    // Its task is about to let go, and a crash must not leave it to its timer.
+                    if then != Then::Nothing {
+                        changed.position = flow.with_log(|log| log.clear_wake(journal, now))?;
+                    }
                     running.go_on();
                 }
                 follow(&running, then);
@@ -115,10 +118,9 @@ impl Engine {
                 if then == Then::Nothing {
                     return Ok(changed);
                 }
+                // The next start goes on with it, and does not leave it to its timer.
+                changed.position = log.clear_wake(journal, now)?;
                 if self.at_rest {
-                    // The next start goes on with it, and does not leave it to its timer.
-                    log.clear_wake(journal, now)?;
-                    changed.position = log.position;
                     return Ok(changed);
                 }
                 let running = Running::again();

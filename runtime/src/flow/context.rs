@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::events::{FlowEvent, StepNoted};
 use super::log::FlowLog;
 use super::losers::Losers;
+use super::remember::Replies;
 use super::scope::Scope;
 use super::waiting::Waiting;
 use crate::clock::Timestamp;
@@ -64,6 +65,7 @@ pub(super) struct Inner {
     pub(super) span: Span,
     log: Mutex<FlowLog>,
     steps: Mutex<BTreeSet<Box<str>>>,
+    pub(super) replies: Replies,
     /// What the flow waits for, by step.
     pub(super) waiting: Mutex<BTreeMap<Box<str>, Waiting>>,
     /// The branches that do not count and have not come to their end.
@@ -122,6 +124,7 @@ impl Flow {
                 seen: AtomicU64::new(log.position.get()),
                 log: Mutex::new(log),
                 steps: Mutex::default(),
+                replies: Replies::default(),
                 waiting: Mutex::default(),
                 losers: Losers::default(),
                 interrupted: AtomicBool::new(false),

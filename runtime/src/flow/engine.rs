@@ -127,11 +127,14 @@ impl Engine {
                     }
                     self.record_start(&mut log, start)?;
                 }
+                // Before it is asked whether the flow is parked: whoever parks it asks in the other
+                // order, so that one of the two sees the other.
+                let joined = Joined::to(&running, &log);
                 if self.parked.lock().contains(&stream) {
                     // Its task is about to let go.
                     running.go_on();
                 }
-                Ok(Joined::to(&running, &log))
+                Ok(joined)
             }
             Entry::Vacant(entry) => {
                 // A child runs in the place of the flow that waits for it.

@@ -16,6 +16,8 @@ pub(crate) const PIVOT: &str = "#pivot";
 pub(crate) struct FlowHistory {
     pub(crate) started: Option<FlowStarted>,
     pub(crate) started_at: Timestamp,
+    /// When it began the present attempt, from which its budget counts.
+    pub(crate) attempt_at: Timestamp,
     /// The version that it runs as: the one that it began as, or was migrated to.
     pub(crate) version: u16,
     /// The input that it runs with, where it was migrated.
@@ -54,6 +56,7 @@ impl FlowHistory {
             FlowEvent::FlowStarted(started) => {
                 self.version = started.flow_version;
                 self.started_at = at;
+                self.attempt_at = at;
                 self.started = Some(started);
             }
             FlowEvent::FlowAdopted(adopted) => self.parent = Some(adopted),
@@ -77,7 +80,7 @@ impl FlowHistory {
             FlowEvent::FlowRevertRequested(_) => self.reverting = true,
             FlowEvent::WorkRetried(retried) => match retried.step {
                 Some(step) => drop(self.given_up.remove(&step)),
-                None => self.begin_anew(retried.deadline),
+                None => self.begin_anew(retried.deadline, at),
             },
             FlowEvent::WorkResolved(resolved) => {
                 if let Some(step) = &resolved.step {
@@ -88,7 +91,7 @@ impl FlowHistory {
         }
     }
 
-    fn begin_anew(&mut self, deadline: Option<Timestamp>) {
+    fn begin_anew(&mut self, deadline: Option<Timestamp>, at: Timestamp) {
         let started = self.started.take();
         *self = Self {
             started: started.map(|started| FlowStarted {
@@ -96,6 +99,7 @@ impl FlowHistory {
                 ..started
             }),
             started_at: self.started_at,
+            attempt_at: at,
             version: self.version,
             migrated_input: self.migrated_input.take(),
             parent: self.parent.take(),

@@ -107,17 +107,17 @@ impl FlowLog {
         Ok(())
     }
 
-    /// Clears the timer that wakes it, where that is set.
+    /// Clears the timer that wakes it, where that is set. Gives where its log ends then.
     pub(crate) fn clear_wake(
         &mut self,
         journal: &dyn Journal,
         now: Timestamp,
-    ) -> Result<(), AskFailure> {
-        if journal.timer(&self.stream, WAKE).is_none() {
-            return Ok(());
+    ) -> Result<Position, AskFailure> {
+        if journal.timer(&self.stream, WAKE).is_some() {
+            let clear = TimerChange::Clear { name: WAKE.into() };
+            self.append(journal, now, Vec::new(), vec![clear])?;
         }
-        let clear = TimerChange::Clear { name: WAKE.into() };
-        self.append(journal, now, Vec::new(), vec![clear])
+        Ok(self.position)
     }
 
     /// What is left to people keeps a flow that has ended open: that is the work list.

@@ -19,7 +19,8 @@ impl FlowProgress<'_> {
         self.state.undos.iter().any(|(known, _)| **known == *step)
     }
 
-    /// Whether this step has its note: a read, a refusal, a port's answer, a time.
+    /// Whether this step has its note: a read, a refusal, a port's answer, a time; and the reply of a
+    /// write where the flow was parked since, or went on for more than some seconds.
     #[must_use]
     pub fn has_note(&self, step: &str) -> bool {
         self.state.notes.contains_key(step)

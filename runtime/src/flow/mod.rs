@@ -43,6 +43,7 @@ mod orchestrator;
 mod parallel;
 mod perform;
 mod register;
+mod remember;
 mod retry;
 mod running;
 mod scope;

@@ -178,7 +178,7 @@ impl Flows {
             if let Some(missing) = self.engine.why_missing(flow, state) {
                 return Err(missing.into());
             }
-            let budget = started.deadline.map(|it| it.since(state.started_at));
+            let budget = started.deadline.map(|it| it.since(state.attempt_at));
             let deadline = budget.map(|budget| desk.now.plus(budget));
             desk.record(WorkRetried {
                 deadline,

@@ -136,9 +136,10 @@ impl Orchestrator {
                     running.go_on();
                 }
                 match &*current {
-                    Some(flow) => flow.with_log(|log| log.clear_wake(journal, now)),
-                    None => FlowLog::load(journal, &timer.stream)?.clear_wake(journal, now),
-                }
+                    Some(flow) => flow.with_log(|log| log.clear_wake(journal, now))?,
+                    None => FlowLog::load(journal, &timer.stream)?.clear_wake(journal, now)?,
+                };
+                Ok(())
             }
             Entry::Vacant(entry) => {
                 let mut log = FlowLog::load(journal, &timer.stream)?;

@@ -52,12 +52,18 @@ impl Flow {
             answer
         };
         match &answer {
-            // An agent repeats a write's reply by itself; whatever else came of it may go
-            // differently the second time, so it is noted.
-            Ok(reply) if C::KIND == Kind::Read => {
-                self.write_note(step, &Ok::<_, &Rejection<C>>(reply))?;
+            // An agent repeats a write's reply by itself, for a while; whatever else came of it may
+            // go differently the second time, so it is noted at once.
+            Ok(reply) => {
+                let reply = &Ok::<_, &Rejection<C>>(reply);
+                match C::KIND {
+                    Kind::Read => self.write_note(step, reply)?,
+                    Kind::Write => {
+                        let reply = codec::encode(reply).map_err(AskFailure::invalid)?;
+                        self.keep_reply(step, reply)?;
+                    }
+                }
             }
-            Ok(_) => {}
             Err(AskError::Rejected(rejection)) => {
                 self.write_note(step, &Err::<&C::Reply, _>(rejection))?;
             }

@@ -40,6 +40,12 @@ pub(super) fn serve<A: Agent>(
             return Err(AskFailure::IdReused);
         }
         shard.counters.repeated.add();
+        if let Some(timer) = call.timer.as_deref()
+            && shard.journal.timer(&timer.stream, &timer.name).as_ref() == Some(timer)
+        {
+            // What it was set for is done, by somebody who did not know of it.
+            clear_timer(shard, entity, call.epoch, timer)?;
+        }
         task.answer_first(&first.reply, entity.position);
         return Ok(());
     }

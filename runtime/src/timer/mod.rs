@@ -169,5 +169,8 @@ impl TimerOrder {
 
 /// The id of the command of a timer: each time that a timer is set it is another.
 pub(crate) fn command_id(timer: &Timer, payload: &Payload) -> CommandId {
-    CommandId::from_uuid(payload.set_by).derive(&format!("timer/{}", timer.name))
+    let Timer {
+        name, due_at_ms, ..
+    } = timer;
+    CommandId::from_uuid(payload.set_by).derive(&format!("timer/{name}/{due_at_ms}"))
 }

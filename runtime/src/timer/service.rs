@@ -1,6 +1,6 @@
 //! Who watches the clock for all timers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,10 +140,18 @@ impl Keeper {
             .core
             .journal
             .timers_due(now.as_millis(), BATCH + self.waiting.len());
-        due.into_iter()
-            .filter(|timer| self.waiting.get(&key(timer)).is_none_or(|w| w.until <= now))
-            .take(BATCH)
-            .collect()
+        // What was cleared meanwhile, or set anew, waits for nothing: it would be looked for again
+        // and again, without a pause.
+        let known: BTreeSet<_> = due.iter().map(key).collect();
+        self.waiting
+            .retain(|key, waiting| waiting.until > now || known.contains(key));
+        // Where so many wait, a further one could not be made to, and would be tried without a pause.
+        let has_room = self.waiting.len() < WAITING_MAX;
+        let is_ready = |timer: &Timer| match self.waiting.get(&key(timer)) {
+            Some(waiting) => waiting.until <= now,
+            None => has_room,
+        };
+        due.into_iter().filter(is_ready).take(BATCH).collect()
     }
 
     async fn fire(&self, epoch: u64, timer: &Timer) -> Outcome {

@@ -62,12 +62,20 @@ impl Rule {
         }
     }
 
+    /// It waits at no event, so that nobody's wish to set one aside is left.
+    fn goes_on(&self) {
+        *self.state.lock() = TriggerState::Following;
+        self.takes_give_up();
+    }
+
     /// The name of its cursor.
     pub(crate) fn cursor_name(&self) -> String {
         format!("{TRIGGER}/{}", self.name())
     }
 
     async fn follow(&self, epoch: u64) -> Result<Infallible, AskFailure> {
+        // It waits at nothing yet: what was before the disk was away is over.
+        self.goes_on();
         let journal = &self.core.journal;
         let cursor_name = self.cursor_name();
         let mut cursor = journal.cursor(&cursor_name);
@@ -138,12 +146,22 @@ impl Rule {
         records: &[Arc<Recorded>],
     ) -> Result<Position, AskFailure> {
         let (events, mut last) = self.events(epoch, records)?;
+        let cursor_name = self.cursor_name();
+        let mut dealt_with: Option<&Recorded> = None;
         for (recorded, index) in events {
+            // What is behind it must not be dealt with again, however long it waits at the next.
+            if let Some(before) = dealt_with.filter(|it| it.position < recorded.position) {
+                let journal = &self.core.journal;
+                journal
+                    .set_cursor_in(epoch, &cursor_name, before.position, last)
+                    .map_err(AskFailure::read_only)?;
+            }
             let made = match self.deal_with(epoch, recorded, index).await? {
                 Ok(made) => made,
                 Err(failed) => self.go_on(epoch, recorded, index, failed).await?,
             };
             last = last.max(made);
+            dealt_with = Some(recorded);
         }
         Ok(last)
     }
@@ -185,7 +203,7 @@ impl Rule {
             if !self.trigger.in_order || failed.is_refusal || self.takes_give_up() {
                 let kept = self.give_up(epoch, recorded, index, &failed)?;
                 if let Some(made) = kept {
-                    *self.state.lock() = TriggerState::Following;
+                    self.goes_on();
                     return Ok(made);
                 }
             }
@@ -204,7 +222,7 @@ impl Rule {
             attempt = attempt.saturating_add(1);
             match self.deal_with(epoch, recorded, index).await? {
                 Ok(made) => {
-                    *self.state.lock() = TriggerState::Following;
+                    self.goes_on();
                     return Ok(made);
                 }
                 Err(again) => failed = again,
