@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::support::{file, memory};
-use mercato::persistence::Journal;
+use mercato::persistence::{Append, Journal, TimerChange};
 use mercato::testkit::strict;
 use mercato::{
     Agent, AskError, AskFailure, Caller, Clock, Command, Commands, Context, CrashPoint, Decided,
@@ -345,5 +345,57 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
     }
     assert_eq!(journal.durable(), before);
     assert_eq!(journal.next_timer_ms(), None);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Sets timers of an agent that this runtime does not have, all of them due.
+fn set_for_nobody(journal: &dyn Journal, timers: usize) {
+    let set = |n| TimerChange::Set {
+        name: format!("t{n}").into(),
+        due_at_ms: START.as_millis(),
+        payload: Vec::new(),
+    };
+    let append = Append {
+        timers: (0..timers).map(set).collect(),
+        ..Append::to("nobody/a", 0, 0)
+    };
+    journal.append(append).expect("it is taken");
+}
+
+/// Catches: a wait that does not grow, or grows without end, and timers beyond those that may wait
+/// for their next try which are tried all the time, so that nothing else has its turn.
+#[tokio::test(start_paused = true)]
+async fn timers_that_cannot_be_served_are_tried_again_after_ever_longer_waits() {
+    let journal = memory();
+    set_for_nobody(&*journal, 5_000);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    // At once, after 50, 150, 350, 750 and 1,550 ms, and no more than 4,096 of them.
+    pass(3).await;
+    assert_eq!(runtime.timer_stats().retried, 6 * 4_096);
+    // After 3,150, 6,350, 12,750 and 22,750 ms: no wait is longer than ten seconds.
+    pass(27).await;
+    assert_eq!(runtime.timer_stats().retried, 10 * 4_096);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a timer that nobody has any more, and that is waited for all the time.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_cleared_before_its_next_try_is_forgotten() {
+    let journal = memory();
+    set_for_nobody(&*journal, 1);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    pass(1).await;
+    assert_eq!(runtime.timer_stats().retried, 5);
+    let clear = TimerChange::Clear { name: "t0".into() };
+    let append = Append {
+        timers: vec![clear],
+        ..Append::to("nobody/a", 0, 0)
+    };
+    journal.append(append).expect("it is taken");
+    pass(60).await;
+    assert_eq!(runtime.timer_stats().retried, 5);
+    order(&runtime, after(10)).await;
+    pass(20).await;
+    assert_eq!(rings(&runtime).await, 1);
     runtime.stop().await.expect("it stops");
 }

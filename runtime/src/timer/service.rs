@@ -118,9 +118,10 @@ impl Keeper {
             if self.core.journal.until_writable().await.is_err() {
                 return;
             }
-            let ready = self.ready();
+            let now = self.core.clock.now();
+            let ready = self.ready(now);
             if ready.is_empty() {
-                self.rest().await;
+                self.rest(now).await;
                 continue;
             }
             // The epoch that the timers were read in counts: one that was taken back must not fire.
@@ -133,17 +134,23 @@ impl Keeper {
         }
     }
 
-    /// The timers that are due and do not wait for their next try, the earliest first.
-    fn ready(&mut self) -> Vec<Timer> {
-        let now = self.core.clock.now();
-        let due = self
-            .core
-            .journal
-            .timers_due(now.as_millis(), BATCH + self.waiting.len());
-        due.into_iter()
-            .filter(|timer| self.waiting.get(&key(timer)).is_none_or(|w| w.until <= now))
-            .take(BATCH)
-            .collect()
+    /// The timers that are due and do not wait for their next try, the earliest first. Of those that
+    /// were not tried yet, no more than may wait if all of them fail.
+    fn ready(&self, now: Timestamp) -> Vec<Timer> {
+        let most = BATCH + self.waiting.len();
+        let due = self.core.journal.timers_due(now.as_millis(), most);
+        let mut room = WAITING_MAX.saturating_sub(self.waiting.len());
+        let is_ready = |timer: &Timer| match self.waiting.get(&key(timer)) {
+            Some(waiting) => waiting.until <= now,
+            None => match room.checked_sub(1) {
+                Some(left) => {
+                    room = left;
+                    true
+                }
+                None => false,
+            },
+        };
+        due.into_iter().filter(is_ready).take(BATCH).collect()
     }
 
     async fn fire(&self, epoch: u64, timer: &Timer) -> Outcome {
@@ -156,9 +163,14 @@ impl Keeper {
         fire(&self.core, epoch, timer).await
     }
 
-    /// Waits until something may be due.
-    async fn rest(&self) {
-        let now = self.core.clock.now();
+    /// Waits until something may be due, where at `now` nothing was ready.
+    async fn rest(&mut self, now: Timestamp) {
+        let waiting = self.waiting.len();
+        // Whatever is to be tried again by now and was not ready is set no longer.
+        self.waiting.retain(|_, waiting| waiting.until > now);
+        if self.waiting.len() < waiting {
+            return;
+        }
         let tried_again = self.waiting.values().map(|waiting| waiting.until).min();
         let next = self.core.journal.next_timer_ms();
         let next = next.map(Timestamp::from_millis).filter(|next| *next > now);
@@ -187,9 +199,6 @@ impl Keeper {
             Outcome::Later(failure) => {
                 tracing::debug!(stream = %timer.stream, timer = %timer.name, %failure, "a timer is tried again");
                 self.counters.retried.add();
-                if self.waiting.len() >= WAITING_MAX && !self.waiting.contains_key(&key) {
-                    return;
-                }
                 let now = self.core.clock.now();
                 let waiting = self.waiting.entry(key).or_insert(Waiting {
                     attempts: 0,
