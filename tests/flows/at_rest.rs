@@ -15,7 +15,7 @@ use mercato::{
 
 use crate::lives::patient;
 use crate::shelf::{Held, ShelfEvent, Shelves, held, hold, hold_with_undo};
-use crate::support::{file, virtual_runtime};
+use crate::support::{file, memory, virtual_runtime};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY_MS: u64 = 86_400_000;
@@ -250,4 +250,29 @@ async fn what_is_settled_is_off_the_list_and_what_makes_no_sense_is_refused() {
     let left: Vec<_> = states(&flows).into_iter().map(|(id, _)| id).collect();
     assert_eq!(left, ["long", "short"], "the others are over");
     journal.close().await.expect("it closes");
+}
+
+/// Catches: a flow that is begun anew in the moment in which its end is written, and that nobody runs
+/// then, or that counts once.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_is_retried_while_its_end_is_written_begins_anew() {
+    let runtime = shop(virtual_runtime(memory()), &Shelves::default());
+    let runtime = runtime.start().await.expect("it starts");
+    begin(&runtime, "fail").await;
+    let (flows, id) = (runtime.flows(), FlowId::new("fail"));
+    let status = loop {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        match flows.inspect("errand", &id) {
+            Ok(status) if status.state == FlowState::Failed => break status,
+            _ => {}
+        }
+    };
+    assert_eq!(status.runs, 1, "its task waits until its end is durable");
+    let retried = flows.retry(&operator(), "errand", &id, None).await;
+    assert_eq!(retried, Ok(FlowOperation::Accepted));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let status = flows.inspect("errand", &id).expect("known");
+    assert_eq!((status.state, status.attempts), (FlowState::Failed, 1));
+    assert_eq!(runtime.handle().flow_stats().failed, 2);
+    runtime.stop().await.expect("it stops");
 }

@@ -238,4 +238,18 @@ async fn versions_that_contradict_each_other_are_refused_at_the_start() {
         back,
         Err(RuntimeError::BadMigration { from: 2, to: 1, .. })
     ));
+    let nowhere_else = shelves(memory()).flow(V1, v1);
+    let nowhere_else = nowhere_else.flow_migration(V1, V1, |secs: u64, _| Some(secs));
+    let nowhere_else = nowhere_else.start().await;
+    assert!(matches!(
+        nowhere_else,
+        Err(RuntimeError::BadMigration { from: 1, to: 1, .. })
+    ));
+    let twice = shelves(memory()).flow(V1, v1).flow(V2, v2);
+    let twice = twice.flow_migration(V1, V2, |secs: u64, _| Some(secs));
+    let twice = twice.flow_migration(V1, V2, |secs: u64, _| Some(secs));
+    assert!(matches!(
+        twice.start().await,
+        Err(RuntimeError::BadMigration { from: 1, to: 2, .. })
+    ));
 }
