@@ -351,12 +351,24 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
 /// Sets timers of an agent that this runtime does not have, all of them due.
 fn set_for_nobody(journal: &dyn Journal, timers: usize) {
     let set = |n| TimerChange::Set {
-        name: format!("t{n}").into(),
+        name: format!("t{n:04}").into(),
         due_at_ms: START.as_millis(),
         payload: Vec::new(),
     };
     let append = Append {
         timers: (0..timers).map(set).collect(),
+        ..Append::to("nobody/a", 0, 0)
+    };
+    journal.append(append).expect("it is taken");
+}
+
+/// Clears the first of them.
+fn clear_for_nobody(journal: &dyn Journal, timers: usize) {
+    let clear = |n| TimerChange::Clear {
+        name: format!("t{n:04}").into(),
+    };
+    let append = Append {
+        timers: (0..timers).map(clear).collect(),
         ..Append::to("nobody/a", 0, 0)
     };
     journal.append(append).expect("it is taken");
@@ -375,6 +387,10 @@ async fn timers_that_cannot_be_served_are_tried_again_after_ever_longer_waits() 
     // After 3,150, 6,350, 12,750 and 22,750 ms: no wait is longer than ten seconds.
     pass(27).await;
     assert_eq!(runtime.timer_stats().retried, 10 * 4_096);
+    // Where those are cleared that wait, until 32,750 ms, the others have their turn.
+    clear_for_nobody(&*journal, 4_096);
+    pass(5).await;
+    assert_eq!(runtime.timer_stats().retried, 10 * 4_096 + 6 * 904);
     runtime.stop().await.expect("it stops");
 }
 
@@ -386,12 +402,7 @@ async fn a_timer_that_is_cleared_before_its_next_try_is_forgotten() {
     let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
     pass(1).await;
     assert_eq!(runtime.timer_stats().retried, 5);
-    let clear = TimerChange::Clear { name: "t0".into() };
-    let append = Append {
-        timers: vec![clear],
-        ..Append::to("nobody/a", 0, 0)
-    };
-    journal.append(append).expect("it is taken");
+    clear_for_nobody(&*journal, 1);
     pass(60).await;
     assert_eq!(runtime.timer_stats().retried, 5);
     order(&runtime, after(10)).await;

@@ -178,6 +178,13 @@ async fn what_is_asked_for_is_carried_out_by_the_next_start() {
         let anew = flows.retry(&caller, "errand", &id("fail"), None).await;
         assert_eq!(anew, Ok(expected));
     }
+    // Undos are data: nobody needs the function for them.
+    let blind = at_rest(&journal, false);
+    for sleeper in ["long", "short"] {
+        let status = blind.inspect("errand", &id(sleeper)).expect("known");
+        assert_eq!(status.state, FlowState::Undoing, "{status:?}");
+    }
+    drop(blind);
     let jam = flows.inspect("errand", &id("jam")).expect("known");
     assert_eq!(jam.state, FlowState::Undoing);
     assert_eq!(jam.undos[0].state, UndoState::Outstanding);

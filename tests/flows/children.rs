@@ -102,6 +102,27 @@ async fn go(handle: mercato::Handle, plan: Plan) -> Result<String, RunError<Flow
     handle.run(&patient(), PARENT, FlowId::new("p"), plan).await
 }
 
+/// Catches: a child that ended well, was undone with its parent, and looks as if it stood; and one that
+/// failed by itself and is taken for one that was undone.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_undone_with_its_parent_says_so() {
+    for (plan, state) in [
+        (Plan::Succeed, FlowState::Completed),
+        (Plan::FailInChild, FlowState::Failed),
+        (Plan::FailAfterChild, FlowState::Reverted),
+    ] {
+        let carrier = Carrier::default();
+        let runtime = open(&carrier).await;
+        let ran = go(runtime.handle(), plan).await;
+        assert_eq!(ran.is_ok(), plan == Plan::Succeed, "{ran:?}");
+        let child = FlowId::new("parent/p/child");
+        let status = runtime.flows().inspect("child", &child).expect("known");
+        assert_eq!(status.state, state);
+        assert_eq!(carrier.booked().is_empty(), plan != Plan::Succeed);
+        runtime.stop().await.expect("it stops");
+    }
+}
+
 /// Catches: a cancellation that stops at the parent, and a child that is not told apart from others.
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_passes_down() {

@@ -198,3 +198,20 @@ async fn a_full_list_takes_nothing_new_and_keeps_what_is_on_it() {
     assert!(runtime.health().blocked_triggers.is_empty());
     runtime.stop().await.expect("it stops");
 }
+
+/// Catches: a trigger in order that waits for what an agent has refused, and would refuse again.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_holds_no_trigger_up() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying().in_order()).await;
+    for (id, drawer, amount) in [("1", "b", 2), ("2", "a", 3)] {
+        let taken = ask_as(&runtime, id, put(drawer, amount)).await;
+        taken.expect("taken");
+    }
+    settle().await;
+    assert_eq!(look(&runtime, "copy").await, Ok(3));
+    let health = runtime.health();
+    assert!(health.blocked_triggers.is_empty(), "{health:?}");
+    assert_eq!(health.dead_letters, 1);
+    runtime.stop().await.expect("it stops");
+}

@@ -148,6 +148,20 @@ async fn a_place_to_load_in_is_given_up_only_where_nobody_comes_back_for_it() {
     shard.close().await;
 }
 
+/// Catches: a place that is given up though nobody needs it, so that a history is read from its beginning
+/// again.
+#[tokio::test(start_paused = true)]
+async fn a_place_to_load_in_is_kept_while_there_are_others() {
+    let mut shard = shard(NO_LIMITS, None);
+    long(&shard, "long");
+    assert_eq!(shard.load("long"), Progress::Partly);
+    for n in 0..UNTOUCHED_SLICES_MAX + 10 {
+        assert_eq!(shard.load(&format!("c{n}")), Progress::Loaded);
+    }
+    assert!(shard.is_loading("long"));
+    shard.close().await;
+}
+
 /// Catches: an entity that is measured again and again while it grows, one that never is, and one
 /// that is counted without what stands around its state.
 #[tokio::test(start_paused = true)]
