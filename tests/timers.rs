@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::support::{Counters, file, memory, virtual_runtime};
+use crate::support::{file, memory};
 use mercato::persistence::{Append, Journal, JournalOptions, TimerChange};
 use mercato::testkit::{TestWorld, strict};
 use mercato::{
@@ -348,56 +348,66 @@ async fn a_timer_that_cannot_be_is_refused_in_words_and_nothing_is_recorded() {
     runtime.stop().await.expect("it stops");
 }
 
-/// A runtime that does not know the agent whose timers lie in its journal.
-async fn start_without_alarms(journal: Arc<dyn Journal>) -> Runtime {
-    let builder = virtual_runtime(journal).agent(Counters::default());
-    builder.start().await.expect("it starts")
-}
-
-/// Catches: a timer that waits for its next try and is cleared meanwhile, and after which is looked
-/// again and again, without a pause: then no time would pass here.
-#[tokio::test(start_paused = true)]
-async fn a_timer_that_is_cleared_while_it_waits_is_waited_for_no_more() {
-    let world = TestWorld::new(1);
-    let runtime = start(world.journal(), Alarms::default(), START, 1).await;
-    order(&runtime, after(10)).await;
-    runtime.stop().await.expect("it stops");
-    let journal = world.journal();
-    let runtime = start_without_alarms(journal.clone()).await;
-    pass(60).await;
-    assert!(runtime.timer_stats().retried > 0, "it waits");
-    let version = journal.version("alarms/a").expect("it reads");
-    let clear = Append {
-        timers: vec![TimerChange::Clear {
-            name: "ring".into(),
-        }],
-        ..Append::to("alarms/a", version, 0)
+/// Sets timers of an agent that this runtime does not have, all of them due.
+fn set_for_nobody(journal: &dyn Journal, timers: usize) {
+    let set = |n| TimerChange::Set {
+        name: format!("t{n:04}").into(),
+        due_at_ms: START.as_millis(),
+        payload: Vec::new(),
     };
-    journal.append(clear).expect("it is taken");
-    pass(3_600).await;
+    let append = Append {
+        timers: (0..timers).map(set).collect(),
+        ..Append::to("nobody/a", 0, 0)
+    };
+    journal.append(append).expect("it is taken");
+}
+
+/// Clears the first of them.
+fn clear_for_nobody(journal: &dyn Journal, timers: usize) {
+    let clear = |n| TimerChange::Clear {
+        name: format!("t{n:04}").into(),
+    };
+    let append = Append {
+        timers: (0..timers).map(clear).collect(),
+        ..Append::to("nobody/a", 0, 0)
+    };
+    journal.append(append).expect("it is taken");
+}
+
+/// Catches: a wait that does not grow, or grows without end, and timers beyond those that may wait
+/// for their next try which are tried all the time, so that nothing else has its turn.
+#[tokio::test(start_paused = true)]
+async fn timers_that_cannot_be_served_are_tried_again_after_ever_longer_waits() {
+    let journal = memory();
+    set_for_nobody(&*journal, 5_000);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    // At once, after 50, 150, 350, 750 and 1,550 ms, and no more than 4,096 of them.
+    pass(3).await;
+    assert_eq!(runtime.timer_stats().retried, 6 * 4_096);
+    // After 3,150, 6,350, 12,750 and 22,750 ms: no wait is longer than ten seconds.
+    pass(27).await;
+    assert_eq!(runtime.timer_stats().retried, 10 * 4_096);
+    // Where those are cleared that wait, until 32,750 ms, the others have their turn.
+    clear_for_nobody(&*journal, 4_096);
+    pass(5).await;
+    assert_eq!(runtime.timer_stats().retried, 10 * 4_096 + 6 * 904);
     runtime.stop().await.expect("it stops");
 }
 
-/// Catches: more timers that cannot be served than are made to wait, of which the rest are tried again
-/// without a pause: then no time would pass here.
+/// Catches: a timer that nobody has any more, and that is waited for all the time.
 #[tokio::test(start_paused = true)]
-async fn many_timers_that_cannot_be_served_leave_time_for_others() {
-    const MANY: u32 = 4_500;
+async fn a_timer_that_is_cleared_before_its_next_try_is_forgotten() {
     let journal = memory();
-    for alarm in 0..MANY {
-        let set = Append {
-            timers: vec![TimerChange::Set {
-                name: "ring".into(),
-                due_at_ms: START.as_millis(),
-                payload: Vec::new(),
-            }],
-            ..Append::to(format!("alarms/{alarm}"), 0, 0)
-        };
-        journal.append(set).expect("it is taken");
-    }
-    let runtime = start_without_alarms(journal).await;
-    pass(3_600).await;
-    assert!(runtime.timer_stats().retried >= u64::from(MANY) / 2);
+    set_for_nobody(&*journal, 1);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    pass(1).await;
+    assert_eq!(runtime.timer_stats().retried, 5);
+    clear_for_nobody(&*journal, 1);
+    pass(60).await;
+    assert_eq!(runtime.timer_stats().retried, 5);
+    order(&runtime, after(10)).await;
+    pass(20).await;
+    assert_eq!(rings(&runtime).await, 1);
     runtime.stop().await.expect("it stops");
 }
 
@@ -425,7 +435,9 @@ async fn a_command_that_is_new_again_sets_a_timer_that_fires() {
         .await
         .expect("taken");
     set().await;
+    eprintln!("{:?} {:?}", journal.next_timer_ms(), runtime.timer_stats());
     pass(60).await;
+    eprintln!("{:?} {:?}", journal.next_timer_ms(), runtime.timer_stats());
     assert_eq!(rings(&runtime).await, 2);
     assert_eq!(journal.next_timer_ms(), None);
     runtime.stop().await.expect("it stops");

@@ -15,7 +15,7 @@ use mercato::{
 
 use crate::lives::patient;
 use crate::shelf::{Held, ShelfEvent, Shelves, held, hold, hold_with_undo};
-use crate::support::{file, virtual_runtime};
+use crate::support::{file, memory, virtual_runtime};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY_MS: u64 = 86_400_000;
@@ -178,6 +178,13 @@ async fn what_is_asked_for_is_carried_out_by_the_next_start() {
         let anew = flows.retry(&caller, "errand", &id("fail"), None).await;
         assert_eq!(anew, Ok(expected));
     }
+    // Undos are data: nobody needs the function for them.
+    let blind = at_rest(&journal, false);
+    for sleeper in ["long", "short"] {
+        let status = blind.inspect("errand", &id(sleeper)).expect("known");
+        assert_eq!(status.state, FlowState::Undoing, "{status:?}");
+    }
+    drop(blind);
     let jam = flows.inspect("errand", &id("jam")).expect("known");
     assert_eq!(jam.state, FlowState::Undoing);
     assert_eq!(jam.undos[0].state, UndoState::Outstanding);
@@ -281,4 +288,29 @@ async fn a_flow_that_cannot_be_read_hides_no_other() {
     let why = garbled.failure.to_string();
     assert!(why.contains("FromAnotherWorld"), "{why}");
     journal.close().await.expect("it closes");
+}
+
+/// Catches: a flow that is begun anew in the moment in which its end is written, and that nobody runs
+/// then, or that counts once.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_is_retried_while_its_end_is_written_begins_anew() {
+    let runtime = shop(virtual_runtime(memory()), &Shelves::default());
+    let runtime = runtime.start().await.expect("it starts");
+    begin(&runtime, "fail").await;
+    let (flows, id) = (runtime.flows(), FlowId::new("fail"));
+    let status = loop {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        match flows.inspect("errand", &id) {
+            Ok(status) if status.state == FlowState::Failed => break status,
+            _ => {}
+        }
+    };
+    assert_eq!(status.runs, 1, "its task waits until its end is durable");
+    let retried = flows.retry(&operator(), "errand", &id, None).await;
+    assert_eq!(retried, Ok(FlowOperation::Accepted));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let status = flows.inspect("errand", &id).expect("known");
+    assert_eq!((status.state, status.attempts), (FlowState::Failed, 1));
+    assert_eq!(runtime.handle().flow_stats().failed, 2);
+    runtime.stop().await.expect("it stops");
 }

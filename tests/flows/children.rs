@@ -102,6 +102,27 @@ async fn go(handle: mercato::Handle, plan: Plan) -> Result<String, RunError<Flow
     handle.run(&patient(), PARENT, FlowId::new("p"), plan).await
 }
 
+/// Catches: a child that ended well, was undone with its parent, and looks as if it stood; and one that
+/// failed by itself and is taken for one that was undone.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_undone_with_its_parent_says_so() {
+    for (plan, state) in [
+        (Plan::Succeed, FlowState::Completed),
+        (Plan::FailInChild, FlowState::Failed),
+        (Plan::FailAfterChild, FlowState::Reverted),
+    ] {
+        let carrier = Carrier::default();
+        let runtime = open(&carrier).await;
+        let ran = go(runtime.handle(), plan).await;
+        assert_eq!(ran.is_ok(), plan == Plan::Succeed, "{ran:?}");
+        let child = FlowId::new("parent/p/child");
+        let status = runtime.flows().inspect("child", &child).expect("known");
+        assert_eq!(status.state, state);
+        assert_eq!(carrier.booked().is_empty(), plan != Plan::Succeed);
+        runtime.stop().await.expect("it stops");
+    }
+}
+
 /// Catches: a cancellation that stops at the parent, and a child that is not told apart from others.
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_passes_down() {
@@ -270,4 +291,70 @@ async fn a_flow_that_is_only_joined_stands_for_itself() {
     assert_eq!(own, Ok("train".into()));
     assert_eq!(carrier.log(), ["book train"]);
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow that waits for another one beyond its own time.
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_flow_waits_no_longer_than_it_has_time() {
+    const HASTY: FlowType<(), (), FlowError> =
+        FlowType::new("hasty", 1).within(Duration::from_secs(10));
+    let hasty = |flow: Flow, (): ()| async move {
+        let own = FlowId::new("own");
+        flow.join("wait", CHILD, own, Plan::SleepInChild).await?;
+        Ok(())
+    };
+    let carrier = Carrier::default();
+    let builder = family(virtual_runtime(memory()), &carrier).flow(HASTY, hasty);
+    let runtime = builder.start().await.expect("it starts");
+    let handle = runtime.handle();
+    let begun = handle.clock().elapsed();
+    let ran = handle.run(&patient(), HASTY, FlowId::new("h"), ()).await;
+    let late = FlowError::Failed(AskFailure::DeadlineExceeded);
+    assert_eq!(ran, Err(RunError::Failed(late)));
+    let took = handle.clock().elapsed() - begun;
+    let expected = Duration::from_secs(8)..Duration::from_secs(9);
+    assert!(expected.contains(&took), "it took {took:?}");
+    // What it waited for goes on.
+    let own = handle
+        .run(&patient(), CHILD, FlowId::new("own"), Plan::SleepInChild)
+        .await;
+    assert_eq!(own, Ok("train".into()));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow that is not begun although there is room for it in time, and one whose start is
+/// tried for ever.
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_there_is_no_room_for_is_tried_again_a_while() {
+    const REST: FlowType<u64, (), FlowError> = FlowType::new("rest", 1);
+    const HOST: FlowType<(), (), FlowError> = FlowType::new("host", 1);
+    let rest =
+        |flow: Flow, secs: u64| async move { flow.sleep("rest", Duration::from_secs(secs)).await };
+    let host = |flow: Flow, (): ()| async move {
+        flow.join("wait", REST, FlowId::new("own"), 1).await?;
+        Ok(())
+    };
+    // A start is tried at once and after 0.2, 0.6, 1.4, 3, 6.2, 12.6 and 25.4 seconds.
+    for (before, is_begun, secs) in [(20, true, 26), (50, false, 25)] {
+        let two_places = mercato::FlowOptions {
+            in_flight_max: std::num::NonZeroUsize::new(2).expect("two"),
+            ..mercato::FlowOptions::default()
+        };
+        let builder = virtual_runtime(memory()).flow_options(two_places);
+        let builder = builder.flow(REST, rest).flow(HOST, host);
+        let runtime = builder.start().await.expect("it starts");
+        let handle = runtime.handle();
+        let begun = handle.clock().elapsed();
+        let caller = patient();
+        let first = handle.run(&caller, REST, FlowId::new("first"), before);
+        let hosted = async {
+            let ran = handle.run(&caller, HOST, FlowId::new("h"), ()).await;
+            (ran, handle.clock().elapsed() - begun)
+        };
+        let (first, (hosted, took)) = tokio::join!(first, hosted);
+        assert_eq!(first, Ok(()));
+        assert_eq!(hosted.is_ok(), is_begun, "{hosted:?}");
+        assert_eq!(took.as_secs(), secs, "it took {took:?}");
+        runtime.stop().await.expect("it stops");
+    }
 }

@@ -263,6 +263,7 @@ fn a_sleeper_whose_cancellation_was_acknowledged_does_not_sleep_on_after_a_cut()
         let brief = Caller::system().within(Duration::from_secs(1));
         let ran = runtime.handle().run(&brief, TRIP, id.clone(), 90).await;
         assert!(ran.is_err());
+        tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(runtime.handle().flow_stats().parked, 1);
         let flows = runtime.flows();
         let cancelled = flows.cancel(&operator(), "trip", &id, "late").await;

@@ -9,7 +9,9 @@ use mercato::{
 };
 
 use crate::lives::patient;
-use crate::shelf::{Held, ShelfEvent, Shelves, held, hold, hold_with_undo};
+use crate::shelf::{
+    Carrier, Held, ShelfEvent, Shelves, book_with_undo, held, hold, hold_with_undo,
+};
 use crate::support::{file, memory, virtual_runtime};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -180,5 +182,45 @@ async fn a_sleeper_can_be_cancelled() {
     let fired = runtime.timer_stats().fired;
     tokio::time::sleep(HOUR * 2).await;
     assert_eq!(runtime.timer_stats().fired, fired, "no timer is left");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a flow that lies down while a branch that lost is on its way, which is then undone only when
+/// the flow wakes.
+#[tokio::test(start_paused = true)]
+async fn a_flow_lies_down_only_when_whatever_lost_is_undone() {
+    const RACE: FlowType<(), (), FlowError> = FlowType::new("race", 1);
+    let race = |flow: Flow, (): ()| async move {
+        let first = flow
+            .parallel::<_, FlowError>("race")
+            .branch("train", async |flow: Flow| {
+                book_with_undo(&flow, "train").await
+            })
+            .branch("quick", async |flow: Flow| {
+                flow.sleep("a moment", Duration::from_millis(50)).await?;
+                Ok("quick".to_owned())
+            })
+            .first();
+        first.await?;
+        flow.sleep("long", HOUR).await
+    };
+    let races = Trigger::on::<Shelves>("races", |occurred: &Occurred<ShelfEvent>| match &*occurred
+        .entity
+    {
+        "begin" => vec![Reaction::flow(RACE, FlowId::new("r"), &())],
+        _ => vec![],
+    });
+    let carrier = Carrier::default();
+    carrier.takes("train", 5_000);
+    let builder = carrier.serve(virtual_runtime(memory()).agent(Shelves::default()));
+    let runtime = builder.flow(RACE, race).trigger(races).start();
+    let runtime = runtime.await.expect("it starts");
+    lie_down(&runtime, "begin").await;
+    let parked = || runtime.handle().flow_stats().parked;
+    assert_eq!(parked(), 0, "a train is being booked");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(carrier.log()[0], "book train");
+    assert!(carrier.booked().is_empty(), "it is undone");
+    assert_eq!(parked(), 1);
     runtime.stop().await.expect("it stops");
 }

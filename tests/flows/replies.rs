@@ -59,6 +59,7 @@ async fn a_flow_that_sleeps_longer_than_replies_are_kept_takes_no_step_twice() {
     let handle = runtime.handle();
     let brief = Caller::system().within(Duration::from_secs(1));
     assert!(run(&handle, &brief, 3_600).await.is_err(), "it sleeps");
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(handle.flow_stats().parked, 1);
     forget_all(&handle).await;
     tokio::time::sleep(Duration::from_secs(3_600)).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::support::{CounterEvent, Counters, add, file, memory, read, virtual_runtime};
 use mercato::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, AskFailure, Caller, Clock, Flow,
-    FlowError, FlowId, FlowType, Occurred, Reaction, RunError, Runtime, RuntimeBuilder, Timestamp,
-    Trigger,
+    FlowError, FlowId, FlowType, Occurred, Principal, QuarantineQuery, Reaction, RunError, Runtime,
+    RuntimeBuilder, SetAsideWhat, Timestamp, Trigger, WorkKind,
 };
 
 const TRANSFER: FlowType<Transfer, i64, FlowError> = FlowType::new("transfer", 1);
@@ -371,5 +371,78 @@ async fn a_failed_flow_that_nobody_waits_for_stands_on_the_work_list() {
     assert_eq!((&*list[0].flow, &list[0].step), ("hopeless", &None));
     assert!(list[0].error.contains("no way"), "{list:?}");
     assert_eq!(runtime.unfinished_flows(), Ok(0));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a step that failed, and goes otherwise when the flow is run again.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_could_not_be_served_stays_so_when_the_flow_is_run_again() {
+    const TRY: FlowType<(), bool, FlowError> = FlowType::new("try", 1);
+    std::panic::set_hook(Box::new(|_| {}));
+    let counters = Counters::default();
+    counters.fuse.store(1_000, Ordering::SeqCst);
+    let attempt = |flow: Flow, ()| async move {
+        let added = flow.ask("add", add("a", 5)).await;
+        flow.sleep("rest", Duration::from_secs(30)).await?;
+        Ok(added.is_ok())
+    };
+    let builder = virtual_runtime(memory()).agent(counters.clone());
+    let runtime = builder.flow(TRY, attempt).start().await.expect("it starts");
+    let handle = runtime.handle();
+    let running = tokio::spawn({
+        let handle = handle.clone();
+        async move { handle.run(&patient(), TRY, FlowId::new("t"), ()).await }
+    });
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    counters.fuse.store(0, Ordering::SeqCst);
+    // Asked again, the agent would answer now.
+    let quarantine = runtime.quarantine();
+    let aside = quarantine.list(&QuarantineQuery::default());
+    let SetAsideWhat::Command { id, .. } = aside.expect("it reads").items[0].what else {
+        panic!("a command is set aside");
+    };
+    let by = Principal::Operator("ann".into());
+    let dropped = quarantine.drop_command(&by, "counters", id, "mended").await;
+    assert_eq!(dropped, Ok(()));
+    assert_eq!(runtime.crash_flows(), 1);
+    assert_eq!(running.await.expect("no panic"), Ok(false));
+    assert_eq!(handle.ask(&patient(), read("a")).await, Ok(0));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an undo that an agent cannot serve and that counts as done, or that is tried again though
+/// nothing comes of it.
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_cannot_be_served_is_on_the_work_list_at_once() {
+    const SPOILT: FlowType<(), (), FlowError> = FlowType::new("spoilt", 1);
+    std::panic::set_hook(Box::new(|_| {}));
+    let counters = Counters::default();
+    let fuse = counters.fuse.clone();
+    let spoilt = move |flow: Flow, ()| {
+        let fuse = fuse.clone();
+        async move {
+            flow.undo_command("add", add("a", -5)).await?;
+            flow.ask("add", add("a", 5)).await?;
+            fuse.store(1_000, Ordering::SeqCst);
+            Err::<(), _>(FlowError::Refused("no way".into()))
+        }
+    };
+    let builder = virtual_runtime(memory()).agent(counters.clone());
+    let runtime = builder.flow(SPOILT, spoilt).start();
+    let runtime = runtime.await.expect("it starts");
+    let handle = runtime.handle();
+    let begun = handle.clock().elapsed();
+    let ran = handle.run(&patient(), SPOILT, FlowId::new("s"), ()).await;
+    assert!(ran.is_err(), "{ran:?}");
+    let took = handle.clock().elapsed() - begun;
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    counters.fuse.store(0, Ordering::SeqCst);
+    let list = runtime.work_list().expect("it reads");
+    let list: Vec<_> = list
+        .iter()
+        .map(|it| (it.kind, it.step.as_deref()))
+        .collect();
+    assert_eq!(list, [(WorkKind::UndoFailed, Some("add"))]);
+    assert_eq!(handle.ask(&patient(), read("a")).await, Ok(5));
     runtime.stop().await.expect("it stops");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use mercato::persistence::Journal;
 use mercato::{
-    AskFailure, Flow, FlowError, FlowId, FlowOperationError, FlowProgress, FlowState, FlowType,
-    RunError, Runtime, RuntimeBuilder, RuntimeError, WorkKind,
+    AskFailure, Flow, FlowError, FlowId, FlowOperation, FlowOperationError, FlowProgress,
+    FlowState, FlowType, RunError, Runtime, RuntimeBuilder, RuntimeError, WorkKind,
 };
 
 use crate::lives::patient;
@@ -216,6 +216,31 @@ async fn an_instance_is_moved_where_that_is_said() {
     }
 }
 
+/// Catches: an instance that is to be undone, and is moved to a version that did none of it.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_cancelled_is_not_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    begun(&path).await;
+    let journal = file(&path);
+    let flows = shelves(journal.clone()).flow(V1, v1).flows_at_rest();
+    let flows = flows.expect("they can be looked at");
+    let id = FlowId::new("s");
+    let cancelled = flows.cancel(&patient(), "ship", &id, "no need").await;
+    assert_eq!(cancelled, Ok(FlowOperation::Accepted));
+    journal.close().await.expect("it closes");
+    drop((flows, journal));
+
+    let builder = shelves(file(&path)).flow(V3, v3).flow(V1, v1);
+    let builder = builder.flow_migration(V1, V3, |_: u64, _| Some("moved".to_owned()));
+    let runtime = builder.start().await.expect("it starts");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let status = runtime.flows().inspect("ship", &id).expect("known");
+    assert_eq!((status.state, status.version), (FlowState::Cancelled, 1));
+    assert!(held(&runtime.handle(), &ALL).await.is_empty());
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: versions and migrations that cannot be meant, and that are taken all the same.
 #[tokio::test(start_paused = true)]
 async fn versions_that_contradict_each_other_are_refused_at_the_start() {
@@ -237,5 +262,19 @@ async fn versions_that_contradict_each_other_are_refused_at_the_start() {
     assert!(matches!(
         back,
         Err(RuntimeError::BadMigration { from: 2, to: 1, .. })
+    ));
+    let nowhere_else = shelves(memory()).flow(V1, v1);
+    let nowhere_else = nowhere_else.flow_migration(V1, V1, |secs: u64, _| Some(secs));
+    let nowhere_else = nowhere_else.start().await;
+    assert!(matches!(
+        nowhere_else,
+        Err(RuntimeError::BadMigration { from: 1, to: 1, .. })
+    ));
+    let twice = shelves(memory()).flow(V1, v1).flow(V2, v2);
+    let twice = twice.flow_migration(V1, V2, |secs: u64, _| Some(secs));
+    let twice = twice.flow_migration(V1, V2, |secs: u64, _| Some(secs));
+    assert!(matches!(
+        twice.start().await,
+        Err(RuntimeError::BadMigration { from: 1, to: 2, .. })
     ));
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
+use mercato::persistence::Position;
 use mercato::{
     AgentOptions, AskError, AskFailure, Caller, CommandId, EventViews, PersonId, Principal,
     QuarantineError, QuarantineQuery, Replayed, SetAsideWhat,
@@ -45,6 +46,13 @@ async fn what_stands_aside_is_listed_a_page_at_a_time_and_survives_a_restart() {
     let id = |n: u32| CommandId::from_key(&n.to_string());
     let expected = [vec![id(0), id(1)], vec![id(2), id(3)], vec![id(4)]];
     assert_eq!(pages, expected);
+    (query.after, query.page_max) = (Position::START, NonZeroUsize::new(5).expect("not zero"));
+    let whole = quarantine.list(&query).expect("it reads");
+    assert_eq!(
+        (whole.items.len(), whole.next),
+        (5, None),
+        "nothing is left"
+    );
 
     let inspected = quarantine.inspect("drawers", id(3)).await.expect("there");
     let body = inspected.body.expect("readable");

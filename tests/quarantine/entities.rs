@@ -128,15 +128,19 @@ async fn an_entity_goes_on_by_itself_under_a_version_that_can_read_it() {
     }
 }
 
-/// Catches: bytes that cannot be read, and versions that nobody knows, told as if the disk were ill.
+/// Catches: bytes that cannot be read, and versions that nobody knows, told as if the disk were ill; and
+/// an entity that is set aside each time that it is asked for.
 #[tokio::test(start_paused = true)]
 async fn an_event_that_cannot_be_read_stops_its_entity_alone() {
     let journal = memory();
     let unknown = append_raw(&*journal, "drawers/newer", 9, vec![1]);
     let damaged = append_raw(&*journal, "drawers/bad", 1, vec![255, 255, 255]);
-    let runtime = start_over(journal, &Drawers::default()).await;
+    let runtime = start_over(journal.clone(), &Drawers::default()).await;
     is_quarantined(&look(&runtime, "newer").await, unknown, "version 9");
     is_quarantined(&look(&runtime, "bad").await, damaged, "cannot decode");
+    let recorded = journal.durable();
+    is_quarantined(&look(&runtime, "bad").await, damaged, "cannot decode");
+    assert_eq!(journal.durable(), recorded, "it is set aside once");
     assert_eq!(ask_as(&runtime, "a", put("till", 1)).await, Ok(1));
     let quarantine = runtime.quarantine();
     assert_eq!(all(&quarantine).len(), 2);

@@ -231,3 +231,52 @@ async fn what_was_dealt_with_before_an_event_that_is_waited_at_is_not_done_again
     }
     AVERSE.set(0);
 }
+
+/// Catches: a list of what stands aside that grows without end, and one that is full and does not keep
+/// it that something on it failed again.
+#[tokio::test(start_paused = true)]
+async fn a_full_list_takes_nothing_new_and_keeps_what_is_on_it() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying()).await;
+    for n in 0..=1_000 {
+        let id = n.to_string();
+        ask_as(&runtime, &id, put("b", 1)).await.expect("taken");
+    }
+    settle().await;
+    let triggers = runtime.triggers();
+    let stats = || triggers.stats().expect("it reads").swap_remove(0);
+    assert_eq!(stats().dead_letters, 1_000);
+    assert_eq!(runtime.health().blocked_triggers, ["copy"]);
+    let first = triggers
+        .dead_letters("copy")
+        .expect("it reads")
+        .swap_remove(0);
+    let place = Letters::At(first.place);
+    let again = triggers.redeliver("copy", place).await.expect("tried");
+    assert_eq!((again.dealt_with, again.failed), (0, 1));
+    let letters = triggers.dead_letters("copy").expect("it reads");
+    assert_eq!((letters.len(), letters[0].times), (1_000, 2));
+    // There is a place again, and the trigger goes on.
+    assert_eq!(triggers.drop_dead_letters("copy", place).await, Ok(1));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((stats().dead_letters, stats().lag), (1_000, 0));
+    assert!(runtime.health().blocked_triggers.is_empty());
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a trigger in order that waits for what an agent has refused, and would refuse again.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_holds_no_trigger_up() {
+    let drawers = Drawers::default();
+    let runtime = start_copying(memory(), &drawers, copying().in_order()).await;
+    for (id, drawer, amount) in [("1", "b", 2), ("2", "a", 3)] {
+        let taken = ask_as(&runtime, id, put(drawer, amount)).await;
+        taken.expect("taken");
+    }
+    settle().await;
+    assert_eq!(look(&runtime, "copy").await, Ok(3));
+    let health = runtime.health();
+    assert!(health.blocked_triggers.is_empty(), "{health:?}");
+    assert_eq!(health.dead_letters, 1);
+    runtime.stop().await.expect("it stops");
+}

@@ -266,3 +266,62 @@ impl<R: Error> From<AskError<R>> for DeliveryError {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use mercato_persistence::{Append, EventData};
+
+    use super::*;
+
+    /// Catches: a delivery that says otherwise than what was recorded, and one without a trace.
+    #[test]
+    fn a_delivery_says_what_was_recorded() {
+        let event = |name: &'static str| EventData {
+            name: name.into(),
+            version: 3,
+            payload: vec![7; 5],
+        };
+        let recorded = Recorded {
+            position: Position::new(12),
+            version_before: 4,
+            append: Append {
+                events: vec![event("Other"), event("Added")],
+                ..Append::to("counters/a/b", 4, 1_234)
+            },
+        };
+        let wanted = |_: u32, name: &str| name == "Added";
+        let mut chosen = BusEvent::chosen_of(&recorded, "counters", wanted);
+        let event = chosen.next().unwrap();
+        assert!(chosen.next().is_none());
+        assert_eq!(event.bytes(), 5 + "counters/a/b".len() + EVENT_BYTES);
+        let delivery = Delivery::new(event, 2);
+        let place = EventPlace {
+            position: Position::new(12),
+            index: 1,
+        };
+        assert_eq!((delivery.place(), delivery.id()), (place, place.id()));
+        assert_eq!((delivery.agent(), delivery.key()), ("counters", "a/b"));
+        assert_eq!((delivery.name(), delivery.version()), ("Added", 3));
+        assert_eq!(delivery.payload(), [7; 5]);
+        assert_eq!(delivery.recorded_at(), Timestamp::from_millis(1_234));
+        assert_eq!(delivery.attempt(), 2);
+        assert_eq!(delivery.trace(), TraceContext::begun_by(delivery.id()));
+    }
+
+    /// Catches: a failure that passes by itself and is given up, and one that does not and is tried
+    /// again.
+    #[test]
+    fn what_failed_is_tried_again_where_that_may_help() {
+        let asked = |failure: AskFailure| DeliveryError::from(failure).into_parts().1;
+        let full = AskFailure::Overloaded {
+            retry_after: Duration::from_secs(1),
+        };
+        assert!(full.is_transient() && !full.is_interruption());
+        assert_eq!(asked(full), Remedy::Again(None));
+        let stopped = AskFailure::Stopped;
+        assert!(stopped.is_interruption() && !stopped.is_transient());
+        assert_eq!(asked(stopped), Remedy::Again(None));
+        assert_eq!(asked(AskFailure::IdReused), Remedy::None);
+    }
+}

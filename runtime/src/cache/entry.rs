@@ -207,6 +207,8 @@ mod tests {
         let mut one = entries();
         let gone = fill(&mut one);
         assert!(one.bytes() <= 64 << 10, "{} bytes", one.bytes());
+        let each = ENTRY_BYTES + 2 * TAG_BYTES + 100;
+        assert_eq!(one.bytes(), one.len() as u64 * each);
         assert_eq!(one.len() + gone.len(), 10_000);
         let tagged: usize = one.tagged.get(&Tag::named("all")).unwrap().len();
         assert_eq!(tagged, one.len());

@@ -10,9 +10,9 @@ use crate::codec;
 
 /// What an entity takes beside its own fields, its key and its state: its places in the table and in
 /// the order of use, and what the allocator adds to each of its pieces.
-const AROUND_BYTES: usize = 160;
+pub(super) const AROUND_BYTES: usize = 160;
 /// A state that grew by no more than this is not measured anew.
-const GROWN_BYTES_MIN: usize = 1_024;
+pub(super) const GROWN_BYTES_MIN: usize = 1_024;
 
 /// One entity, as far as the journal has been told of it.
 pub(crate) struct Entity<A: Agent> {

@@ -56,7 +56,7 @@ impl IdleWatch {
         }
     }
 
-    fn next(&self) -> Option<Timestamp> {
+    pub(super) fn next(&self) -> Option<Timestamp> {
         let due = self.due_ms.iter().map(|due| due.load(Ordering::Acquire));
         due.min()
             .filter(|due| *due != NEVER)

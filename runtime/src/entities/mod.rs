@@ -8,6 +8,8 @@
 mod entity;
 mod idle;
 mod loading;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -233,3 +233,27 @@ where
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a call that an earlier run may have made, and that counts as not made because this one
+    /// was not; and a port's last word that is taken for a guess.
+    #[test]
+    fn after_a_cut_only_what_is_final_says_what_happened() {
+        let after = |kind| ActivityError::new(kind, "code", "message").after_a_cut();
+        let permanent = after(ActivityErrorKind::Permanent);
+        assert_eq!(permanent, ActivityError::permanent("code", "message"));
+        for kind in [
+            ActivityErrorKind::Transient,
+            ActivityErrorKind::Unknown,
+            ActivityErrorKind::RateLimited { retry_after_ms: 7 },
+            ActivityErrorKind::Unauthenticated,
+            ActivityErrorKind::TimedOut,
+        ] {
+            let unknown = ActivityError::new(ActivityErrorKind::Unknown, "code", "message");
+            assert_eq!(after(kind), unknown, "{kind:?}");
+        }
+    }
+}

@@ -117,6 +117,10 @@ mod tests {
             check(two, &[(2, false), (0, false)]),
             expect("", "ca", "abc")
         );
-        assert_eq!(check(Rule::Quorum(1), &[(1, true)]), expect("b", "", "ac"));
+        let one = Rule::Quorum(1);
+        assert_eq!(check(one, &[(1, true)]), expect("b", "", "ac"));
+        assert_eq!(check(one, &[(2, false), (0, false)]), None);
+        let none = [(2, false), (0, false), (1, false)];
+        assert_eq!(check(one, &none), expect("", "cab", "abc"));
     }
 }

@@ -177,7 +177,8 @@ impl FlowHistory {
 #[cfg(test)]
 mod tests {
     use super::super::events::{
-        FlowFailing, FlowMigrated, UndoGivenUp, UndoRegistered, WorkResolved,
+        FlowEnded, FlowFailing, FlowMigrated, UndoGivenUp, UndoRegistered, WorkResolved,
+        WorkRetried,
     };
     use super::*;
     use crate::principal::Principal;
@@ -247,5 +248,65 @@ mod tests {
         }
         assert!(history.given_up.is_empty() && history.is_settled("b"));
         assert!(!history.is_settled("a") && history.is_outstanding("a"));
+    }
+
+    /// Catches: a flow that begins anew as another one, or with anything that it did before.
+    #[test]
+    fn what_begins_anew_is_the_same_flow_with_nothing_done() {
+        let mut history = FlowHistory::default();
+        let (begun, later) = (Timestamp::from_millis(1), Timestamp::from_millis(9));
+        let started = FlowStarted {
+            flow_version: 1,
+            input: vec![1],
+            input_hash: 11,
+            principal: Principal::System,
+            deadline: Some(Timestamp::from_millis(5)),
+            unattended: true,
+        };
+        history.apply(started.into(), begun);
+        let parent = FlowAdopted {
+            flow: "parent".into(),
+            id: "p".into(),
+            depth: 3,
+        };
+        history.apply(parent.into(), begun);
+        let migrated = FlowMigrated {
+            flow_version: 2,
+            input: vec![2],
+            input_hash: 22,
+        };
+        history.apply(migrated.into(), begun);
+        let (step, undo) = (
+            "a".into(),
+            Undo::Flow {
+                name: "child".into(),
+                id: "c".into(),
+            },
+        );
+        history.apply(UndoRegistered { step, undo }.into(), begun);
+        let outcome = vec![7];
+        history.apply(
+            FlowFailing {
+                outcome: outcome.clone(),
+            }
+            .into(),
+            begun,
+        );
+        let work_left = true;
+        history.apply(FlowEnded { outcome, work_left }.into(), begun);
+        let anew = WorkRetried {
+            step: None,
+            principal: Principal::System,
+            deadline: Some(Timestamp::from_millis(15)),
+        };
+        history.apply(anew.into(), later);
+        let deadline = history.started.as_ref().and_then(|it| it.deadline);
+        assert_eq!(deadline, Some(Timestamp::from_millis(15)));
+        assert_eq!((history.started_at, history.last_at), (begun, later));
+        assert_eq!((history.version, history.attempt), (2, 1));
+        assert_eq!(history.input(), Some(&[2][..]));
+        assert_eq!(history.parent.as_ref().map(|it| it.depth), Some(3));
+        assert!(history.undos.is_empty() && !history.work_left());
+        assert_eq!((&history.failing, &history.ended), (&None, &None));
     }
 }

@@ -1,6 +1,6 @@
 //! Who watches the clock for all timers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,9 +118,10 @@ impl Keeper {
             if self.core.journal.until_writable().await.is_err() {
                 return;
             }
-            let ready = self.ready();
+            let now = self.core.clock.now();
+            let ready = self.ready(now);
             if ready.is_empty() {
-                self.rest().await;
+                self.rest(now).await;
                 continue;
             }
             // The epoch that the timers were read in counts: one that was taken back must not fire.
@@ -133,23 +134,21 @@ impl Keeper {
         }
     }
 
-    /// The timers that are due and do not wait for their next try, the earliest first.
-    fn ready(&mut self) -> Vec<Timer> {
-        let now = self.core.clock.now();
-        let due = self
-            .core
-            .journal
-            .timers_due(now.as_millis(), BATCH + self.waiting.len());
-        // What was cleared meanwhile, or set anew, waits for nothing: it would be looked for again
-        // and again, without a pause.
-        let known: BTreeSet<_> = due.iter().map(key).collect();
-        self.waiting
-            .retain(|key, waiting| waiting.until > now || known.contains(key));
-        // Where so many wait, a further one could not be made to, and would be tried without a pause.
-        let has_room = self.waiting.len() < WAITING_MAX;
+    /// The timers that are due and do not wait for their next try, the earliest first. Of those that
+    /// were not tried yet, no more than may wait if all of them fail.
+    fn ready(&self, now: Timestamp) -> Vec<Timer> {
+        let most = BATCH + self.waiting.len();
+        let due = self.core.journal.timers_due(now.as_millis(), most);
+        let mut room = WAITING_MAX.saturating_sub(self.waiting.len());
         let is_ready = |timer: &Timer| match self.waiting.get(&key(timer)) {
             Some(waiting) => waiting.until <= now,
-            None => has_room,
+            None => match room.checked_sub(1) {
+                Some(left) => {
+                    room = left;
+                    true
+                }
+                None => false,
+            },
         };
         due.into_iter().filter(is_ready).take(BATCH).collect()
     }
@@ -164,9 +163,14 @@ impl Keeper {
         fire(&self.core, epoch, timer).await
     }
 
-    /// Waits until something may be due.
-    async fn rest(&self) {
-        let now = self.core.clock.now();
+    /// Waits until something may be due, where at `now` nothing was ready.
+    async fn rest(&mut self, now: Timestamp) {
+        let waiting = self.waiting.len();
+        // Whatever is to be tried again by now and was not ready is set no longer.
+        self.waiting.retain(|_, waiting| waiting.until > now);
+        if self.waiting.len() < waiting {
+            return;
+        }
         let tried_again = self.waiting.values().map(|waiting| waiting.until).min();
         let next = self.core.journal.next_timer_ms();
         let next = next.map(Timestamp::from_millis).filter(|next| *next > now);
@@ -195,9 +199,6 @@ impl Keeper {
             Outcome::Later(failure) => {
                 tracing::debug!(stream = %timer.stream, timer = %timer.name, %failure, "a timer is tried again");
                 self.counters.retried.add();
-                if self.waiting.len() >= WAITING_MAX && !self.waiting.contains_key(&key) {
-                    return;
-                }
                 let now = self.core.clock.now();
                 let waiting = self.waiting.entry(key).or_insert(Waiting {
                     attempts: 0,

@@ -46,10 +46,11 @@ async fn ask(rates: &Rates, source: &Source) -> Result<Answer<u32>, LoadError<St
     rates.get_or_load("EUR", &tags, source.load()).await
 }
 
-/// Catches: a load for each who asks, and joined look-ups that are counted as hits.
+/// Catches: a load for each who asks, joined look-ups that are counted as hits, and a ratio of none.
 #[tokio::test(start_paused = true)]
 async fn what_is_missing_is_loaded_once_for_all() {
     let (rates, source) = (rates(CacheSettings::default()), Source::default());
+    assert_eq!(rates.stats().hit_ratio(), None, "nobody has looked yet");
     let answers = join_all((0..10).map(|_| ask(&rates, &source))).await;
     assert_eq!(answers, [const { Ok(Answer::Fresh(1)) }; 10]);
     for _ in 0..90 {
@@ -129,7 +130,7 @@ async fn what_is_invalidated_is_loaded_anew() {
 }
 
 /// Catches: an answer that was read before something happened, and is kept or given to those who
-/// ask after it.
+/// ask after it; and one that is thrown away with it though nothing concerns it.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_overtaken_by_an_event_is_not_kept() {
     let (rates, source) = (rates(CacheSettings::default()), Source::default());
@@ -158,16 +159,19 @@ async fn an_answer_that_was_overtaken_by_an_event_is_not_kept() {
         );
     }
     assert_eq!(rates.stats().called_off, 3);
-    // Also where nobody asks again.
+    // Also where nobody asks again, and with nothing that depends on something else.
     rates.clear();
     let event = async {
         tokio::time::sleep(LOAD / 2).await;
         rates.invalidate(&Tag::named("rates"));
     };
-    let (given, ()) = tokio::join!(ask(&rates, &source), event);
-    assert_eq!(given, Ok(Answer::Fresh(7)));
+    let tags = [Tag::named("prices")];
+    let other = rates.get_or_load("GBP", &tags, source.load());
+    let (given, other, ()) = tokio::join!(ask(&rates, &source), other, event);
+    assert_eq!((given, other), (Ok(Answer::Fresh(7)), Ok(Answer::Fresh(8))));
     assert_eq!(rates.get(&"EUR"), None);
     assert_eq!(rates.stale(&"EUR"), None);
+    assert_eq!((rates.get(&"GBP"), rates.stats().called_off), (Some(8), 4));
 }
 
 /// Catches: an error or a panic that is kept, or that leaves those who wait hanging; and an answer

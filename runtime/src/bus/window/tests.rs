@@ -197,3 +197,72 @@ fn bytes_bound_the_window_but_for_one_record() {
     assert_eq!(window.room(), 0);
     assert_eq!(window.holds().0, 2);
 }
+
+/// Catches: a read for each event that is settled, a window that is read into no more until it is
+/// empty, and one that takes a record more, or less, than it may.
+#[test]
+fn a_full_window_is_read_into_again_when_that_is_worth_a_read() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for (ahead, least) in [(100u32, 32), (64, 32), (10, 5), (3, 2), (1, 1)] {
+        let most = usize::try_from(ahead).expect("it fits");
+        let mut window = window(most, most, OnFailure::SetAside);
+        for key in 1..=ahead {
+            assert!(window.room() > 0);
+            let events = record(key.into(), key, 1).into_iter();
+            let more = window.read_up_to(Position::new(key.into()), events, |_| false);
+            assert_eq!(more, key < ahead, "{key} of {ahead}");
+        }
+        for settled in 1..=most {
+            assert!(window.can_give());
+            let taken = window.take(at(0)).expect("one is ready");
+            window.settle(taken.ticket, Verdict::Done, at(0), &mut rng);
+            let room = if settled < least { 0 } else { settled };
+            assert_eq!(window.room(), room, "{settled} of {ahead}");
+        }
+        assert!(!window.can_give(), "nothing is left");
+    }
+}
+
+/// Catches: what is held that is counted without its payload or its key, and a bound in bytes that
+/// is passed.
+#[test]
+fn a_window_is_full_when_what_it_holds_takes_as_much_as_it_may() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut window = window(4, 40, OnFailure::SetAside);
+    // Ten bytes of payload, `counters/1`, and what stands around them.
+    let each = 10 + 10 + 256;
+    window.options.held_bytes_max = 2 * each;
+    assert!(window.read_up_to(Position::new(1), record(1, 1, 1).into_iter(), |_| false));
+    assert_eq!(window.holds(), (1, each));
+    assert!(!window.read_up_to(Position::new(2), record(2, 2, 1).into_iter(), |_| false));
+    assert_eq!((window.holds(), window.room()), ((2, 2 * each), 0));
+    let taken = window.take(at(0)).expect("one is ready");
+    window.settle(taken.ticket, Verdict::Done, at(0), &mut rng);
+    assert_eq!((window.holds(), window.room()), ((1, each), 39));
+}
+
+/// Catches: an attempt more or less than a subscription has, and one that counts though nobody looked
+/// at the event.
+#[test]
+fn an_event_is_tried_as_often_as_the_subscription_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut window = window(4, 40, OnFailure::SetAside);
+    window.read_up_to(Position::new(1), record(1, 1, 1).into_iter(), |_| false);
+    let mut give_back = |window: &mut Window, now, verdict| {
+        let taken = window.take(at(now)).expect("it is ready");
+        let became = window.settle(taken.ticket, verdict, at(now), &mut rng);
+        (taken.attempt, became)
+    };
+    let untouched = give_back(&mut window, 0, Verdict::Untouched);
+    assert_eq!(untouched, (1, Settled::Again));
+    let no = || Verdict::Failed(DeliveryError::retry_after(Duration::from_secs(5), "no"));
+    assert_eq!(give_back(&mut window, 0, no()), (1, Settled::Again));
+    let mut other = ChaCha8Rng::seed_from_u64(2);
+    assert_eq!(window.next_tick(), Some(at(5_000)));
+    window.tick(at(4_999), &mut other);
+    assert!(!window.can_give(), "its time has not come");
+    window.tick(at(5_000), &mut other);
+    assert_eq!(give_back(&mut window, 5_000, no()), (2, Settled::Spent));
+    let (place, held) = window.first_spent().expect("it is to be set aside");
+    assert_eq!((place.position, &*held.reason), (Position::new(1), "no"));
+}
