@@ -17,6 +17,7 @@ mod intent_file;
 mod knowledge;
 mod lexicon;
 mod measures;
+mod metrics;
 mod phrases;
 mod phrasing;
 mod reads;
@@ -28,6 +29,7 @@ mod text;
 mod ticket;
 mod ticket_commands;
 mod understand;
+mod watch;
 mod workflow;
 
 pub mod learn;
@@ -62,6 +64,7 @@ pub use settings::{Articles, SupportSettings};
 pub use text::PrivateText;
 pub use ticket::{Priority, ServiceLevels, Ticket, TicketFile, TicketReason};
 pub use ticket_commands::{AnswerTicket, CheckServiceLevel, OpenTicket, ResolveTicket, ShowTicket};
+pub use watch::DeskWatch;
 pub use workflow::answer_query;
 
 use self::phrases::Phrases;
