@@ -64,7 +64,8 @@ pub struct Shop {
     pub rules: BusinessRules,
     /// What it can answer.
     pub knowledge: KnowledgeBase,
-    /// How it understands questions.
+    /// How it understands questions, where [`support`](Self::support) names no model. A shop that waits
+    /// for customers lets it [learn](IntentClassifier::learn) before it opens.
     pub intents: IntentClassifier,
     /// How it answers them.
     pub support: SupportSettings,

@@ -1,10 +1,11 @@
 //! What the code knows of each value: its kind, its range, its default, what it is for.
 //!
 //! A section is a plain struct of the crate that uses it, with `serde` and `schemars` derived. Here
-//! the schema that comes of it is read. Three things are read into it:
+//! the schema that comes of it is read. Four things are read into it:
 //!
 //! - a [`Duration`](std::time::Duration) is written as a time, `"30s"`;
 //! - a whole number with `bytes` in its name is written as a size, `"64 MiB"`;
+//! - a text whose type has the format `file` is called the name of a file;
 //! - a range is `#[schemars(range(min = .., max = ..))]`; where that does not reach the number (a
 //!   time, a newtype), `#[schemars(extend("minimum" = .., "maximum" = ..))]`. On a list or a map it
 //!   is the range of each value in it.
@@ -299,6 +300,7 @@ impl<'a> Node<'a> {
             Kind::Integer => "a whole number",
             Kind::Number => "a number",
             Kind::Boolean => "true or false",
+            Kind::Text if self.of["format"] == "file" => "the name of a file",
             Kind::Text => "a text",
             Kind::List => {
                 let items = self.items().map(Self::expected).unwrap_or_default();

@@ -1,14 +1,12 @@
 //! `mercato support`: trains the classifier of Customer Support, and tries it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::Path;
 
 use mercato_actors::Redactor;
 use mercato_actors::carried_questions;
-use mercato_actors::intents::{
-    IntentModel, Labelled, MODEL_BYTES_MAX, OUT_OF_SCOPE, TrainOptions, train,
-};
+use mercato_actors::intents::{IntentModel, Labelled, OUT_OF_SCOPE, TrainOptions, train};
 use mercato_sim::read_labelled_file;
 
 use crate::args::{SupportArgs, SupportTask};
@@ -103,13 +101,5 @@ fn classify(model: Option<&Path>, questions: &[String]) -> Result<(), String> {
 }
 
 fn read_model(path: &Path) -> Result<IntentModel, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let size = fs::metadata(path).map_err(|error| wrong(&error))?.len();
-    if size > MODEL_BYTES_MAX as u64 {
-        return Err(wrong(&format!(
-            "{size} bytes are more than a model has; name a model"
-        )));
-    }
-    let bytes = fs::read(path).map_err(|error| wrong(&error))?;
-    IntentModel::from_bytes(&bytes).map_err(|error| wrong(&error))
+    IntentModel::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -35,7 +35,8 @@ use crate::service::{AnyService, Service, answer_dead};
 use crate::shard::{Shard, ShardContext};
 use crate::stats::AgentCounters;
 use crate::telemetry::{
-    AlarmBoard, Alarms, MetricsReader, Sources, StoreReads, Telemetry, TimedJournal, watch_alarms,
+    AlarmBoard, Alarms, FamilySamples, MetricsReader, OwnMetrics, Sources, StoreReads, Telemetry,
+    TimedJournal, watch_alarms,
 };
 use crate::timer::{Bell, TimerCounters, keep};
 use crate::trigger::{TRIGGER, Trigger, Triggers, follow};
@@ -60,6 +61,7 @@ pub struct RuntimeBuilder {
     pub(crate) monitor: Arc<dyn Monitor>,
     pub(crate) caches: Option<CachesSettings>,
     alarms: Option<Alarms>,
+    own_metrics: OwnMetrics,
     pub(crate) hops_max: u32,
     pub(crate) faults: FaultHook,
     #[cfg(feature = "planted-bugs")]
@@ -104,6 +106,7 @@ impl RuntimeBuilder {
             monitor: Arc::new(Nobody),
             caches: None,
             alarms: None,
+            own_metrics: OwnMetrics::default(),
             hops_max: HOPS_MAX,
             faults: FaultHook::default(),
             #[cfg(feature = "planted-bugs")]
@@ -151,6 +154,18 @@ impl RuntimeBuilder {
             self.problem.get_or_insert(RuntimeError::Alarms(invalid));
         }
         self.alarms = Some(alarms);
+        self
+    }
+
+    /// Reads these metrics beside the runtime's, wherever those are read: see
+    /// [`MetricsReader::read`]. Their names are none of [`FAMILIES`](crate::FAMILIES), and alarms do
+    /// not know them. It is called for each reading, so it gives what is counted already.
+    #[must_use]
+    pub fn metrics(
+        mut self,
+        read: impl Fn() -> Vec<FamilySamples> + Send + Sync + 'static,
+    ) -> Self {
+        self.own_metrics.0.push(Box::new(read));
         self
     }
 
@@ -320,6 +335,7 @@ impl RuntimeBuilder {
             triggers: triggers.clone(),
             timer_counters: timer_counters.clone(),
             alarms: Arc::new(AlarmBoard::default()),
+            own: self.own_metrics,
             since: clock.now(),
         });
         tasks.extend(self.alarms.map(|alarms| {

@@ -148,6 +148,10 @@ impl World {
         if self.options.mode == Mode::Live {
             // On the machine's clock nobody waits for ten minutes before the parcel is packed.
             shop.order.change_for = LIVE_CHANGE_FOR;
+            // Nor does the first customer wait until the shop has learnt what they may ask.
+            if shop.support.intent_model.is_none() {
+                shop.intents.learn();
+            }
         }
         if let (Mode::Live, Some(follow_up)) = (self.options.mode, &mut shop.follow_up) {
             // A campaign's plan is kept for good, so it must not depend on how long a run takes.

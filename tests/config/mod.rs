@@ -2,6 +2,7 @@
 //! order of precedence, and a reload that is whole or not at all.
 
 mod files;
+mod intents;
 mod mistakes;
 mod precedence;
 mod reference;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{is_read, read};
 
 #[track_caller]
-fn shown_reads_as_the_same(config: &mercato::config::Loaded<ShopConfig>) {
+pub(super) fn shown_reads_as_the_same(config: &mercato::config::Loaded<ShopConfig>) {
     let shown = config.show();
     let again = load::<ShopConfig>(&Sources::text("shown.toml", &*shown));
     let again = again.unwrap_or_else(|error| panic!("{shown}\n{error}"));

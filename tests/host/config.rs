@@ -117,3 +117,59 @@ fn the_simulated_shop_goes_by_the_file() {
     );
     assert!(refused.contains("agents.order.shards"), "{refused}");
 }
+
+/// Catches: a model that is read and then not asked, and one that is found to be none after the shop
+/// was opened.
+#[test]
+fn the_simulated_shop_answers_by_the_model_that_the_file_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    // Whatever is asked is about something that does not work, so that people take over.
+    let questions = (0..12)
+        .map(|n| format!("when where how do I {n},technical-issue\nzorp {n},product-info\n"));
+    let questions = std::iter::once("text,intent\n".to_owned()).chain(questions);
+    std::fs::write(path("q.csv"), questions.collect::<String>()).expect("a file");
+    let mut train = mercato();
+    train
+        .args(["support", "train", "--data"])
+        .arg(path("q.csv"));
+    succeeds(train.arg("--out").arg(path("q.model")));
+    let text = format!(
+        "shop.support.intent_model = '{}'\n",
+        path("q.model").display()
+    );
+    std::fs::write(path("shop.toml"), text).expect("a file");
+    let day = |config: bool| {
+        let mut command = mercato();
+        command.args(["simulate", "--shoppers", "60", "--seed", "3"]);
+        if config {
+            command.arg("--config").arg(path("shop.toml"));
+        }
+        succeeds(&mut command)
+    };
+    let by_model = day(true);
+    assert_ne!(by_model, day(false));
+    assert!(by_model.contains("every law held"), "{by_model}");
+
+    let check = || {
+        let mut command = mercato();
+        command.args(["config", "check"]).arg(path("shop.toml"));
+        command
+    };
+    assert!(succeeds(&mut check()).contains("it sets 1 keys"));
+    std::fs::write(path("q.model"), "another thing").expect("a file");
+    let mut simulate = mercato();
+    simulate.args(["simulate", "--live", "--shoppers", "1", "--config"]);
+    simulate
+        .arg(path("shop.toml"))
+        .arg("--store")
+        .arg(path("shop.redb"));
+    for told in [is_refused(&mut check()), is_refused(&mut simulate)] {
+        let expected = format!(
+            "shop.support.intent_model cannot be used: {}: this is no intent model; train one with",
+            path("q.model").display()
+        );
+        assert!(told.contains(&expected), "{told}");
+    }
+    assert!(!path("shop.redb").exists(), "nothing was started");
+}

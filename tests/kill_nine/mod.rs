@@ -55,7 +55,7 @@ fn what_the_agents_acknowledged_is_as_before() {
         let file = folder.path().join("shop.redb");
         let mut books = Books::default();
         // The same visits in a shop that is never killed.
-        let whole = runtime.block_on(Town::open(None, Duration::ZERO));
+        let whole = runtime.block_on(Town::open(None, Duration::ZERO, 16));
         let lives = kills.min(first + KILLS_OF_ONE_FILE) - first;
         for life in 0..lives {
             let time = Duration::from_millis(u64::from(rng.next_u32() % 300));
@@ -63,7 +63,8 @@ fn what_the_agents_acknowledged_is_as_before() {
             live_and_die(&file, life, time, &mut books);
             println!("life {life} ended {time:?} after the first words of each agent");
             runtime.block_on(async {
-                let town = Town::open(Some(&file), child::later(life)).await;
+                let town =
+                    Town::open(Some(&file), child::later(life), child::snapshot_every(life)).await;
                 checks::recommendations(&town, &whole, before, &mut books).await;
                 checks::conversations(&town, &books).await;
                 checks::schedules(&town, &books).await;
@@ -73,7 +74,7 @@ fn what_the_agents_acknowledged_is_as_before() {
         }
         runtime.block_on(async {
             whole.close().await;
-            let town = Town::open(Some(&file), DELAY + child::later(lives + 1)).await;
+            let town = Town::open(Some(&file), DELAY + child::later(lives + 1), 16).await;
             checks::the_day_of_the_campaign(&town, &books).await;
             town.close().await;
         });

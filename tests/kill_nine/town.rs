@@ -35,7 +35,7 @@ pub(crate) struct Town {
 impl Town {
     /// Opens the shop over a file; without one over memory. Each process lives `after` the first one
     /// began, by its own clock, whatever the machine's says.
-    pub(crate) async fn open(file: Option<&Path>, after: Duration) -> Self {
+    pub(crate) async fn open(file: Option<&Path>, after: Duration, snapshot_every: u64) -> Self {
         let options = JournalOptions::default();
         let journal = match file {
             Some(file) => RedbJournal::open(file, options, WriterPlace::Thread),
@@ -57,7 +57,7 @@ impl Town {
         let builder = Runtime::builder(journal.clone())
             .clock(Clock::starting_at(NOON.plus(after)))
             .entropy(Entropy::system());
-        let runtime = shop().open(builder, &ports).start().await;
+        let runtime = shop(snapshot_every).open(builder, &ports).start().await;
         let town = Self {
             runtime: runtime.expect("it starts"),
             journal,
@@ -240,7 +240,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     assert!(seen.is_ok(), "it took too long until {what}");
 }
 
-fn shop() -> Shop {
+fn shop(snapshot_every: u64) -> Shop {
     let products = (1..=PRODUCTS).map(|number| Product {
         sku: sku(number),
         name: format!("product {number}").into(),
@@ -253,11 +253,9 @@ fn shop() -> Shop {
         cost: Money::new(200, Currency::GBP),
     });
     let mut shop = Shop::new(Arc::new(Catalogue::new(products).expect("a catalogue")));
-    // Every process starts from snapshots and the events after them.
-    let often = NonZeroU64::new(16).expect("not zero");
-    shop.agents.recommendation.snapshot_every_events = Some(often);
-    shop.agents.support.snapshot_every_events = Some(often);
-    shop.agents.marketing.snapshot_every_events = Some(often);
+    for agent in shop.agents.each_mut() {
+        agent.snapshot_every_events = NonZeroU64::new(snapshot_every);
+    }
     // What is tried out depends on how often somebody looked, which the test does more often here
     // than there.
     shop.rules.exploration_percent = 0;

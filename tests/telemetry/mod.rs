@@ -7,6 +7,8 @@ mod otlp;
 #[cfg(all(feature = "shop", feature = "prometheus", feature = "otlp"))]
 mod personal;
 mod seen;
+#[cfg(all(feature = "shop", feature = "prometheus"))]
+mod served;
 #[cfg(feature = "shop")]
 mod town;
 mod traces;

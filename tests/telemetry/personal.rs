@@ -55,8 +55,10 @@ async fn a_day(runtime: &Runtime) {
 #[tokio::test(start_paused = true)]
 async fn nobodys_name_is_in_what_is_seen_of_a_day() {
     let (seen, guard) = Seen::watch();
-    let runtime = shop().start().await.expect("it starts");
+    let desk = DeskWatch::new(&SupportSettings::default());
+    let runtime = shop(&desk).start().await.expect("it starts");
     a_day(&runtime).await;
+    desk.refresh(&runtime.bus()).await.expect("it is read");
     let metrics = runtime.metrics();
     let reader = runtime.metrics_reader();
     runtime.stop().await.expect("it stops");
@@ -73,7 +75,8 @@ async fn nobodys_name_is_in_what_is_seen_of_a_day() {
     assert!(lines.iter().any(|line| line.contains("restarted")));
     let page = metrics.to_prometheus();
     assert!(page.contains("mercato_alarm_raised"), "{page}");
-    let written = format!("{spans:?}{lines:?}{page}{metrics:?}{reader:?}");
+    assert!(page.contains("mercato_support_questions_total 2"), "{page}");
+    let written = format!("{spans:?}{lines:?}{page}{metrics:?}{reader:?}{desk:?}");
     for text in [ADA, BOB].iter().flat_map(Customer::plain_texts) {
         assert!(!written.contains(text), "{text} can be read");
     }
@@ -89,7 +92,8 @@ async fn nobodys_name_is_in_what_is_seen_of_a_day() {
 #[tokio::test]
 async fn nobodys_name_is_in_what_a_collector_is_sent() {
     let mut collector = Collector::start(0).await;
-    let runtime = shop().start().await.expect("it starts");
+    let desk = DeskWatch::new(&SupportSettings::default());
+    let runtime = shop(&desk).start().await.expect("it starts");
     let spans = OtlpSpans::new(runtime.handle().clock(), 10_000);
     let subscriber = tracing_subscriber::registry().with(spans.layer());
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -106,6 +110,7 @@ async fn nobodys_name_is_in_what_a_collector_is_sent() {
     let request = order_of(&handle, &ADA, "a-1");
     check_out(&handle, &ADA, request).await;
     let _ = enquire(&handle, &ADA).await;
+    desk.refresh(&runtime.bus()).await.expect("it is read");
     let options = OtlpOptions {
         endpoint: collector.endpoint.clone(),
         every_ms: 100,
@@ -121,6 +126,7 @@ async fn nobodys_name_is_in_what_a_collector_is_sent() {
     let bytes = [sent, metrics].concat();
     let holds = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
     assert!(holds("mercato.agent") && holds("mercato_commands_total"));
+    assert!(holds("mercato_support_answer_seconds"));
     for text in ADA.plain_texts() {
         assert!(!holds(text), "{text} is sent");
     }

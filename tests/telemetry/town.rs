@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mercato::actors::*;
+use mercato::persistence::Journal;
 use mercato::{Alarms, CachesSettings, RuntimeBuilder};
 
 use crate::support::{memory, virtual_runtime};
@@ -11,8 +12,13 @@ pub(crate) fn sku() -> Sku {
     Sku::new("tea").expect("a sku")
 }
 
-/// A shop with caches and alarms, whose payments sometimes fail.
-pub(crate) fn shop() -> RuntimeBuilder {
+/// A shop with caches and alarms, whose payments sometimes fail, and whose desk is watched.
+pub(crate) fn shop(desk: &DeskWatch) -> RuntimeBuilder {
+    shop_over(memory(), desk)
+}
+
+/// The same over this journal.
+pub(crate) fn shop_over(journal: Arc<dyn Journal>, desk: &DeskWatch) -> RuntimeBuilder {
     let catalogue = Catalogue::new([Product {
         sku: sku(),
         name: "tea".into(),
@@ -32,7 +38,8 @@ pub(crate) fn shop() -> RuntimeBuilder {
             LedgerOptions::default(),
         )),
     };
-    let builder = virtual_runtime(memory())
+    let builder = virtual_runtime(journal)
+        .metrics(desk.metrics())
         .caches(CachesSettings::default())
         .alarms(Alarms::default());
     Shop::new(Arc::new(catalogue.expect("a catalogue"))).open(builder, &ports)

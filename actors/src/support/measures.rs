@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mercato_runtime::Timestamp;
+use mercato_runtime::persistence::{DURATION_BOUNDS_NS, Distribution};
 
 use super::events::SupportEvent;
 use super::settings::SupportSettings;
@@ -15,6 +16,21 @@ use super::ticket::TicketReason;
 const FOLLOWED_MAX: usize = 1_000_000;
 /// What is asked within an hour of an answer belongs to the same contact.
 const SAME_CONTACT: Duration = Duration::from_secs(60 * 60);
+/// Bounds for how long people take to answer a ticket, in nanoseconds: a minute to a week. The default
+/// service levels are among them, so that what is above one is counted exactly.
+const TICKET_BOUNDS_NS: &[u64] = &[
+    60_000_000_000,
+    300_000_000_000,
+    900_000_000_000,
+    1_800_000_000_000,
+    3_600_000_000_000,
+    7_200_000_000_000,
+    14_400_000_000_000,
+    28_800_000_000_000,
+    86_400_000_000_000,
+    172_800_000_000_000,
+    604_800_000_000_000,
+];
 
 /// Follows conversations, event by event.
 #[derive(Debug, Clone)]
@@ -22,6 +38,9 @@ pub struct DeskMeasures {
     recontact_within: Duration,
     conversations: BTreeMap<Box<str>, Followed>,
     figures: DeskFigures,
+    /// How long questions waited for their answers, and tickets for a person's.
+    pub(super) answer_times: Distribution,
+    pub(super) ticket_times: Distribution,
 }
 
 /// What is known of a conversation.
@@ -35,6 +54,8 @@ struct Followed {
     again: bool,
     handed_over: bool,
     ticket_at: Option<Timestamp>,
+    /// Whether a ticket waits to be settled. A more urgent one takes the place of the one before.
+    ticket_open: bool,
 }
 
 /// How well customers were served.
@@ -58,6 +79,8 @@ pub struct DeskFigures {
     pub answers: u64,
     /// Tickets by reason.
     pub tickets: BTreeMap<&'static str, u64>,
+    /// Conversations with a ticket that nobody has settled yet.
+    pub tickets_open: u64,
     /// Tickets that were not answered in time, each time counted.
     pub breaches: u64,
     /// Tickets that a person answered, and how long they waited, in milliseconds.
@@ -107,6 +130,8 @@ impl DeskMeasures {
             recontact_within: settings.recontact_within,
             conversations: BTreeMap::new(),
             figures: DeskFigures::default(),
+            answer_times: Distribution::empty(DURATION_BOUNDS_NS),
+            ticket_times: Distribution::empty(TICKET_BOUNDS_NS),
         }
     }
 
@@ -120,8 +145,9 @@ impl DeskMeasures {
     pub fn observe(&mut self, conversation: &str, event: &SupportEvent) {
         if self.conversations.len() >= FOLLOWED_MAX
             && !self.conversations.contains_key(conversation)
+            && let Some((_, let_go)) = self.conversations.pop_first()
         {
-            self.conversations.pop_first();
+            self.figures.tickets_open -= u64::from(let_go.ticket_open);
         }
         let figures = &mut self.figures;
         let known = self.conversations.entry(conversation.into()).or_default();
@@ -144,7 +170,9 @@ impl DeskMeasures {
                 figures.asked_back += u64::from(answered.clarification);
                 figures.cited += u64::from(!answered.citations.is_empty());
                 if let Some(asked_at) = known.asked_at {
-                    let waited = millis(answered.at.since(asked_at));
+                    let waited = answered.at.since(asked_at);
+                    count(&mut self.answer_times, waited);
+                    let waited = millis(waited);
                     figures.answer_ms.0 += waited;
                     figures.answer_ms.1 = figures.answer_ms.1.max(waited);
                 }
@@ -160,13 +188,21 @@ impl DeskMeasures {
                     figures.handed_over += 1;
                 }
                 known.handed_over = true;
+                figures.tickets_open += u64::from(!known.ticket_open);
+                known.ticket_open = true;
                 known.ticket_at = Some(opened.ticket.opened_at);
             }
             SupportEvent::TicketAnswered(answered) => {
                 if let Some(opened_at) = known.ticket_at.take() {
                     figures.ticket_answers.0 += 1;
-                    figures.ticket_answers.1 += millis(answered.at.since(opened_at));
+                    let waited = answered.at.since(opened_at);
+                    figures.ticket_answers.1 += millis(waited);
+                    count(&mut self.ticket_times, waited);
                 }
+            }
+            SupportEvent::TicketResolved(_) => {
+                figures.tickets_open -= u64::from(known.ticket_open);
+                known.ticket_open = false;
             }
             SupportEvent::TicketBreached(_) => figures.breaches += 1,
             SupportEvent::ActionConfirmed(_) => figures.actions.0 += 1,
@@ -177,11 +213,18 @@ impl DeskMeasures {
                 );
                 figures.actions.1 += u64::from(refused);
             }
-            SupportEvent::TicketResolved(_)
-            | SupportEvent::ChannelChanged(_)
-            | SupportEvent::ActionOffered(_) => {}
+            SupportEvent::ChannelChanged(_) | SupportEvent::ActionOffered(_) => {}
         }
     }
+}
+
+fn count(times: &mut Distribution, took: Duration) {
+    let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    let bucket = times.bounds.partition_point(|bound| *bound < nanos);
+    if let Some(count) = times.counts.get_mut(bucket) {
+        *count += 1;
+    }
+    times.sum = times.sum.saturating_add(nanos);
 }
 
 fn millis(duration: Duration) -> u64 {

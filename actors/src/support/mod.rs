@@ -13,9 +13,11 @@ mod conversation;
 mod events;
 mod ids;
 mod intent;
+mod intent_file;
 mod knowledge;
 mod lexicon;
 mod measures;
+mod metrics;
 mod phrases;
 mod phrasing;
 mod reads;
@@ -27,6 +29,7 @@ mod text;
 mod ticket;
 mod ticket_commands;
 mod understand;
+mod watch;
 mod workflow;
 
 pub mod learn;
@@ -48,6 +51,7 @@ pub use events::{
 };
 pub use ids::{ConversationId, ConversationIdError};
 pub use intent::{Classification, Intent, IntentClassifier, IntentModelError, carried_questions};
+pub use intent_file::{IntentFile, IntentFileError};
 pub use knowledge::{Article, Citation, KnowledgeBase, KnowledgeError};
 pub use measures::{DeskFigures, DeskMeasures};
 pub use phrasing::{
@@ -60,6 +64,7 @@ pub use settings::{Articles, SupportSettings};
 pub use text::PrivateText;
 pub use ticket::{Priority, ServiceLevels, Ticket, TicketFile, TicketReason};
 pub use ticket_commands::{AnswerTicket, CheckServiceLevel, OpenTicket, ResolveTicket, ShowTicket};
+pub use watch::DeskWatch;
 pub use workflow::answer_query;
 
 use self::phrases::Phrases;
@@ -103,17 +108,21 @@ impl SupportAgent {
     }
 
     /// The same with other settings. Their articles are published beside those that it has; where
-    /// one is there already with other words, all of those stay as they are.
+    /// one is there already with other words, all of those stay as they are. Where they name a model,
+    /// it takes the place of the classifier.
     #[must_use]
     pub fn with_settings(mut self, settings: SupportSettings) -> Self {
         if let Ok(knowledge) = self.knowledge.publish(settings.articles.iter().cloned()) {
             self.knowledge = knowledge;
         }
+        if let Some(model) = &settings.intent_model {
+            self.intents = model.classifier().clone();
+        }
         self.settings = settings;
         self
     }
 
-    /// The same with another classifier.
+    /// The same with another classifier, until settings name a model.
     #[must_use]
     pub fn with_intents(mut self, intents: IntentClassifier) -> Self {
         self.intents = intents;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::intent_file::IntentFile;
 use super::knowledge::{Article, KnowledgeBase, KnowledgeError};
 use super::ticket::ServiceLevels;
 
@@ -16,6 +17,10 @@ pub struct SupportSettings {
     /// Default: 0.5.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub confidence_min: f64,
+    /// The shop's own model of what customers want: the file that `mercato support train` wrote, of at
+    /// most 256 MiB. It is read at the start, and a file that is exchanged counts with the next one.
+    /// `None`, the default, goes by what is learnt from the questions that the project carries.
+    pub intent_model: Option<IntentFile>,
     /// How soon a person must have answered a ticket; after that its priority is raised.
     pub service_levels: ServiceLevels,
     /// How many actions (a cancellation, a return) a conversation may have without a person.
@@ -41,6 +46,7 @@ impl Default for SupportSettings {
     fn default() -> Self {
         Self {
             confidence_min: 0.5,
+            intent_model: None,
             service_levels: ServiceLevels::default(),
             actions_max: 3,
             return_minor_max: 20_000,

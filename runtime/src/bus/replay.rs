@@ -84,6 +84,12 @@ impl Bus {
 }
 
 impl Replay {
+    /// The last position of the range: whoever has read all of it goes on behind that.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        self.last
+    }
+
     /// The next event; `None` at the end.
     ///
     /// # Errors

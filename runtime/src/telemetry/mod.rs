@@ -49,7 +49,7 @@ pub use span::SPANS;
 pub use trace::{TraceContext, TraceparentError};
 
 pub(crate) use alarm::{AlarmBoard, watch_alarms};
-pub(crate) use reader::Sources;
+pub(crate) use reader::{OwnMetrics, Sources};
 pub(crate) use span::Traced;
 pub(crate) use store::{StoreReads, TimedJournal};
 pub(crate) use timings::{Outcome, Timings};

@@ -39,8 +39,13 @@ pub(crate) struct Sources {
     pub(crate) triggers: Triggers,
     pub(crate) timer_counters: Arc<TimerCounters>,
     pub(crate) alarms: Arc<AlarmBoard>,
+    pub(crate) own: OwnMetrics,
     pub(crate) since: Timestamp,
 }
+
+/// Those of the host and of its agents: the runtime knows nothing of what they count.
+#[derive(Default)]
+pub(crate) struct OwnMetrics(pub(crate) Vec<Box<dyn Fn() -> Vec<FamilySamples> + Send + Sync>>);
 
 impl MetricsReader {
     pub(crate) fn of(sources: Sources) -> Self {
@@ -48,10 +53,14 @@ impl MetricsReader {
         Self { sources }
     }
 
-    /// All metrics, as they are now.
+    /// All metrics, as they are now, and behind the runtime's those that were
+    /// [added](crate::RuntimeBuilder::metrics).
     #[must_use]
     pub fn read(&self) -> Metrics {
-        self.read_some(None)
+        let mut metrics = self.read_some(None);
+        let own = self.sources.own.0.iter().flat_map(|read| read());
+        metrics.families.extend(own);
+        metrics
     }
 
     /// Those of these names alone.

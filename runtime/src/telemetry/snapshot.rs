@@ -15,7 +15,8 @@ pub struct Metrics {
     pub at: Timestamp,
     /// How long the runtime has run: counters began then.
     pub since: Timestamp,
-    /// The metrics that have samples, in the order of [`FAMILIES`](crate::FAMILIES).
+    /// The metrics that have samples, in the order of [`FAMILIES`](crate::FAMILIES), and those of the
+    /// host behind them.
     pub families: Vec<FamilySamples>,
 }
 

@@ -18,6 +18,10 @@
 //! A matrix is its width (4), its rows (4), a scale for each, and a byte for each value; numbers are
 //! their count (4) and each of them (4).
 
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::grams::BUCKETS;
@@ -55,11 +59,17 @@ pub enum ModelFileError {
     #[error("the model is damaged: {0}; copy it again or train it anew")]
     Damaged(&'static str),
     /// It is too large.
-    #[error("the model has {0} bytes, more than {MODEL_BYTES_MAX}; train it with fewer features")]
-    TooLarge(usize),
+    #[error(
+        "{0} bytes are more than the {MODEL_BYTES_MAX} that a model may have; train one with \
+         `mercato support train`"
+    )]
+    TooLarge(u64),
+    /// It cannot be read.
+    #[error("{0}; name a file that `mercato support train` wrote")]
+    Unreadable(Box<str>),
 }
 
-use ModelFileError::Damaged;
+use ModelFileError::{Damaged, Unreadable};
 
 impl IntentModel {
     /// The model as it is kept in a file.
@@ -94,13 +104,39 @@ impl IntentModel {
         bytes
     }
 
-    /// A model out of a file.
+    /// The model in this file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or as [`from_bytes`](Self::from_bytes).
+    pub fn read(path: &Path) -> Result<Self, ModelFileError> {
+        let unreadable = |error: std::io::Error| Unreadable(error.to_string().into());
+        let metadata = fs::metadata(path).map_err(unreadable)?;
+        // A pipe would be waited for, and a device has no end.
+        if !metadata.is_file() {
+            return Err(Unreadable("this is no plain file".into()));
+        }
+        // Before it is read, so that nobody waits for what is refused anyway.
+        if metadata.len() > MODEL_BYTES_MAX as u64 {
+            return Err(ModelFileError::TooLarge(metadata.len()));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than allowed tells a file that grew since it was looked at.
+        File::open(path)
+            .and_then(|file| {
+                file.take(MODEL_BYTES_MAX as u64 + 1)
+                    .read_to_end(&mut bytes)
+            })
+            .map_err(unreadable)?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// A model out of the bytes of a file.
     ///
     /// # Errors
     /// When it is no model, of another version, damaged, or larger than a model may be.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelFileError> {
         if bytes.len() > MODEL_BYTES_MAX {
-            return Err(ModelFileError::TooLarge(bytes.len()));
+            return Err(ModelFileError::TooLarge(bytes.len() as u64));
         }
         let (magic, rest) = bytes.split_first_chunk().ok_or(ModelFileError::NoModel)?;
         if magic != MAGIC {
