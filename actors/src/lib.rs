@@ -150,8 +150,8 @@ pub use pricing::{
     ReleaseQuote, Reprice, Repriced, RollBackPrice, Rule, RuleBook, RuleCondition, RuleEffect,
     RuleProblem, SaleObserved, SalesChannel, Segment, SetPriceList, ShelfPrice, ShelfPriceShown,
     ShowElasticity, ShowPriceVersions, ShowQuote, ShowShelfPrice, ShownPrice, Stacking,
-    StartPromotion, StrategyAdjusted, TraceEntry, TraceNote, WhyThisPrice, WithdrawCoupon,
-    price_basket, pricing_triggers,
+    StartPromotion, StrategyAdjusted, TakeOverCoupon, TraceEntry, TraceNote, WhyThisPrice,
+    WithdrawCoupon, price_basket, pricing_triggers,
 };
 pub use recommendation::{
     BasketLearned, BoughtProduct, BrowseRequest, BusinessRules, Candidate, CandidateContext,

@@ -35,8 +35,8 @@ pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
 pub(super) const CHECKOUT_BEFORE: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
     FlowType::new("checkout", 4).within(BUDGET);
 
-/// The version from which on an order has what its cart held under a name of its own. Before, it kept
-/// it under the cart's, so that two orders of one cart had one and the same.
+/// The version from which on an order has what its cart and its quote held under a name of its own.
+/// Before, it kept it under theirs, so that two orders of one cart had one and the same.
 pub(super) const OWN_NAMES: u16 = 5;
 
 /// What a shopper gives at the checkout.

@@ -21,6 +21,7 @@ mod commands;
 mod competitors;
 mod coupon;
 mod coupon_commands;
+mod coupon_hand_over;
 mod demand;
 mod dynamic;
 mod elasticity;
@@ -65,6 +66,7 @@ pub use coupon::{Coupon, CouponTerms, GivenBack};
 pub use coupon_commands::{
     CheckCoupon, ClaimCoupon, CouponHold, IssueCoupon, LapseClaims, ReleaseCoupon, WithdrawCoupon,
 };
+pub use coupon_hand_over::TakeOverCoupon;
 pub use demand::{ObserveSale, ShowElasticity};
 pub use dynamic::{LevelHeld, LevelReason};
 pub use elasticity::Elasticity;
@@ -210,6 +212,7 @@ impl Agent for PricingAgent {
             .add::<WhyThisPrice>()
             .add::<IssueCoupon>()
             .add::<ClaimCoupon>()
+            .add::<TakeOverCoupon>()
             .add::<ReleaseCoupon>()
             .add::<LapseClaims>()
             .add::<WithdrawCoupon>()
