@@ -28,6 +28,7 @@ mod elasticity;
 mod events;
 mod history;
 mod limits;
+mod list_changes;
 mod price_list;
 mod promotions;
 mod quote;

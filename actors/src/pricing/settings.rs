@@ -65,7 +65,8 @@ pub struct PricingSettings {
     pub sale_units_max: u32,
     /// What is believed of elasticities before a SKU has shown its own.
     pub elasticity: ElasticityPrior,
-    /// A change of a base price by more than this needs somebody else's approval. Default: 20 %.
+    /// A change of a base price, or of the floor that its cost sets, by more than this needs somebody
+    /// else's approval; a price list may not make it at all. Default: 20 %.
     #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub approval_from: BasisPoints,
     /// The most changes of a SKU that may wait at a time. Default: 16.
