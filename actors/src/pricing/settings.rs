@@ -16,7 +16,8 @@ pub struct PricingSettings {
     /// own, and no part of the settings' file.
     #[serde(skip)]
     pub rules: RuleBook,
-    /// The least that a price must lie above cost; enforced last, above all else. Default: 5 %.
+    /// The least that a price must lie above cost, its tax not counted where it holds any; enforced
+    /// last, above all else. Default: 5 %.
     #[schemars(extend("minimum" = 0, "maximum" = 100_000))]
     pub margin_min: BasisPoints,
     /// The furthest that a price may rise above its base price. Default: 30 %.

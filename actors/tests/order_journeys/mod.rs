@@ -12,6 +12,7 @@ mod one_cart_is_checked_out_twice;
 mod refunds_wait_for_a_person;
 mod stock_is_waited_for;
 mod support_acts_within_limits;
+mod tax_in_prices_is_no_margin;
 mod the_last_unit_is_sold_once;
 mod town;
 
