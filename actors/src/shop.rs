@@ -234,7 +234,8 @@ impl Shop {
     pub fn open_for_questions(self, builder: RuntimeBuilder) -> RuntimeBuilder {
         let limits = self.agents;
         let inventory = InventoryAgent::new(self.inventory).of(self.catalogue.clone());
-        let pricing = PricingAgent::new(self.pricing, self.catalogue.clone());
+        let pricing = PricingAgent::new(self.pricing, self.catalogue.clone())
+            .with_tax_in_prices(self.order.tax_in_prices_max());
         #[cfg(feature = "planted-bugs")]
         let (inventory, pricing) = crate::planted::agents(inventory, pricing, self.planted);
         builder

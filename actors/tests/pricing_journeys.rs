@@ -259,6 +259,56 @@ async fn a_locked_quote_is_what_the_order_costs() {
     town.close().await;
 }
 
+/// Catches: late news of a failed order that takes the use of the next order, which took the same
+/// quote: what the news gives back is named in the failed order's own quote.
+#[tokio::test(start_paused = true)]
+async fn a_failed_order_gives_back_its_own_use_of_a_coupon_and_no_other() {
+    let town = Town::open().await;
+    town.issue(1).await;
+    let id = QuoteId::new("q1").unwrap();
+    let mut cart = with_coupon("ada", 2);
+    town.lock(&cart, &id).await.unwrap();
+    cart.hold_quote(id);
+    let declined = town
+        .check_out("o1", cart.clone(), InProcessPayments::DECLINED)
+        .await;
+    assert!(declined.is_err());
+    settle().await;
+    assert!(town.usable().await, "the failed order gave it back");
+    town.check_out("o2", cart, "tok_good").await.unwrap();
+    let quote = QuoteId::new("o1").unwrap();
+    let failed = town.ask(ShowQuote { quote }).await.unwrap();
+    assert_eq!(failed.coupons.len(), 1);
+    for CouponUse { code, holder } in failed.coupons {
+        town.ask(ReleaseCoupon { code, holder }).await.unwrap();
+    }
+    assert!(!town.usable().await, "the placed order has the use");
+    let order = OrderId::new("o2").unwrap();
+    let reason = CancelReason::Customer;
+    town.ask(CancelOrder { order, reason }).await.unwrap();
+    settle().await;
+    assert!(town.usable().await, "the cancelled order gave it back");
+    town.close().await;
+}
+
+/// Catches: a use that its quote holds and that its own order is refused, and one that is taken twice.
+#[tokio::test(start_paused = true)]
+async fn an_order_takes_over_the_use_that_its_quote_holds() {
+    let town = Town::open().await;
+    town.issue(1).await;
+    let id = QuoteId::new("q1").unwrap();
+    let mut cart = with_coupon("ada", 2);
+    town.lock(&cart, &id).await.unwrap();
+    assert!(!town.usable().await, "the quote holds it");
+    cart.hold_quote(id);
+    let receipt = town.check_out("o1", cart, "tok_good").await.unwrap();
+    assert_eq!(receipt.priced.discount, gbp(200));
+    // Longer than a quote lives.
+    tokio::time::sleep(HOUR).await;
+    assert!(!town.usable().await, "the order holds it for good");
+    town.close().await;
+}
+
 /// Catches: an order whose prices nobody can explain, and sales that teach nothing.
 #[tokio::test(start_paused = true)]
 async fn what_was_sold_is_explained_and_learnt_from() {

@@ -14,6 +14,7 @@ mod delivery;
 mod draft;
 mod events;
 mod goods;
+mod hand_over;
 mod history;
 mod lapse;
 mod outlook;
@@ -49,6 +50,7 @@ pub use events::{
     StockReserved, StockReturned, StockShipped, TransferDispatched, TransferReceived,
 };
 pub use goods::{ReceiveStock, ReceiveStockAt, ReturnStock};
+pub use hand_over::HandOverReservation;
 pub use lapse::SweepHolds;
 pub use outlook::{Forecast, MeasuredError};
 pub use planning::{ForecastDemand, ReviseForecast};
@@ -126,6 +128,7 @@ impl Agent for InventoryAgent {
             .add::<ReceiveStockAt>()
             .add::<ReserveStock>()
             .add::<ConfirmReservation>()
+            .add::<HandOverReservation>()
             .add::<SourceReservation>()
             .add::<CommitReservation>()
             .add::<ReleaseReservation>()

@@ -149,4 +149,7 @@ pub enum InventoryRejection {
         /// The number of the next one.
         expected: u32,
     },
+    /// The hold belongs to an order already.
+    #[error("reservation {0} belongs to an order already; reserve the stock under another id")]
+    ReservationTaken(ReservationId),
 }

@@ -28,7 +28,16 @@ const BUDGET: Duration = Duration::from_secs(300);
 /// idempotency key of the placement. The same request under it gets the first answer, and another one
 /// is refused ([`AskFailure::IdReused`](mercato_runtime::AskFailure::IdReused)).
 pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
+    FlowType::new("checkout", OWN_NAMES).within(BUDGET);
+
+/// The checkout as it was before [`OWN_NAMES`]: what began as it ends as it. It goes when none is on
+/// its way any more.
+pub(super) const CHECKOUT_BEFORE: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
     FlowType::new("checkout", 4).within(BUDGET);
+
+/// The version from which on an order has what its cart and its quote held under a name of its own.
+/// Before, it kept it under theirs, so that two orders of one cart had one and the same.
+pub(super) const OWN_NAMES: u16 = 5;
 
 /// What a shopper gives at the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use mercato_runtime::{AskError, Flow, FlowError};
 
-use super::checkout::{BackorderChoice, BackorderedLine, CheckoutError, CheckoutRequest, of_stock};
-use crate::domain::{CartLine, IdError, OrderId, Quantity, ReservationId, Sku};
+use super::checkout::{
+    BackorderChoice, BackorderedLine, CheckoutError, CheckoutRequest, OWN_NAMES, of_stock,
+};
+use crate::domain::{Cart, CartHold, CartLine, IdError, OrderId, Quantity, ReservationId, Sku};
 use crate::inventory::{
-    BackorderStock, ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock,
+    BackorderStock, ConfirmReservation, HandOverReservation, InventoryRejection,
+    ReleaseReservation, ReserveStock,
 };
 use crate::order::StockHold;
 
@@ -121,7 +124,8 @@ async fn hold_what_is_there(
     Ok(held)
 }
 
-/// Confirms what is held for the cart, so that it lapses no longer. What has lapsed is left alone.
+/// Takes over what is held for the cart, so that it lapses no longer. What has lapsed, and what another
+/// order of the same cart has taken, is left alone.
 async fn take_over_holds(
     flow: &Flow,
     request: &CheckoutRequest,
@@ -138,31 +142,68 @@ async fn take_over_holds(
         if hold.quantity.get() > left {
             continue;
         }
-        let reservation = request.cart.name_of(hold).map_err(broken)?;
-        undo(flow, &line.sku, &reservation).await?;
-        let confirm = ConfirmReservation {
-            sku: line.sku.clone(),
-            reservation: reservation.clone(),
+        let taken = match flow.version() < OWN_NAMES {
+            true => confirm_hold(flow, &request.cart, hold).await?,
+            false => hand_over(flow, request, hold).await?,
         };
-        let step = format!("take-over/{}/{}", line.sku, hold.number);
-        match flow.ask(&step, confirm).await {
-            // What is held is what Inventory says, whatever the cart believes.
-            Ok(confirmed) if confirmed.quantity == hold.quantity => {
-                left -= hold.quantity.get();
-                held.push(Held {
-                    hold: StockHold {
-                        sku: line.sku.clone(),
-                        reservation,
-                        quantity: hold.quantity,
-                    },
-                    confirmed: true,
-                });
-            }
-            Ok(_) | Err(AskError::Rejected(_)) => {}
-            Err(error) => return Err(CheckoutError::Flow(error.into())),
-        }
+        let Some(reservation) = taken else {
+            continue;
+        };
+        left -= hold.quantity.get();
+        held.push(Held {
+            hold: StockHold {
+                sku: line.sku.clone(),
+                reservation,
+                quantity: hold.quantity,
+            },
+            confirmed: true,
+        });
     }
     Ok(held)
+}
+
+/// Has one of the cart's holds handed to the order: it ends under the cart's name, which a second
+/// order of the cart shares, and stands under the order's own, which is all that the undo gives back.
+async fn hand_over(
+    flow: &Flow,
+    request: &CheckoutRequest,
+    hold: &CartHold,
+) -> Result<Option<ReservationId>, CheckoutError> {
+    let to = further_hold(&request.order, 't', hold.number)?;
+    undo(flow, &hold.sku, &to).await?;
+    let take = HandOverReservation {
+        sku: hold.sku.clone(),
+        from: request.cart.name_of(hold).map_err(broken)?,
+        to: to.clone(),
+        quantity: hold.quantity,
+    };
+    let step = format!("take-over/{}/{}", hold.sku, hold.number);
+    match flow.ask(&step, take).await {
+        Ok(_) => Ok(Some(to)),
+        Err(AskError::Rejected(_)) => Ok(None),
+        Err(error) => Err(CheckoutError::Flow(error.into())),
+    }
+}
+
+/// The same as it was before [`OWN_NAMES`]: the hold is confirmed under the cart's name.
+async fn confirm_hold(
+    flow: &Flow,
+    cart: &Cart,
+    hold: &CartHold,
+) -> Result<Option<ReservationId>, CheckoutError> {
+    let reservation = cart.name_of(hold).map_err(broken)?;
+    undo(flow, &hold.sku, &reservation).await?;
+    let confirm = ConfirmReservation {
+        sku: hold.sku.clone(),
+        reservation: reservation.clone(),
+    };
+    let step = format!("take-over/{}/{}", hold.sku, hold.number);
+    match flow.ask(&step, confirm).await {
+        // What is held is what Inventory says, whatever the cart believes.
+        Ok(confirmed) if confirmed.quantity == hold.quantity => Ok(Some(reservation)),
+        Ok(_) | Err(AskError::Rejected(_)) => Ok(None),
+        Err(error) => Err(CheckoutError::Flow(error.into())),
+    }
 }
 
 /// Puts the undo of a hold down, before the hold itself.
@@ -186,7 +227,7 @@ pub(super) fn waiting_hold(order: &OrderId) -> Result<ReservationId, FlowError> 
         .map_err(|error| FlowError::Broken(error.to_string()))
 }
 
-/// A further hold of an order: `o-1.b2`.
+/// A further hold of an order: `o-1.b2`, and `o-1.t1` what it took of its cart.
 pub(super) fn further_hold(
     order: &OrderId,
     kind: char,

@@ -4,15 +4,15 @@
 //! included; what a checkout takes is recorded line by line with the reasons, for good.
 
 use futures::future::join_all;
-use mercato_runtime::{AskError, AskFailure, Flow, Scope};
+use mercato_runtime::{AskError, AskFailure, Flow, FlowError, Scope};
 
 use super::cart::CartError;
-use super::checkout::CheckoutError;
+use super::checkout::{CheckoutError, OWN_NAMES};
 use crate::domain::{Cart, CouponCode, OrderId, Quantity, QuoteId, Sku};
 use crate::pricing::{
     AcceptQuote, CartQuote, CheckCoupon, ClaimCoupon, CouponHold, HeldCoupon, IssueQuote,
     LineQuote, PricedBasket, PricingRejection, QuoteLine, ReleaseCoupon, ReleaseQuote, Segment,
-    price_basket,
+    TakeOverCoupon, price_basket,
 };
 
 /// Prices a cart with its coupons, asking for everything at once; `None` of an empty one, which has
@@ -160,7 +160,10 @@ async fn accept_quote(
     };
     let accepted = flow.ask("accept", accept).await.map_err(of_pricing)?;
     let codes: Vec<CouponCode> = accepted.coupons.into_iter().map(|it| it.code).collect();
-    let coupons = claim_coupons(flow, cart, &codes, quote).await?;
+    let coupons = match flow.version() < OWN_NAMES {
+        true => claim_coupons(flow, cart, &codes, quote).await?,
+        false => take_over_coupons(flow, cart, &codes, quote, &QuoteId::from(order)).await?,
+    };
     let lines = accepted.lines.into_iter().map(|it| it.line);
     Ok((lines.collect(), coupons))
 }
@@ -179,14 +182,40 @@ async fn quote_lines(
     all(join_all(asked).await)
 }
 
-/// Takes a use of each coupon. All undos are put down before the first claim, so that no branch of
-/// the join can leave one without.
-async fn claim_coupons(
+/// Takes over the uses that the cart's quote holds. An order that comes to nothing gives the quote
+/// back, and the next one takes it: so each has its uses under its own name, and gives back no other's.
+async fn take_over_coupons(
     flow: &Flow,
     cart: &Cart,
     codes: &[CouponCode],
+    quote: &QuoteId,
     holder: &QuoteId,
 ) -> Result<Vec<HeldCoupon>, CheckoutError> {
+    put_down_releases(flow, codes, holder).await?;
+    let asked = codes.iter().map(|code| async move {
+        let take = TakeOverCoupon {
+            code: code.clone(),
+            from: quote.clone(),
+            holder: holder.clone(),
+            customer: cart.customer().clone(),
+        };
+        let taken = flow.ask(&format!("coupon/{code}"), take).await;
+        Ok(HeldCoupon {
+            terms: taken.map_err(of_pricing)?,
+            code: code.clone(),
+            holder: holder.clone(),
+        })
+    });
+    all(join_all(asked).await)
+}
+
+/// Puts the undo of each use down before the first is taken, so that no branch of the join can leave
+/// one without.
+async fn put_down_releases(
+    flow: &Flow,
+    codes: &[CouponCode],
+    holder: &QuoteId,
+) -> Result<(), FlowError> {
     for code in codes {
         let release = ReleaseCoupon {
             code: code.clone(),
@@ -195,6 +224,17 @@ async fn claim_coupons(
         let step = format!("coupon/{code}");
         flow.undo_command(&step, release).await?;
     }
+    Ok(())
+}
+
+/// Takes a use of each coupon.
+async fn claim_coupons(
+    flow: &Flow,
+    cart: &Cart,
+    codes: &[CouponCode],
+    holder: &QuoteId,
+) -> Result<Vec<HeldCoupon>, CheckoutError> {
+    put_down_releases(flow, codes, holder).await?;
     let asked = codes.iter().map(|code| async move {
         let claim = ClaimCoupon {
             code: code.clone(),

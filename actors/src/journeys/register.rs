@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mercato_runtime::{FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
 
 use super::activities;
-use super::checkout::{CHECKOUT, checkout};
+use super::checkout::{CHECKOUT, CHECKOUT_BEFORE, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
 use super::hold::waiting_hold;
 use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
@@ -32,6 +32,7 @@ pub fn register_journeys(
 ) -> RuntimeBuilder {
     activities::register(builder, payments, carrier)
         .flow(CHECKOUT, checkout)
+        .flow(CHECKOUT_BEFORE, checkout)
         .flow(FULFIL, fulfil)
         .flow(RELEASE, release)
         .flow(RELEASE_STOCK, release_stock)

@@ -113,6 +113,17 @@ impl OrderSettings {
         goods.portion(self.basket_discount)
     }
 
+    /// The highest rate of tax that a price may hold; zero where prices are before tax. A price is the
+    /// same wherever the parcel goes, and must leave enough in the place that takes most of it.
+    pub(crate) fn tax_in_prices_max(&self) -> BasisPoints {
+        if self.price_terms == PriceTerms::BeforeTax {
+            return BasisPoints::ZERO;
+        }
+        let reduced = self.tax_reduced.values().flat_map(BTreeMap::values);
+        let rates = self.tax.values().chain(reduced);
+        rates.copied().max().unwrap_or(BasisPoints::ZERO)
+    }
+
     /// The rates that hold in a place: its own, or its country's. `None` where the shop does not
     /// deliver.
     pub(super) fn rates_in(&self, place: Jurisdiction) -> Option<TaxRates> {

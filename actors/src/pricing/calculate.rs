@@ -161,7 +161,7 @@ fn apply_business_rules(
     }
     let mut ruled = walk.unit.adjusted(BasisPoints::new(adjustment))?;
     if let Some(margin) = margin {
-        let least = factors.cost_analysis.adjusted(margin)?;
+        let least = agent.with_tax(factors.cost_analysis.adjusted(margin)?)?;
         if ruled.compare(least)?.is_lt() {
             ruled = least;
         }

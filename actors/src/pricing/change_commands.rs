@@ -14,11 +14,12 @@ use super::events::{
 use super::limits::floor;
 use super::state::PriceState;
 use super::{PricingAgent, PricingRejection, PricingState};
-use crate::domain::{PriceChangeId, Sku};
+use crate::domain::{Money, MoneyError, PriceChangeId, Sku};
 
 /// Changes a base price, its cost, its lowest advertised price and the product's place in its life.
-/// A change by more than [`approval_from`](super::PricingSettings::approval_from) waits for
-/// [`ApprovePriceChange`] by somebody else. Repeating it with the same terms changes nothing.
+/// A change of the price, or of the floor that its cost sets, by more than
+/// [`approval_from`](super::PricingSettings::approval_from) waits for [`ApprovePriceChange`] by
+/// somebody else. Repeating it with the same terms changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePrice {
     /// The product.
@@ -67,7 +68,7 @@ impl Command for ChangePrice {
 }
 
 impl PricingAgent {
-    fn check_terms(&self, terms: &PriceChangeTerms) -> Result<(), PricingRejection> {
+    pub(super) fn check_terms(&self, terms: &PriceChangeTerms) -> Result<(), PricingRejection> {
         self.check_price(terms.base)?;
         self.check_currency(terms.cost)?;
         if terms.cost.minor() < 0 {
@@ -100,18 +101,26 @@ impl PricingAgent {
         }
     }
 
-    /// The first price of a product that has none needs no approval: there is nothing that changes.
+    /// A change of the price, or of the floor under it: what a product costs says how far promotions and
+    /// lists may go. The first price of a product that has none needs no approval: there is nothing that
+    /// changes.
     fn needs_approval(
         &self,
         sku: &Sku,
         state: &PriceState,
         terms: &PriceChangeTerms,
     ) -> Result<bool, PricingRejection> {
-        let Some((present, _)) = self.home_price(sku, state.current()) else {
+        let Some((present, cost)) = self.home_price(sku, state.current()) else {
             return Ok(false);
         };
-        let by = terms.base.minus(present)?.minor().unsigned_abs();
-        let most = present.portion(self.settings.approval_from)?.minor();
+        let floors = (floor(self, cost)?, floor(self, terms.cost)?);
+        Ok(self.is_large(present, terms.base)? || self.is_large(floors.0, floors.1)?)
+    }
+
+    /// Whether a change is beyond what one person may make alone.
+    pub(super) fn is_large(&self, before: Money, after: Money) -> Result<bool, MoneyError> {
+        let by = after.minus(before)?.minor().unsigned_abs();
+        let most = before.portion(self.settings.approval_from)?.minor();
         Ok(by > most.unsigned_abs())
     }
 

@@ -223,6 +223,11 @@ impl Command for PausePromotion {
 
 /// Replaces the list of prices for some terms only. Everything that is wrong with it is told at
 /// once.
+///
+/// One person sets it alone, so it makes no change that would need a second one: on no terms, at no
+/// moment, may a price or the floor under it move by more than
+/// [`approval_from`](super::PricingSettings::approval_from), save back to the base price, whose
+/// changes are approved. A first price in another currency changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPriceList {
     /// The product.
@@ -262,6 +267,7 @@ impl Command for SetPriceList {
         if list == state.current().list {
             return Ok(Decision::reply(()));
         }
+        agent.check_list_change(&self.sku, state.current(), list, now)?;
         let set = PriceListSet {
             entries: self.entries.clone(),
             reason: self.reason,

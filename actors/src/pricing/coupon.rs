@@ -40,6 +40,8 @@ pub enum GivenBack {
     Cancelled,
     /// The quote that it was taken for was not taken up in time.
     Lapsed,
+    /// The order that took the quote has it under its own name.
+    TakenUp,
 }
 
 /// A use that was taken.

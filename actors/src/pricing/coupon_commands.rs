@@ -14,7 +14,7 @@ use crate::domain::{BasisPoints, CouponCode, CustomerId, QuoteId};
 /// The timer for the next use that lapses.
 const LAPSE_TIMER: &str = "lapse";
 
-fn coupon_key(code: &CouponCode) -> Cow<'_, str> {
+pub(super) fn coupon_key(code: &CouponCode) -> Cow<'_, str> {
     format!("coupon/{code}").into()
 }
 
@@ -150,16 +150,20 @@ impl ClaimCoupon {
     }
 }
 
-type Deciding<R> = Decision<super::events::PricingEvent, R>;
+pub(super) type Deciding<R> = Decision<super::events::PricingEvent, R>;
 
-fn give_back_lapsed<R>(decision: Deciding<R>, lapsed: Vec<QuoteId>) -> Deciding<R> {
+pub(super) fn give_back_lapsed<R>(decision: Deciding<R>, lapsed: Vec<QuoteId>) -> Deciding<R> {
     decision.record_all(lapsed.into_iter().map(|holder| CouponReleased {
         holder,
         because: GivenBack::Lapsed,
     }))
 }
 
-fn lapse_at<R>(decision: Deciding<R>, code: &CouponCode, at: Option<Timestamp>) -> Deciding<R> {
+pub(super) fn lapse_at<R>(
+    decision: Deciding<R>,
+    code: &CouponCode,
+    at: Option<Timestamp>,
+) -> Deciding<R> {
     match at {
         Some(at) => decision.set_timer(LAPSE_TIMER, at, &LapseClaims { code: code.clone() }),
         None => decision.clear_timer(LAPSE_TIMER),
@@ -167,7 +171,7 @@ fn lapse_at<R>(decision: Deciding<R>, code: &CouponCode, at: Option<Timestamp>) 
 }
 
 /// The terms of a coupon that a customer can use now, once the lapsed uses are given back.
-fn usable<'a>(
+pub(super) fn usable<'a>(
     coupon: &'a Coupon,
     code: &CouponCode,
     customer: &CustomerId,

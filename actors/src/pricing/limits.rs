@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::terms::Segment;
 use super::{PricingAgent, PricingRejection};
-use crate::domain::{Money, MoneyError};
+use crate::domain::{BasisPoints, Money, MoneyError};
 
 /// A limit that a price may break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,10 +63,12 @@ impl Limits {
     }
 }
 
-/// Cost and the least margin, and never less than one minor unit.
+/// Cost and the least margin, with the tax on both where prices hold it, and never less than one minor
+/// unit.
 pub(super) fn floor(agent: &PricingAgent, cost: Money) -> Result<Money, MoneyError> {
     let one = Money::new(1, cost.currency());
-    higher(cost.adjusted(agent.settings.margin_min)?, one)
+    let floor = higher(cost.adjusted(agent.settings.margin_min)?, one)?;
+    agent.with_tax(floor)
 }
 
 fn higher(one: Money, other: Money) -> Result<Money, MoneyError> {
@@ -110,6 +112,18 @@ fn adjust_price(broken: PriceLimit, limits: Limits) -> Money {
 }
 
 impl PricingAgent {
+    /// What a price must be for this amount to be left of it wherever it is sold: the same where prices
+    /// are before tax. Rounded up, since a floor that is rounded down is none.
+    pub(super) fn with_tax(&self, amount: Money) -> Result<Money, MoneyError> {
+        let gross = amount.adjusted(self.tax_in_prices)?;
+        let whole = i128::from(BasisPoints::WHOLE.get());
+        let exact = i128::from(amount.minor()) * (whole + i128::from(self.tax_in_prices.get()));
+        match i128::from(gross.minor()) * whole < exact {
+            true => gross.plus(Money::new(1, gross.currency())),
+            false => Ok(gross),
+        }
+    }
+
     pub(super) fn check_currency(&self, amount: Money) -> Result<(), PricingRejection> {
         let expected = self.catalogue.currency();
         if amount.currency() == expected {

@@ -21,12 +21,14 @@ mod commands;
 mod competitors;
 mod coupon;
 mod coupon_commands;
+mod coupon_hand_over;
 mod demand;
 mod dynamic;
 mod elasticity;
 mod events;
 mod history;
 mod limits;
+mod list_changes;
 mod price_list;
 mod promotions;
 mod quote;
@@ -47,7 +49,7 @@ use std::sync::Arc;
 use mercato_runtime::{Agent, Commands};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Catalogue;
+use crate::domain::{BasisPoints, Catalogue};
 
 pub(crate) use basket::divide_within;
 pub use basket::{HeldCoupon, PricedBasket, QuotedLine, price_basket};
@@ -65,6 +67,7 @@ pub use coupon::{Coupon, CouponTerms, GivenBack};
 pub use coupon_commands::{
     CheckCoupon, ClaimCoupon, CouponHold, IssueCoupon, LapseClaims, ReleaseCoupon, WithdrawCoupon,
 };
+pub use coupon_hand_over::TakeOverCoupon;
 pub use demand::{ObserveSale, ShowElasticity};
 pub use dynamic::{LevelHeld, LevelReason};
 pub use elasticity::Elasticity;
@@ -100,6 +103,8 @@ pub use triggers::pricing_triggers;
 pub struct PricingAgent {
     settings: PricingSettings,
     catalogue: Arc<Catalogue>,
+    /// The highest rate of tax that a price may hold; zero where prices are before tax.
+    tax_in_prices: BasisPoints,
     #[cfg(feature = "planted-bugs")]
     pub(crate) honours_expired: bool,
 }
@@ -111,9 +116,18 @@ impl PricingAgent {
         Self {
             settings,
             catalogue,
+            tax_in_prices: BasisPoints::ZERO,
             #[cfg(feature = "planted-bugs")]
             honours_expired: false,
         }
+    }
+
+    /// The same where prices hold their tax, at this rate at most: what a product costs, and the margin
+    /// on it, must be left of every price when its tax is paid.
+    #[must_use]
+    pub fn with_tax_in_prices(mut self, rate_max: BasisPoints) -> Self {
+        self.tax_in_prices = rate_max;
+        self
     }
 }
 
@@ -210,6 +224,7 @@ impl Agent for PricingAgent {
             .add::<WhyThisPrice>()
             .add::<IssueCoupon>()
             .add::<ClaimCoupon>()
+            .add::<TakeOverCoupon>()
             .add::<ReleaseCoupon>()
             .add::<LapseClaims>()
             .add::<WithdrawCoupon>()

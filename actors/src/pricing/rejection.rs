@@ -154,6 +154,19 @@ pub enum PricingRejection {
     /// The cart is not the one that was quoted.
     #[error("quote {0} is for other goods; ask for a new one")]
     QuoteDiffers(QuoteId),
+    /// A price list makes a change that needs a second person.
+    #[error(
+        "price list would move a price or floor from {before} to {after}, by more than {most}; go in \
+         steps, or change the base price, which can be approved"
+    )]
+    ListChangeTooLarge {
+        /// The price or floor before.
+        before: Money,
+        /// The same with the list.
+        after: Money,
+        /// The furthest that one person may move it.
+        most: BasisPoints,
+    },
     /// A calculation has no result.
     #[error("price cannot be calculated: {0}")]
     Money(#[from] MoneyError),

@@ -11,7 +11,8 @@ use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::Sku;
 
 /// Makes an earlier version hold again, at once. It becomes a new version; what waits goes on
-/// waiting.
+/// waiting. What the product costs stays as it is now: that is a fact and no choice, and a cost of
+/// long ago would take the floor down with it. A price that now lies below the floor is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RollBackPrice {
     /// The product.
@@ -42,11 +43,15 @@ impl Command for RollBackPrice {
             let version = self.to;
             return Ok(Decision::reply(PriceChangeStage::Activated { version }));
         }
+        let home = agent.home_price(&self.sku, state.current());
+        let (_, cost) = home.ok_or_else(|| PricingRejection::UnknownProduct(self.sku.clone()))?;
         let terms = PriceChangeTerms {
+            cost,
             at: None,
             reason: PriceReason::RolledBack,
             ..earlier.terms.clone()
         };
+        agent.check_terms(&terms)?;
         agent.activate(&self.sku, None, state, &terms, context.now, Vec::new())
     }
 }

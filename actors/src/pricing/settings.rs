@@ -16,7 +16,8 @@ pub struct PricingSettings {
     /// own, and no part of the settings' file.
     #[serde(skip)]
     pub rules: RuleBook,
-    /// The least that a price must lie above cost; enforced last, above all else. Default: 5 %.
+    /// The least that a price must lie above cost, its tax not counted where it holds any; enforced
+    /// last, above all else. Default: 5 %.
     #[schemars(extend("minimum" = 0, "maximum" = 100_000))]
     pub margin_min: BasisPoints,
     /// The furthest that a price may rise above its base price. Default: 30 %.
@@ -65,7 +66,8 @@ pub struct PricingSettings {
     pub sale_units_max: u32,
     /// What is believed of elasticities before a SKU has shown its own.
     pub elasticity: ElasticityPrior,
-    /// A change of a base price by more than this needs somebody else's approval. Default: 20 %.
+    /// A change of a base price, or of the floor that its cost sets, by more than this needs somebody
+    /// else's approval; a price list may not make it at all. Default: 20 %.
     #[schemars(extend("minimum" = 0, "maximum" = 10_000))]
     pub approval_from: BasisPoints,
     /// The most changes of a SKU that may wait at a time. Default: 16.

@@ -5,6 +5,7 @@ mod backorders_keep_their_order;
 mod bad_input_is_refused_with_a_remedy;
 mod books_are_set_right;
 mod forecasts_follow_demand;
+mod holds_are_handed_over_once;
 mod holds_are_kept_and_lapse;
 mod no_history_breaks_the_ledger;
 mod purchases_come_as_they_come;
@@ -100,6 +101,15 @@ on_hold! {
     commit = CommitReservation;
     release = ReleaseReservation;
     ship = ShipStock;
+}
+
+pub(crate) fn hand_over(from: &str, to: &str, quantity: u32) -> HandOverReservation {
+    HandOverReservation {
+        sku: sku(),
+        from: hold(from),
+        to: hold(to),
+        quantity: units(quantity),
+    }
 }
 
 pub(crate) fn give_back(quantity: u32, condition: Condition) -> ReturnStock {

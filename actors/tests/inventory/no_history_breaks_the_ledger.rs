@@ -26,6 +26,7 @@ enum Act {
     Confirm(u8),
     Commit(u8),
     Release(u8),
+    HandOver(u8, u8, u32),
     Ship(u8),
     Return(u32),
     Pass(u64),
@@ -40,6 +41,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         name.clone().prop_map(Act::Confirm),
         name.clone().prop_map(Act::Commit),
         name.clone().prop_map(Act::Release),
+        (name.clone(), name.clone(), 1u32..8)
+            .prop_map(|(from, to, units)| Act::HandOver(from, to, units)),
         name.prop_map(Act::Ship),
         (1u32..4).prop_map(Act::Return),
         (0u64..90).prop_map(Act::Pass),
@@ -170,6 +173,20 @@ impl Model {
                 }
                 _ => {}
             },
+            Act::HandOver(from, to, units) => match self.stage(to, now) {
+                None | Some((_, S::Expired)) => match self.stage(from, now) {
+                    Some((held, S::Held(_))) if held == units => {
+                        self.holds.insert(from, (units, S::Released));
+                        self.holds.insert(to, (units, S::Confirmed));
+                    }
+                    _ => return false,
+                },
+                Some((held, S::Held(_))) if held == units => {
+                    self.holds.insert(to, (units, S::Confirmed));
+                }
+                Some((held, S::Confirmed | S::Committed | S::Shipped)) => return held == units,
+                Some(_) => return false,
+            },
             Act::Ship(name) => match self.stage(name, now) {
                 Some((units, S::Committed)) => {
                     self.holds.insert(name, (units, S::Shipped));
@@ -229,6 +246,7 @@ fn ask(shop: &mut Shop, act: &Act, planted: Planted) -> bool {
         Act::Confirm(hold) => shop.ask(&confirm(&name(hold))).is_ok(),
         Act::Commit(hold) => shop.ask(&commit(&name(hold))).is_ok(),
         Act::Release(hold) => shop.ask(&release(&name(hold))).is_ok(),
+        Act::HandOver(from, to, n) => shop.ask(&hand_over(&name(from), &name(to), *n)).is_ok(),
         Act::Ship(hold) => shop.ask(&ship(&name(hold))).is_ok(),
         Act::Return(n) => shop.ask(&give_back(*n, Condition::Resaleable)).is_ok(),
         Act::Pass(secs) => {

@@ -8,9 +8,11 @@ mod discovery_leads_to_a_purchase;
 mod enquiries_are_answered;
 mod gateway;
 mod money_is_reconciled;
+mod one_cart_is_checked_out_twice;
 mod refunds_wait_for_a_person;
 mod stock_is_waited_for;
 mod support_acts_within_limits;
+mod tax_in_prices_is_no_margin;
 mod the_last_unit_is_sold_once;
 mod town;
 

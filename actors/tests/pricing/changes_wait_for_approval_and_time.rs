@@ -172,3 +172,121 @@ fn a_price_is_rolled_back_at_once() {
         Err(PricingRejection::UnknownVersion { version: 9 })
     );
 }
+
+fn list_price(unit: i64) -> ListPrice {
+    ListPrice {
+        channel: None,
+        segment: None,
+        quantity_from: Quantity::ONE,
+        from: Timestamp::default(),
+        until: None,
+        unit: gbp(unit),
+        cost: None,
+    }
+}
+
+fn set_list(
+    shelf: &mut Given<PricingAgent>,
+    entries: &[ListPrice],
+) -> Result<(), PricingRejection> {
+    shelf.ask(&SetPriceList {
+        sku: sku(),
+        entries: entries.to_vec(),
+        reason: PriceReason::Merchant,
+    })
+}
+
+/// Catches: a price list by which one person alone makes the change that a second one must approve.
+#[test]
+fn a_price_list_makes_no_large_change_by_itself() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    assert!(set_list(&mut shelf, &[list_price(530)]).is_err());
+    assert!(set_list(&mut shelf, &[list_price(1_201)]).is_err());
+    assert_eq!(shelf.unit(), 1_000);
+    assert_eq!(set_list(&mut shelf, &[list_price(800)]), Ok(()));
+    assert_eq!(shelf.unit(), 800);
+    let next = set_list(&mut shelf, &[list_price(639)]);
+    assert!(next.is_err(), "against the price of now, not the base");
+    assert_eq!(set_list(&mut shelf, &[list_price(640)]), Ok(()));
+    // The base price is one that was approved.
+    assert_eq!(set_list(&mut shelf, &[]), Ok(()));
+    assert_eq!(shelf.unit(), 1_000);
+}
+
+/// Catches: a large change for some terms only, for later, or by an entry that is left out.
+#[test]
+fn a_price_list_is_compared_on_all_terms_at_all_times() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    let later = ListPrice {
+        from: shelf.now().plus(DAY),
+        ..list_price(700)
+    };
+    assert!(set_list(&mut shelf, &[later]).is_err());
+    let crate_of_ten = ListPrice {
+        quantity_from: units(10),
+        ..list_price(700)
+    };
+    assert!(set_list(&mut shelf, &[crate_of_ten]).is_err());
+    let in_the_app = ListPrice {
+        channel: Some(SalesChannel::App),
+        ..list_price(850)
+    };
+    let for_trade = ListPrice {
+        segment: Some(Segment::Trade),
+        ..list_price(1_150)
+    };
+    assert_eq!(set_list(&mut shelf, &[in_the_app, for_trade]), Ok(()));
+    // Resellers in the app paid 1,150.
+    assert!(set_list(&mut shelf, &[in_the_app]).is_err());
+    assert_eq!(set_list(&mut shelf, &[for_trade]), Ok(()));
+}
+
+/// Catches: a list whose own cost makes room for what the floor forbids.
+#[test]
+fn a_price_list_moves_no_floor_by_its_cost() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    let for_nothing = ListPrice {
+        cost: Some(gbp(0)),
+        ..list_price(1_000)
+    };
+    assert!(set_list(&mut shelf, &[for_nothing]).is_err());
+    let a_little = ListPrice {
+        cost: Some(gbp(450)),
+        ..list_price(1_000)
+    };
+    assert_eq!(set_list(&mut shelf, &[a_little]), Ok(()));
+}
+
+/// Catches: a cost that one person alone moves, and with it the floor under every promotion.
+#[test]
+fn a_large_change_of_cost_needs_somebody_else() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    let proposed = Ok(PriceChangeStage::Proposed);
+    assert_eq!(shelf.change("nothing", 1_000, 0), proposed);
+    assert_eq!(shelf.change("dear", 1_000, 700), proposed);
+    assert!(shelf.promote("most", 7_000).is_err());
+    assert_eq!(shelf.change("little", 1_000, 420), Ok(version(2)));
+    shelf.turn_to(operator("bob"));
+    assert_eq!(approve(&mut shelf, "nothing"), Ok(version(3)));
+    assert_eq!(shelf.promote("most", 7_000), Ok(()));
+}
+
+/// Catches: a rollback that brings back what a product cost then, and with it a floor under which
+/// everything is sold at a loss.
+#[test]
+fn a_rollback_keeps_the_cost_of_now() {
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    shelf.change("dearer", 1_100, 600).unwrap();
+    let back = shelf.ask(&RollBackPrice { sku: sku(), to: 1 });
+    assert_eq!(back, Ok(version(3)));
+    let versions = shelf.ask(&ShowPriceVersions { sku: sku() }).unwrap();
+    let now = &versions.last().unwrap().terms;
+    assert_eq!((now.base, now.cost), (gbp(1_000), gbp(600)));
+    shelf.change("dear", 1_200, 719).unwrap();
+    shelf.change("dearest", 1_200, 862).unwrap();
+    shelf.change("beyond", 1_200, 960).unwrap();
+    let floor = gbp(1_008);
+    let below = shelf.ask(&RollBackPrice { sku: sku(), to: 1 });
+    assert_eq!(below, Err(PricingRejection::BelowFloor { floor }));
+    assert_eq!(shelf.unit(), 1_200);
+}

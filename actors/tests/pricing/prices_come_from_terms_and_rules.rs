@@ -59,7 +59,7 @@ fn the_narrowest_price_that_fits_is_taken() {
         },
         ListPrice {
             from: now.plus(HOUR),
-            ..listed(700)
+            ..listed(820)
         },
     ];
     set(&mut shelf, entries).unwrap();
@@ -79,7 +79,7 @@ fn the_narrowest_price_that_fits_is_taken() {
     // The list's price for the segment, and no rule for it on top.
     assert_eq!(line(&mut shelf, of(12, Segment::Trade)), 800);
     shelf.pass(HOUR);
-    assert_eq!(line(&mut shelf, of(1, Segment::Standard)), 700);
+    assert_eq!(line(&mut shelf, of(1, Segment::Standard)), 820);
 }
 
 /// Catches: a price in pounds that is handed out as one in euros, and a floor held in pounds there.

@@ -160,7 +160,9 @@ fn take(
                 Ok(PriceChangeStage::Activated { version }) => {
                     prop_assert!(in_hours == 0);
                     prop_assert!((base - model.base).abs() * 5 <= model.base + 5);
+                    let floor = model.floor();
                     model.activated(version, base, cost);
+                    prop_assert!((model.floor() - floor).abs() * 5 <= floor + 5);
                     false
                 }
                 Ok(stage) => {
@@ -217,11 +219,15 @@ fn take(
         Step::RollBack { to } => match shelf.ask(&RollBackPrice { sku: sku(), to }) {
             Ok(PriceChangeStage::Activated { version }) => {
                 let earlier = model.versions.iter().find(|it| it.0 == to).copied();
-                let (_, base, cost) = earlier.unwrap();
+                let (_, base, _) = earlier.unwrap();
                 if version != to {
-                    model.activated(version, base, cost);
+                    model.activated(version, base, model.cost);
                 }
                 false
+            }
+            Err(PricingRejection::BelowFloor { floor }) => {
+                prop_assert_eq!(floor.minor(), model.floor());
+                true
             }
             _ => true,
         },
