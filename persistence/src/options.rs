@@ -30,11 +30,12 @@ pub struct JournalOptions {
     /// The largest append. Default 1 MiB; up to 16 MiB.
     #[schemars(range(min = RECORD_BYTES_MIN, max = RECORD_BYTES_MAX))]
     pub record_bytes_max: usize,
-    /// How long first replies are kept for commands that come again: longer than any flow runs, since
-    /// a flow that is run again knows its steps by them. Default 30 days.
+    /// How long first replies are kept for commands that come again. A flow knows its steps by them only
+    /// until it notes them itself, ten seconds later at most. Default 30 days.
     #[schemars(extend("minimum" = "1m", "maximum" = "3650d"))]
     pub replies_keep: Duration,
-    /// How many first replies are kept at most; beyond it the oldest go. Each takes about 80 bytes
+    /// How many first replies are kept at most; beyond it the oldest go. More than what is recorded in
+    /// a minute, since flows that are cut off know their latest steps by them. Each takes about 80 bytes
     /// of memory. Default 1,000,000.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub replies_max: usize,

@@ -221,7 +221,7 @@ impl<W: Worker> Draining<'_, W> {
 
     async fn pass_on(&self) {
         if let Some(pulse) = self.pulse {
-            pulse.rest();
+            pulse.pause();
         }
         tokio::task::yield_now().await;
     }
@@ -268,12 +268,12 @@ impl<W: Worker> Draining<'_, W> {
         mailbox.settle(self.epoch);
         match self.pulse {
             Some(pulse) if pulse.watches(Phase::Ready) => pulse.begin(Phase::Ready, mailbox.now()),
-            Some(pulse) => pulse.rest(),
+            Some(pulse) => pulse.pause(),
             None => {}
         }
         ready.await;
         if let Some(pulse) = self.pulse {
-            pulse.rest();
+            pulse.pause();
         }
     }
 

@@ -74,12 +74,23 @@ impl fmt::Display for Stall {
 /// The stamp of one incarnation.
 pub(crate) struct Pulse {
     limits: Limits,
-    /// 0: at rest. Else twice the nanosecond at which it began, and one more in `Phase::Ready`.
+    /// 0: at rest, 1: between two things. Else twice the nanosecond at which it began, and one more in
+    /// `Phase::Ready`.
     stamp: AtomicU64,
     call: Notify,
 }
 
 const AT_REST: u64 = 0;
+const BETWEEN: u64 = 1;
+
+/// What the drainer is at.
+enum Begun {
+    /// Nothing, until it is woken.
+    Nothing,
+    /// Nothing for now. It goes on by itself, and nobody calls the watchman then.
+    Soon,
+    This(Phase, Duration),
+}
 
 impl Pulse {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -101,7 +112,12 @@ impl Pulse {
         self.stamp.store(stamp, Ordering::Relaxed);
     }
 
-    /// Nothing is under way.
+    /// Nothing is under way for the moment, in the midst of a run.
+    pub(crate) fn pause(&self) {
+        self.stamp.store(BETWEEN, Ordering::Relaxed);
+    }
+
+    /// Nothing is under way, and the run is over.
     pub(crate) fn rest(&self) {
         self.stamp.store(AT_REST, Ordering::Relaxed);
     }
@@ -111,14 +127,15 @@ impl Pulse {
         self.call.notify_one();
     }
 
-    fn begun(&self) -> Option<(Phase, Duration)> {
+    fn begun(&self) -> Begun {
         let stamp = self.stamp.load(Ordering::Relaxed);
-        let phase = if stamp & 1 == 1 {
-            Phase::Ready
-        } else {
-            Phase::Handle
+        let phase = match stamp {
+            AT_REST => return Begun::Nothing,
+            BETWEEN => return Begun::Soon,
+            _ if stamp & 1 == 1 => Phase::Ready,
+            _ => Phase::Handle,
         };
-        (stamp != AT_REST).then(|| (phase, Duration::from_nanos(stamp >> 1)))
+        Begun::This(phase, Duration::from_nanos(stamp >> 1))
     }
 
     /// Returns when the incarnation hangs.
@@ -126,12 +143,19 @@ impl Pulse {
         loop {
             self.call.notified().await;
             tokio::time::sleep(self.limits.shortest()).await;
-            while let Some((phase, since)) = self.begun() {
-                let limit = self.limits.of(phase).unwrap_or(Duration::MAX);
-                let left = since.saturating_add(limit).saturating_sub(now());
-                if left.is_zero() {
-                    return Stall { phase, limit };
-                }
+            loop {
+                let left = match self.begun() {
+                    Begun::Nothing => break,
+                    Begun::Soon => self.limits.shortest(),
+                    Begun::This(phase, since) => {
+                        let limit = self.limits.of(phase).unwrap_or(Duration::MAX);
+                        let left = since.saturating_add(limit).saturating_sub(now());
+                        if left.is_zero() {
+                            return Stall { phase, limit };
+                        }
+                        left
+                    }
+                };
                 tokio::time::sleep(left).await;
             }
         }
@@ -231,6 +255,23 @@ mod tests {
         pulse.begin(Phase::Handle, now());
         seconds(4).await;
         assert!(alarms.try_recv().is_ok(), "and it still looks");
+    }
+
+    /// Catches: a run that goes on after a pause which fell on the watchman's look, and in which nobody
+    /// calls him again.
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_no_rest() {
+        let now = clock();
+        let (pulse, alarms, _guard) = watched(3, 0, now.clone());
+        pulse.call();
+        pulse.begin(Phase::Handle, now());
+        seconds(2).await;
+        pulse.pause();
+        seconds(20).await;
+        assert!(alarms.try_recv().is_err(), "a pause may last");
+        pulse.begin(Phase::Handle, now());
+        seconds(7).await;
+        assert!(alarms.try_recv().is_ok(), "and he still looks");
     }
 
     /// Catches: a watchman that outlives whom it watches.

@@ -4,8 +4,8 @@
 //! A flow is a plain async function over a [`Flow`]. Each step is a command whose id derives from
 //! the flow's id and the step's name; agents answer a repeated id with their first reply, so after
 //! a crash the function is simply run again, and takes the same path to where it was. What it
-//! reads, and what ports answer it, is kept as notes. An undo is data, recorded before the step
-//! that it undoes.
+//! reads, and what ports answer it, is kept as notes, and so are replies before agents forget them.
+//! An undo is data, recorded before the step that it undoes.
 //!
 //! | room | what |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | `scope`, `group`, `choice`, `losers` | branches: where they belong, which count, what becomes of the others |
 //! | `flow_type`, `definition`, `register`, `migration`, `start` | flows by name and version, and how they begin |
 //! | `events`, `history`, `log` | a flow's stream, and what it adds up to |
-//! | `engine`, `running`, `drive`, `attend`, `compensate` | a task for each flow, run until it ends |
+//! | `engine`, `running`, `drive`, `attend`, `compensate`, `remember` | a task for each flow, run until it ends |
 //! | `orchestrator`, `change`, `operate`, `inspect`, `work` | what callers and operators reach |
 //! | `at_rest` | the same for operators of a journal that no runtime is at |
 
