@@ -1,9 +1,10 @@
 //! From a placed order to its parcels on their way and the money for them taken.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use mercato_runtime::{Flow, FlowError, FlowType};
+use mercato_runtime::{AskError, Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{CAPTURE, CREATE_LABEL, LabelRequest};
@@ -12,8 +13,9 @@ use super::settle::{Direction, move_money, void_payment};
 use crate::domain::{Destination, OrderId};
 use crate::inventory::{CommitReservation, ShipStock};
 use crate::order::{
-    CapturePlan, Fulfilment, OrderPhase, PlannedMovement, PlannedParcel, RecordCapture,
-    RecordDispatch, RecordLabel, ShowCapture, ShowFulfilment, ShowPayments, StockHold,
+    CapturePlan, Fulfilment, OrderPhase, OrderRejection, Parcel, PlannedMovement, PlannedParcel,
+    RecordCapture, RecordDispatch, RecordLabel, ShowCapture, ShowFulfilment, ShowPayments,
+    StockHold,
 };
 use crate::ports::{Consignment, TrackingNumber};
 
@@ -59,12 +61,17 @@ const ROUNDS_MAX: u32 = 200;
 /// When a step is refused or cannot be taken.
 pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, FulfilError> {
     let order = &request.order;
-    let mut tracking = Vec::new();
+    let mut tracking = BTreeMap::new();
     let mut queue = BackorderQueue::of(order)?;
     for round in 0..ROUNDS_MAX {
         let plan = plan(&flow, order, round).await?;
+        for parcel in &plan.parcels {
+            finish_parcel(&flow, order, parcel).await?;
+            tracking.insert(parcel.number, parcel.tracking.clone());
+        }
         for parcel in &plan.planned {
-            tracking.push(send_parcel(&flow, order, &plan.address, parcel).await?);
+            let sent = send_parcel(&flow, order, &plan.address, parcel).await?;
+            tracking.insert(parcel.number, sent);
         }
         if plan.backordered.is_empty() || plan.phase != OrderPhase::Fulfilling {
             break;
@@ -75,7 +82,9 @@ pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, Ful
     release_remainder(&flow, order).await?;
     Ok(match tracking.is_empty() {
         true => Fulfilled::NothingLeft,
-        false => Fulfilled::Shipped { tracking },
+        false => Fulfilled::Shipped {
+            tracking: tracking.into_values().collect(),
+        },
     })
 }
 
@@ -96,14 +105,37 @@ async fn send_parcel(
     update_inventory(flow, &parcel.contents).await?;
     let tracking = generate_shipping_label(flow, order, address, parcel).await?;
     capture_payment(flow, order, parcel.number).await?;
-    dispatch(flow, &parcel.contents).await?;
+    send_off(flow, order, parcel.number, &parcel.contents).await?;
+    Ok(tracking)
+}
+
+/// Pays and sends a parcel that has a label: an earlier attempt stopped behind it. It is in no plan
+/// any more, and no other one is packed before it has left.
+async fn finish_parcel(flow: &Flow, order: &OrderId, parcel: &Parcel) -> Result<(), FlowError> {
+    if !parcel.paid {
+        // What went short since is not paid before it is there.
+        update_inventory(flow, &parcel.contents).await?;
+        capture_payment(flow, order, parcel.number).await?;
+    }
+    if !parcel.dispatched {
+        send_off(flow, order, parcel.number, &parcel.contents).await?;
+    }
+    Ok(())
+}
+
+async fn send_off(
+    flow: &Flow,
+    order: &OrderId,
+    parcel: u32,
+    contents: &[StockHold],
+) -> Result<(), FlowError> {
+    dispatch(flow, contents).await?;
     let sent = RecordDispatch {
         order: order.clone(),
-        parcel: parcel.number,
+        parcel,
     };
-    let step = format!("record/dispatch/{}", parcel.number);
-    flow.ask(&step, sent).await?;
-    Ok(tracking)
+    let step = format!("record/dispatch/{parcel}");
+    Ok(flow.ask(&step, sent).await?)
 }
 
 async fn update_inventory(flow: &Flow, contents: &[StockHold]) -> Result<(), FlowError> {
@@ -201,15 +233,24 @@ async fn capture(
         parcel,
         parts: movements.iter().map(PlannedMovement::part).collect(),
     };
-    flow.ask(&format!("record/capture/{parcel}"), record)
-        .await?;
-    Ok(())
+    match flow.ask(&format!("record/capture/{parcel}"), record).await {
+        // A step that is taken again finds the parcel paid.
+        Ok(()) | Err(AskError::Rejected(OrderRejection::ParcelPaid(_))) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Gives up what is set aside and will not be taken: of lines that were cancelled or made smaller.
 async fn release_remainder(flow: &Flow, order: &OrderId) -> Result<(), FlowError> {
     let order = order.clone();
     let money = flow.ask("remainder", ShowPayments { order }).await?;
+    if money.phase == OrderPhase::Fulfilling {
+        return Err(FlowError::Broken(
+            "something of the order is still to be sent, and needs what is set aside; look at its \
+             parcels, then try this fulfilment again"
+                .to_owned(),
+        ));
+    }
     for known in &money.payments {
         if !known.expired && known.captured != known.authorised {
             let step = format!("void/{}", known.payment);

@@ -21,6 +21,8 @@ pub(crate) struct Forgetful {
     lost: Mutex<BTreeSet<Call>>,
     /// Refunds are lost on their way, until this is over.
     refunds_are_lost: AtomicBool,
+    /// So are captures.
+    captures_are_lost: AtomicBool,
 }
 
 impl Forgetful {
@@ -29,6 +31,7 @@ impl Forgetful {
             gateway,
             lost: Mutex::default(),
             refunds_are_lost: AtomicBool::new(false),
+            captures_are_lost: AtomicBool::new(false),
         }
     }
 
@@ -39,6 +42,11 @@ impl Forgetful {
     /// Whether refunds get lost before anybody makes them.
     pub(crate) fn lose_refunds(&self, are_lost: bool) {
         self.refunds_are_lost.store(are_lost, Ordering::SeqCst);
+    }
+
+    /// Whether captures get lost before anybody makes them.
+    pub(crate) fn lose_captures(&self, are_lost: bool) {
+        self.captures_are_lost.store(are_lost, Ordering::SeqCst);
     }
 
     fn tell<T>(&self, call: Call, answer: Result<T, PaymentError>) -> Result<T, PaymentError> {
@@ -62,7 +70,13 @@ impl Payments for Forgetful {
         key: &'a str,
         request: &'a MovementRequest,
     ) -> BoxFuture<'a, Result<(), PaymentError>> {
-        async move { self.tell(Call::Capture, self.gateway.capture(key, request).await) }.boxed()
+        async move {
+            if self.captures_are_lost.load(Ordering::SeqCst) {
+                return Err(PaymentError::Unknown);
+            }
+            self.tell(Call::Capture, self.gateway.capture(key, request).await)
+        }
+        .boxed()
     }
 
     fn void<'a>(
