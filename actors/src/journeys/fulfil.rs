@@ -7,15 +7,15 @@ use futures::future::join_all;
 use mercato_runtime::{AskError, Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
-use super::activities::{CAPTURE, CREATE_LABEL, LabelRequest};
+use super::activities::{CAPTURE, CREATE_LABEL, EXPIRED, LabelRequest};
 use super::backorder::BackorderQueue;
 use super::settle::{Direction, move_money, void_payment};
-use crate::domain::{Destination, OrderId};
+use crate::domain::{Destination, OrderId, PaymentId};
 use crate::inventory::{CommitReservation, ShipStock};
 use crate::order::{
-    CapturePlan, Fulfilment, OrderPhase, OrderRejection, Parcel, PlannedMovement, PlannedParcel,
-    RecordCapture, RecordDispatch, RecordLabel, ShowCapture, ShowFulfilment, ShowPayments,
-    StockHold,
+    CapturePlan, ExpireAuthorisation, Fulfilment, OrderPhase, OrderRejection, Parcel,
+    PlannedMovement, PlannedParcel, RecordCapture, RecordDispatch, RecordLabel, ShowCapture,
+    ShowFulfilment, ShowPayments, StockHold,
 };
 use crate::ports::{Consignment, TrackingNumber};
 
@@ -198,6 +198,7 @@ async fn dispatch(flow: &Flow, contents: &[StockHold]) -> Result<(), FlowError> 
 /// Takes what is due for a parcel. Where an authorisation ended, it waits until the money is set
 /// aside anew.
 async fn capture_payment(flow: &Flow, order: &OrderId, parcel: u32) -> Result<(), FlowError> {
+    let mut taken = Vec::new();
     for attempt in 0..LACKING_WAITS_MAX {
         let show = ShowCapture {
             order: order.clone(),
@@ -205,7 +206,19 @@ async fn capture_payment(flow: &Flow, order: &OrderId, parcel: u32) -> Result<()
         };
         let step = format!("due/{parcel}/{attempt}");
         match flow.ask(&step, show).await? {
-            CapturePlan::Due(movements) => return capture(flow, order, parcel, movements).await,
+            CapturePlan::Due(movements) => {
+                match capture(flow, parcel, &movements, &mut taken).await? {
+                    None => return record_capture(flow, order, parcel, &movements).await,
+                    // The gateway need not have said until when, and a timer may be late.
+                    Some(payment) => {
+                        let expire = ExpireAuthorisation {
+                            order: order.clone(),
+                            payment,
+                        };
+                        flow.ask(&format!("{step}/expired"), expire).await?;
+                    }
+                }
+            }
             CapturePlan::Lacking(_) => flow.sleep(&format!("{step}/wait"), LACKING_WAIT).await?,
         }
     }
@@ -214,26 +227,55 @@ async fn capture_payment(flow: &Flow, order: &OrderId, parcel: u32) -> Result<()
     )))
 }
 
+/// Takes these, but for what was `taken` before. Gives back the payment that the gateway no longer
+/// sets aside, where it is so.
 async fn capture(
     flow: &Flow,
-    order: &OrderId,
     parcel: u32,
-    movements: Vec<PlannedMovement>,
-) -> Result<(), FlowError> {
+    movements: &[PlannedMovement],
+    taken: &mut Vec<PlannedMovement>,
+) -> Result<Option<PaymentId>, FlowError> {
     const TAKE: Direction = Direction {
         activity: CAPTURE,
         moved: |record| record.captured,
     };
-    for movement in &movements {
-        let step = format!("capture/{parcel}/{}", movement.payment);
-        move_money(flow, &step, TAKE, movement).await?;
+    // The order knows of it when all of the parcel is taken. What ended in between would be due again.
+    if let Some(lost) = taken.iter().find(|taken| !movements.contains(taken)) {
+        return Err(FlowError::Broken(format!(
+            "{} of payment {} was taken for parcel {parcel} before the rest of it ended; refund it \
+             at the gateway, then try this fulfilment again",
+            lost.amount, lost.payment
+        )));
     }
+    for movement in movements {
+        if taken.contains(movement) {
+            continue;
+        }
+        let step = format!("capture/{parcel}/{}", movement.payment);
+        match move_money(flow, &step, TAKE, movement).await {
+            Ok(()) => taken.push(movement.clone()),
+            Err(FlowError::Port(error)) if error.code == EXPIRED => {
+                return Ok(Some(movement.payment.clone()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+async fn record_capture(
+    flow: &Flow,
+    order: &OrderId,
+    parcel: u32,
+    movements: &[PlannedMovement],
+) -> Result<(), FlowError> {
     let record = RecordCapture {
         order: order.clone(),
         parcel,
         parts: movements.iter().map(PlannedMovement::part).collect(),
     };
-    match flow.ask(&format!("record/capture/{parcel}"), record).await {
+    let step = format!("record/capture/{parcel}");
+    match flow.ask(&step, record).await {
         // A step that is taken again finds the parcel paid.
         Ok(()) | Err(AskError::Rejected(OrderRejection::ParcelPaid(_))) => Ok(()),
         Err(error) => Err(error.into()),

@@ -23,6 +23,8 @@ pub(crate) struct Forgetful {
     refunds_are_lost: AtomicBool,
     /// So are captures.
     captures_are_lost: AtomicBool,
+    /// It does not say until when it sets money aside.
+    hides_until: AtomicBool,
 }
 
 impl Forgetful {
@@ -32,6 +34,7 @@ impl Forgetful {
             lost: Mutex::default(),
             refunds_are_lost: AtomicBool::new(false),
             captures_are_lost: AtomicBool::new(false),
+            hides_until: AtomicBool::new(false),
         }
     }
 
@@ -49,6 +52,11 @@ impl Forgetful {
         self.captures_are_lost.store(are_lost, Ordering::SeqCst);
     }
 
+    /// From now on, nobody is told until when money is set aside.
+    pub(crate) fn hide_until(&self) {
+        self.hides_until.store(true, Ordering::SeqCst);
+    }
+
     fn tell<T>(&self, call: Call, answer: Result<T, PaymentError>) -> Result<T, PaymentError> {
         match self.lost.lock().unwrap().remove(&call) {
             true => Err(PaymentError::Unknown),
@@ -62,7 +70,16 @@ impl Payments for Forgetful {
         &'a self,
         request: &'a AuthoriseRequest,
     ) -> BoxFuture<'a, Result<Authorisation, PaymentError>> {
-        async move { self.tell(Call::Authorise, self.gateway.authorise(request).await) }.boxed()
+        async move {
+            let mut answer = self.gateway.authorise(request).await;
+            if let Ok(authorised) = &mut answer
+                && self.hides_until.load(Ordering::SeqCst)
+            {
+                authorised.until = None;
+            }
+            self.tell(Call::Authorise, answer)
+        }
+        .boxed()
     }
 
     fn capture<'a>(

@@ -141,3 +141,23 @@ async fn a_heavy_order_goes_in_several_parcels_and_each_is_paid() {
     }
     town.close().await;
 }
+
+/// Catches: an order that stops because the gateway ended an authorisation that it had set no term to.
+#[tokio::test(start_paused = true)]
+async fn money_that_is_refused_as_ended_is_set_aside_anew_before_it_is_taken() {
+    let town = Town::open_with(
+        |shop| shop.order.change_for = HOUR * 48,
+        |gateway, clock| gateway.with_expiry(clock, HOUR * 24),
+    )
+    .await;
+    town.payments.hide_until();
+    let lines = [("tea", 2), ("coffee", 1)];
+    let receipt = town.check_out(Basket::of(&lines)).await.unwrap();
+    let view = town.until_day(OrderPhase::Captured, 4).await;
+    let total = Some(receipt.priced.total);
+    assert_eq!(view.captured, total);
+    let taken: Vec<_> = town.records().into_values().map(|it| it.captured).collect();
+    assert_eq!(taken, [None, total]);
+    assert_eq!(town.balances("tea").await.shipped, 2);
+    town.close().await;
+}
