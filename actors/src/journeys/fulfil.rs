@@ -8,12 +8,12 @@ use mercato_runtime::{AskError, Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
 use super::activities::{CAPTURE, CREATE_LABEL, EXPIRED, LabelRequest};
-use super::backorder::BackorderQueue;
+use super::backorder::{BackorderQueue, LOOKS_MAX};
 use super::settle::{Direction, move_money, void_payment};
 use crate::domain::{Destination, OrderId, PaymentId};
-use crate::inventory::{CommitReservation, ShipStock};
+use crate::inventory::{CommitReservation, InventoryRejection, ShipStock};
 use crate::order::{
-    CapturePlan, ExpireAuthorisation, Fulfilment, OrderPhase, OrderRejection, Parcel,
+    CapturePlan, ExpireAuthorisation, Fulfilment, OrderPhase, OrderRejection, Parcel, PlanParcels,
     PlannedMovement, PlannedParcel, RecordCapture, RecordDispatch, RecordLabel, ShowCapture,
     ShowFulfilment, ShowPayments, StockHold,
 };
@@ -62,6 +62,7 @@ const ROUNDS_MAX: u32 = 200;
 pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, FulfilError> {
     let order = &request.order;
     let mut tracking = BTreeMap::new();
+    let mut short = Vec::new();
     let mut queue = BackorderQueue::of(order)?;
     for round in 0..ROUNDS_MAX {
         let plan = plan(&flow, order, round).await?;
@@ -69,12 +70,18 @@ pub async fn fulfil(flow: Flow, request: FulfilRequest) -> Result<Fulfilled, Ful
             finish_parcel(&flow, order, parcel).await?;
             tracking.insert(parcel.number, parcel.tracking.clone());
         }
-        for parcel in &plan.planned {
-            let sent = send_parcel(&flow, order, &plan.address, parcel).await?;
+        let planned = plan.planned.iter().flat_map(|parcel| &parcel.contents);
+        short = update_inventory(&flow, round, planned, &short).await?;
+        for parcel in without_short(&flow, order, round, &plan, &short).await? {
+            let sent = send_parcel(&flow, order, &plan.address, &parcel).await?;
             tracking.insert(parcel.number, sent);
         }
-        if plan.backordered.is_empty() || plan.phase != OrderPhase::Fulfilling {
+        let is_waiting = !plan.backordered.is_empty() || !short.is_empty();
+        if !is_waiting || plan.phase != OrderPhase::Fulfilling {
             break;
+        }
+        if let Some(hold) = short.first().filter(|_| round > LOOKS_MAX) {
+            return Err(is_short(hold).into());
         }
         queue.await_stock(&flow, round, &plan).await?;
     }
@@ -94,6 +101,33 @@ async fn plan(flow: &Flow, order: &OrderId, round: u32) -> Result<Fulfilment, Fl
     Ok(flow.ask(&step, ShowFulfilment { order }).await?)
 }
 
+/// What is to be packed in this round, but for what a count found to be missing.
+async fn without_short(
+    flow: &Flow,
+    order: &OrderId,
+    round: u32,
+    plan: &Fulfilment,
+    short: &[StockHold],
+) -> Result<Vec<PlannedParcel>, FlowError> {
+    if short.is_empty() {
+        return Ok(plan.planned.clone());
+    }
+    let ask = PlanParcels {
+        order: order.clone(),
+        short: short.to_vec(),
+    };
+    Ok(flow.ask(&format!("plan/{round}"), ask).await?)
+}
+
+fn is_short(hold: &StockHold) -> FlowError {
+    FlowError::Broken(format!(
+        "{} units of sku {} were promised and counted short, and have not come; receive them, then try \
+         this fulfilment again",
+        hold.quantity.get(),
+        hold.sku
+    ))
+}
+
 /// Packs one parcel, takes the money for it, and sends it off: in this order, so that nothing leaves
 /// that is not paid.
 async fn send_parcel(
@@ -102,7 +136,6 @@ async fn send_parcel(
     address: &Destination,
     parcel: &PlannedParcel,
 ) -> Result<TrackingNumber, FlowError> {
-    update_inventory(flow, &parcel.contents).await?;
     let tracking = generate_shipping_label(flow, order, address, parcel).await?;
     capture_payment(flow, order, parcel.number).await?;
     send_off(flow, order, parcel.number, &parcel.contents).await?;
@@ -114,7 +147,10 @@ async fn send_parcel(
 async fn finish_parcel(flow: &Flow, order: &OrderId, parcel: &Parcel) -> Result<(), FlowError> {
     if !parcel.paid {
         // What went short since is not paid before it is there.
-        update_inventory(flow, &parcel.contents).await?;
+        let short = update_inventory(flow, 0, parcel.contents.iter(), &[]).await?;
+        if let Some(hold) = short.first() {
+            return Err(is_short(hold));
+        }
         capture_payment(flow, order, parcel.number).await?;
     }
     if !parcel.dispatched {
@@ -138,19 +174,37 @@ async fn send_off(
     Ok(flow.ask(&step, sent).await?)
 }
 
-async fn update_inventory(flow: &Flow, contents: &[StockHold]) -> Result<(), FlowError> {
-    let asked = contents.iter().map(|hold| async move {
+/// Gives the order what is to be packed. Gives back what is not there, though it was promised: a
+/// count found less. It is filled as a backorder is, and asked for again in a later round;
+/// `short_before` was so in the round before.
+async fn update_inventory(
+    flow: &Flow,
+    round: u32,
+    holds: impl Iterator<Item = &StockHold>,
+    short_before: &[StockHold],
+) -> Result<Vec<StockHold>, FlowError> {
+    let asked = holds.map(|hold| async move {
         let commit = CommitReservation {
             sku: hold.sku.clone(),
             reservation: hold.reservation.clone(),
         };
-        let step = format!("commit/{}/{}", hold.sku, hold.reservation);
-        flow.ask(&step, commit).await
+        let mut step = format!("commit/{}/{}", hold.sku, hold.reservation);
+        if short_before.contains(hold) {
+            step = format!("{step}/{round}");
+        }
+        (hold, flow.ask(&step, commit).await)
     });
-    for answer in join_all(asked).await {
-        answer?;
+    let mut short = Vec::new();
+    for (hold, answer) in join_all(asked).await {
+        match answer {
+            Ok(_) => {}
+            Err(AskError::Rejected(InventoryRejection::Backordered { .. })) => {
+                short.push(hold.clone());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(())
+    Ok(short)
 }
 
 async fn generate_shipping_label(
