@@ -107,14 +107,15 @@ pub use order::{
     OrderPlaced, OrderPriced, OrderProblem, OrderReceived, OrderRejection, OrderRevised,
     OrderSettings, OrderState, OrderStatus, OrderView, Parcel, ParcelDispatched, ParcelTracked,
     PaymentAuthorised, PaymentCaptured, PaymentDeclined, PaymentNoticeOutcome, PaymentOutcome,
-    PaymentOutcomeLost, PendingUnits, PlaceOrder, PlannedMovement, PlannedParcel, PriceOrder,
-    PriceOrderChange, PriceTerms, PricedLine, PricedOrder, ReceiveOrder, RecordAuthorisation,
-    RecordCapture, RecordDispatch, RecordLabel, RecordPaymentNotice, RecordRefund, RecordRenewal,
-    RecordTracking, RefundRecorded, RefuseReturn, RequestReturn, ReturnAuthorisation,
-    ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused, ReturnRequested, ReviseOrder,
-    Revised, ShippingTariff, ShippingTax, ShowCapture, ShowFulfilment, ShowPayments, ShowRefund,
-    StockAllocated, StockHold, Surcharge, TariffError, TariffProblem, TaxCategory, TaxRates,
-    TaxRounding, TaxTable, TaxTableError, Transition, WeightBand, Weights, Zone, ZoneTariff,
+    PaymentOutcomeLost, PendingUnits, PlaceOrder, PlanParcels, PlannedMovement, PlannedParcel,
+    PriceOrder, PriceOrderChange, PriceTerms, PricedLine, PricedOrder, ReceiveOrder,
+    RecordAuthorisation, RecordCapture, RecordDispatch, RecordLabel, RecordPaymentNotice,
+    RecordRefund, RecordRenewal, RecordTracking, RefundRecorded, RefuseReturn, RequestReturn,
+    ReturnAuthorisation, ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused,
+    ReturnRequested, ReviseOrder, Revised, ShippingTariff, ShippingTax, ShowCapture,
+    ShowFulfilment, ShowPayments, ShowRefund, StockAllocated, StockHold, Surcharge, TariffError,
+    TariffProblem, TaxCategory, TaxRates, TaxRounding, TaxTable, TaxTableError, Transition,
+    WeightBand, Weights, Zone, ZoneTariff,
 };
 #[cfg(feature = "planted-bugs")]
 pub use planted::PlantedBug;

@@ -18,7 +18,7 @@ use crate::order::{AllocateStock, CancelLine, CancelReason, Fulfilment, OrderLin
 /// How often is looked for stock: more often than what came is held for who waited.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often, before a line is given up: for thirty days.
-const LOOKS_MAX: u32 = 120;
+pub(super) const LOOKS_MAX: u32 = 120;
 
 /// The places of one order among those who wait.
 pub(super) struct BackorderQueue<'a> {

@@ -77,7 +77,7 @@ impl ShowFulfilment {
             priced: order.priced.clone(),
             holds: order.holds(),
             parcels: order.units.parcels().to_vec(),
-            planned: plan_parcels(agent, order),
+            planned: plan_parcels(agent, order, &[]),
             backordered: match order.phase.is_before_placing() {
                 true => Vec::new(),
                 false => order.backordered(),
@@ -87,13 +87,37 @@ impl ShowFulfilment {
     }
 }
 
+/// Asks for the parcels that are to be packed of what is held, without what turned out not to be
+/// there: a count found less than was promised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanParcels {
+    /// The order.
+    pub order: OrderId,
+    /// What is held and is not there.
+    pub short: Vec<StockHold>,
+}
+
+read_of_order!(PlanParcels -> Vec<PlannedParcel>);
+
+impl PlanParcels {
+    fn decide_for(
+        &self,
+        agent: &OrderAgent,
+        order: &Order,
+        _: &Context<'_>,
+    ) -> OrderDecided<Vec<PlannedParcel>> {
+        Ok(Decision::reply(plan_parcels(agent, order, &self.short)))
+    }
+}
+
 /// Puts each hold into the first parcel that still has room for it. What leaves the shelf together
 /// stays together, so a hold is never divided.
-fn plan_parcels(agent: &OrderAgent, order: &Order) -> Vec<PlannedParcel> {
+fn plan_parcels(agent: &OrderAgent, order: &Order, short: &[StockHold]) -> Vec<PlannedParcel> {
     let most = u64::from(agent.settings.parcel_grams_max);
     let before = order.units.parcels().len();
     let mut planned: Vec<PlannedParcel> = Vec::new();
-    for hold in order.units.holds() {
+    let there = order.units.holds().filter(|hold| !short.contains(hold));
+    for hold in there {
         let product = agent.catalogue.get(&hold.sku);
         let grams = agent
             .settings

@@ -11,7 +11,7 @@ use super::state::Order;
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{OrderId, Quantity, Sku};
 
-/// Gives an order stock for what was on backorder.
+/// Gives an order stock for what was on backorder. Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllocateStock {
     /// The order.
@@ -24,6 +24,9 @@ write_to_order!(AllocateStock -> ());
 
 impl AllocateStock {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
+        if !self.holds.is_empty() && self.holds.iter().all(|hold| order.units.has(hold)) {
+            return Ok(Decision::reply(()));
+        }
         order.check(Transition::Allocate)?;
         check_holds(order, &self.holds)?;
         Ok(Decision::reply(()).record(StockAllocated {

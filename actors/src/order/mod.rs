@@ -52,8 +52,8 @@ pub use events::{
     ReturnRefused, ReturnRequested, StockAllocated, StockHold,
 };
 pub use fulfilment::{
-    CapturePlan, Fulfilment, PlannedMovement, PlannedParcel, ShowCapture, ShowFulfilment,
-    ShowRefund,
+    CapturePlan, Fulfilment, PlanParcels, PlannedMovement, PlannedParcel, ShowCapture,
+    ShowFulfilment, ShowRefund,
 };
 pub use lines::{AllocateStock, CancelLine, LineUnits};
 pub use machine::{OrderPhase, Transition};
@@ -159,6 +159,7 @@ impl Agent for OrderAgent {
             .add::<RecordRefund>()
             .add::<OrderStatus>()
             .add::<ShowFulfilment>()
+            .add::<PlanParcels>()
             .add::<ShowCapture>()
             .add::<ShowRefund>()
             .add::<ShowPayments>()

@@ -116,6 +116,12 @@ impl Allocation {
         self.holds.iter().filter(move |hold| hold.sku == *sku)
     }
 
+    /// Whether the order has this hold, in a parcel or in none.
+    pub(super) fn has(&self, hold: &StockHold) -> bool {
+        let packed = self.parcels.iter().flat_map(|parcel| &parcel.contents);
+        self.holds.iter().chain(packed).any(|known| known == hold)
+    }
+
     pub(super) fn parcels(&self) -> &[Parcel] {
         &self.parcels
     }

@@ -54,6 +54,54 @@ fn each_parcel_is_paid_by_itself_and_all_of_them_sum_to_the_total() {
     assert_eq!(view.parcels.len(), 2);
 }
 
+/// Catches: a step that is refused when it is taken a second time, or that does its work twice.
+#[test]
+fn a_label_and_stock_that_are_recorded_again_change_nothing() {
+    let (mut desk, _) = placed(&[("tea", 5), ("coffee", 1)], &[("tea", 2)]);
+    desk.ask(&BeginFulfilment { order: order() }).unwrap();
+    let label = label_of(&desk.shown().planned[0]);
+    let more = AllocateStock {
+        order: order(),
+        holds: holds("o-1.b1", &[("tea", 3)]),
+    };
+    desk.ask(&label).unwrap();
+    desk.ask(&more).unwrap();
+    let nothing = Vec::<OrderEvent>::new;
+    desk.when(&label).then_events(nothing());
+    desk.when(&more).then_events(nothing());
+    let others = [
+        RecordLabel {
+            tracking: TrackingNumber::new("RB123456785GB").unwrap(),
+            ..label.clone()
+        },
+        RecordLabel {
+            contents: more.holds.clone(),
+            ..label.clone()
+        },
+    ];
+    for other in &others {
+        desk.when(other)
+            .then_rejection(&OrderRejection::ParcelDiffers { next: 2 });
+    }
+    desk.capture(1).unwrap();
+    desk.ask(&RecordDispatch {
+        order: order(),
+        parcel: 1,
+    })
+    .unwrap();
+    desk.when(&label).then_events(nothing());
+    desk.send_planned();
+    desk.when(&more).then_events(nothing());
+    desk.ask(&CancelLine {
+        order: order(),
+        sku: Sku::new("coffee").unwrap(),
+        reason: CancelReason::Customer,
+    })
+    .unwrap();
+    assert_eq!(desk.view().phase, OrderPhase::Captured);
+    desk.when(&label).then_events(nothing());
+}
+
 /// Catches: an authorisation that is believed to hold for ever, and money that is set aside twice.
 #[test]
 fn money_that_is_no_longer_set_aside_is_set_aside_anew_before_it_is_taken() {

@@ -21,6 +21,10 @@ pub(crate) struct Forgetful {
     lost: Mutex<BTreeSet<Call>>,
     /// Refunds are lost on their way, until this is over.
     refunds_are_lost: AtomicBool,
+    /// So are captures.
+    captures_are_lost: AtomicBool,
+    /// It does not say until when it sets money aside.
+    hides_until: AtomicBool,
 }
 
 impl Forgetful {
@@ -29,6 +33,8 @@ impl Forgetful {
             gateway,
             lost: Mutex::default(),
             refunds_are_lost: AtomicBool::new(false),
+            captures_are_lost: AtomicBool::new(false),
+            hides_until: AtomicBool::new(false),
         }
     }
 
@@ -39,6 +45,16 @@ impl Forgetful {
     /// Whether refunds get lost before anybody makes them.
     pub(crate) fn lose_refunds(&self, are_lost: bool) {
         self.refunds_are_lost.store(are_lost, Ordering::SeqCst);
+    }
+
+    /// Whether captures get lost before anybody makes them.
+    pub(crate) fn lose_captures(&self, are_lost: bool) {
+        self.captures_are_lost.store(are_lost, Ordering::SeqCst);
+    }
+
+    /// From now on, nobody is told until when money is set aside.
+    pub(crate) fn hide_until(&self) {
+        self.hides_until.store(true, Ordering::SeqCst);
     }
 
     fn tell<T>(&self, call: Call, answer: Result<T, PaymentError>) -> Result<T, PaymentError> {
@@ -54,7 +70,16 @@ impl Payments for Forgetful {
         &'a self,
         request: &'a AuthoriseRequest,
     ) -> BoxFuture<'a, Result<Authorisation, PaymentError>> {
-        async move { self.tell(Call::Authorise, self.gateway.authorise(request).await) }.boxed()
+        async move {
+            let mut answer = self.gateway.authorise(request).await;
+            if let Ok(authorised) = &mut answer
+                && self.hides_until.load(Ordering::SeqCst)
+            {
+                authorised.until = None;
+            }
+            self.tell(Call::Authorise, answer)
+        }
+        .boxed()
     }
 
     fn capture<'a>(
@@ -62,7 +87,13 @@ impl Payments for Forgetful {
         key: &'a str,
         request: &'a MovementRequest,
     ) -> BoxFuture<'a, Result<(), PaymentError>> {
-        async move { self.tell(Call::Capture, self.gateway.capture(key, request).await) }.boxed()
+        async move {
+            if self.captures_are_lost.load(Ordering::SeqCst) {
+                return Err(PaymentError::Unknown);
+            }
+            self.tell(Call::Capture, self.gateway.capture(key, request).await)
+        }
+        .boxed()
     }
 
     fn void<'a>(

@@ -6,6 +6,7 @@ mod checkouts_are_all_or_nothing;
 mod crashes_lose_and_double_nothing;
 mod discovery_leads_to_a_purchase;
 mod enquiries_are_answered;
+mod fulfilments_are_tried_again;
 mod gateway;
 mod money_is_reconciled;
 mod one_cart_is_checked_out_twice;

@@ -141,3 +141,79 @@ async fn a_heavy_order_goes_in_several_parcels_and_each_is_paid() {
     }
     town.close().await;
 }
+
+/// Catches: an order that stops because one of its lines was counted short, and one that counts what
+/// is short as held.
+#[tokio::test(start_paused = true)]
+async fn what_a_count_shorts_is_waited_for_and_the_rest_is_sent() {
+    let town = Town::open().await;
+    let lines = [("tea", 20), ("coffee", 1)];
+    let receipt = town.check_out(Basket::of(&lines)).await.unwrap();
+    town.count("tea", 19).await;
+    tokio::time::sleep(HOUR).await;
+    let view = town.view().await;
+    assert_eq!(view.phase, OrderPhase::Fulfilling);
+    assert_eq!(town.runtime.work_list(), Ok(vec![]));
+    assert_eq!(town.balances("coffee").await.shipped, 1);
+    assert_eq!(town.balances("tea").await.shipped, 0);
+    assert!(view.captured.unwrap().minor() < receipt.priced.total.minor());
+
+    town.receive("tea", 1).await;
+    let view = town.until_day(OrderPhase::Captured, 2).await;
+    assert_eq!(view.parcels.len(), 2);
+    assert_eq!(town.balances("tea").await.shipped, 20);
+    let total = receipt.priced.total;
+    assert_eq!(view.captured, Some(total));
+    assert_eq!(town.payment().unwrap().captured, Some(total));
+    town.close().await;
+}
+
+/// Catches: a count that stops an order of which nothing else is left, and a wait without an end.
+#[tokio::test(start_paused = true)]
+async fn what_is_short_and_never_comes_troubles_a_person_after_thirty_days() {
+    let supplier = SupplierHabits::punctual(HOUR * 24 * 90);
+    let town = Town::open_beside(supplier, |_| {}, |gateway, _| gateway).await;
+    let receipt = town.check_out(Basket::of(&[("tea", 2)])).await.unwrap();
+    town.count("tea", 1).await;
+    tokio::time::sleep(HOUR * 24 * 29).await;
+    let stopped = || {
+        let list = town.runtime.work_list().unwrap();
+        list.iter().any(|work| &*work.flow == "fulfil")
+    };
+    assert!(!stopped());
+    tokio::time::sleep(HOUR * 24 * 3).await;
+    assert!(stopped());
+    let payment = town.payment().unwrap();
+    assert_eq!((payment.captured, payment.voided), (None, false));
+
+    town.receive("tea", 1).await;
+    let by = Caller::new(Principal::Operator("op-1".into()));
+    let flows = town.runtime.flows();
+    let retried = flows.retry(&by, "fulfil", &FlowId::new("o-1"), None).await;
+    assert!(retried.is_ok());
+    let view = town.until(OrderPhase::Captured).await;
+    assert_eq!(view.captured, Some(receipt.priced.total));
+    assert_eq!(town.balances("tea").await.shipped, 2);
+    drop(flows);
+    town.runtime.stop().await.unwrap();
+}
+
+/// Catches: an order that stops because the gateway ended an authorisation that it had set no term to.
+#[tokio::test(start_paused = true)]
+async fn money_that_is_refused_as_ended_is_set_aside_anew_before_it_is_taken() {
+    let town = Town::open_with(
+        |shop| shop.order.change_for = HOUR * 48,
+        |gateway, clock| gateway.with_expiry(clock, HOUR * 24),
+    )
+    .await;
+    town.payments.hide_until();
+    let lines = [("tea", 2), ("coffee", 1)];
+    let receipt = town.check_out(Basket::of(&lines)).await.unwrap();
+    let view = town.until_day(OrderPhase::Captured, 4).await;
+    let total = Some(receipt.priced.total);
+    assert_eq!(view.captured, total);
+    let taken: Vec<_> = town.records().into_values().map(|it| it.captured).collect();
+    assert_eq!(taken, [None, total]);
+    assert_eq!(town.balances("tea").await.shipped, 2);
+    town.close().await;
+}

@@ -29,6 +29,7 @@ impl DiskPace for Disk {
 pub(crate) struct Town {
     pub(crate) runtime: Runtime,
     pub(crate) payments: Arc<Forgetful>,
+    pub(crate) carrier: Arc<InProcessCarrier>,
     pub(crate) mail: Arc<InProcessMail>,
 }
 
@@ -99,10 +100,11 @@ impl Town {
         let clock = Clock::starting_at(NOON);
         let payments = InProcessPayments::new(LedgerOptions::default());
         let payments = Arc::new(Forgetful::new(gateway(payments, clock)));
+        let carrier = Arc::new(InProcessCarrier::new(LedgerOptions::default()));
         let mail = Arc::new(InProcessMail::new(LedgerOptions::default()));
         let ports = Ports {
             payments: payments.clone(),
-            carrier: Arc::new(InProcessCarrier::new(LedgerOptions::default())),
+            carrier: carrier.clone(),
             mail: mail.clone(),
             messengers: Messengers::in_process(),
             procurement: Arc::new(InProcessProcurement::new(
@@ -123,14 +125,28 @@ impl Town {
         let town = Self {
             runtime,
             payments,
+            carrier,
             mail,
         };
         for (name, _) in products {
-            let quantity = Quantity::new(20).unwrap();
-            let sku = sku(name);
-            town.ask(ReceiveStock { sku, quantity }).await.unwrap();
+            town.receive(name, 20).await;
         }
         town
+    }
+
+    pub(crate) async fn receive(&self, name: &str, units: u32) {
+        let (sku, quantity) = (sku(name), Quantity::new(units).unwrap());
+        self.ask(ReceiveStock { sku, quantity }).await.unwrap();
+    }
+
+    /// Counts what lies on the only shelf.
+    pub(crate) async fn count(&self, name: &str, counted: u64) {
+        let count = CountStock {
+            sku: sku(name),
+            warehouse: WarehouseId::main(),
+            counted,
+        };
+        self.ask(count).await.unwrap();
     }
 
     pub(crate) async fn ask<C: Command>(&self, command: C) -> Result<C::Reply, Rejection<C>>
