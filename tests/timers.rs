@@ -435,9 +435,7 @@ async fn a_command_that_is_new_again_sets_a_timer_that_fires() {
         .await
         .expect("taken");
     set().await;
-    eprintln!("{:?} {:?}", journal.next_timer_ms(), runtime.timer_stats());
     pass(60).await;
-    eprintln!("{:?} {:?}", journal.next_timer_ms(), runtime.timer_stats());
     assert_eq!(rings(&runtime).await, 2);
     assert_eq!(journal.next_timer_ms(), None);
     runtime.stop().await.expect("it stops");
