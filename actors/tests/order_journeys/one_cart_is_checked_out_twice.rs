@@ -54,7 +54,7 @@ async fn holds_of(town: &Town, order: &str) -> Vec<StockHold> {
     town.ask(ShowFulfilment { order }).await.unwrap().holds
 }
 
-fn is_out_of_stock<T>(checked_out: Result<T, RunError<CheckoutError>>) -> bool {
+fn is_out_of_stock<T>(checked_out: &Result<T, RunError<CheckoutError>>) -> bool {
     matches!(
         checked_out,
         Err(RunError::Failed(CheckoutError::Stock {
@@ -72,7 +72,7 @@ async fn the_last_unit_in_a_cart_is_sold_under_one_order_name() {
     let first = town.run_checkout(request(&town, "o-1", &cart, "tok")).await;
     first.unwrap();
     let second = town.run_checkout(request(&town, "o-2", &cart, "tok")).await;
-    assert!(is_out_of_stock(second));
+    assert!(is_out_of_stock(&second));
     town.until(OrderPhase::Captured).await;
     let tea = town.balances("tea").await;
     assert_eq!((tea.on_hand, tea.shipped, tea.committed), (19, 1, 0));
@@ -109,7 +109,7 @@ async fn a_declined_checkout_of_a_cart_leaves_the_placed_order_its_stock() {
         let declined = town.run_checkout(request(&town, "o-2", &cart, InProcessPayments::DECLINED));
         let (placed, declined) = futures::join!(placing, declined);
         placed.unwrap();
-        assert_eq!(is_out_of_stock(declined), units == 1);
+        assert_eq!(is_out_of_stock(&declined), units == 1);
         let tea = town.balances("tea").await;
         assert_eq!(tea.available(), i64::from(units) - 1);
         town.until(OrderPhase::Captured).await;
@@ -153,7 +153,7 @@ async fn a_checkout_that_began_before_ends_as_it_began() {
     let holds = holds_of(&town, "o-1").await;
     assert_eq!(holds[0].reservation.as_str(), "c-1");
     let second = town.run_checkout(request(&town, "o-2", &cart, "tok")).await;
-    assert!(is_out_of_stock(second));
+    assert!(is_out_of_stock(&second));
     town.until(OrderPhase::Captured).await;
     town.close().await;
 }

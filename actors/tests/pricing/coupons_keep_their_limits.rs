@@ -38,6 +38,21 @@ fn keep(given: &mut Given<PricingAgent>, quote: &str, who: &str) -> Result<(), P
     claim(given, quote, who, CouponHold::ForGood)
 }
 
+fn take_over(
+    given: &mut Given<PricingAgent>,
+    from: &str,
+    holder: &str,
+    who: &str,
+) -> Result<(), PricingRejection> {
+    let take = TakeOverCoupon {
+        code: coupon("WELCOME"),
+        from: quote_id(from),
+        holder: quote_id(holder),
+        customer: customer(who),
+    };
+    given.ask(&take).map(drop)
+}
+
 fn release(given: &mut Given<PricingAgent>, quote: &str) {
     let release = ReleaseCoupon {
         code: coupon("WELCOME"),
@@ -121,8 +136,46 @@ fn a_coupon_has_its_time() {
     assert_eq!(keep(&mut given, "q1", "ann"), unknown);
 }
 
+/// Catches: an order that is refused the use that its quote holds, takes a second one beside it, loses
+/// it when the quote would have lapsed, or takes a stranger's.
+#[test]
+fn an_order_takes_over_what_its_quote_holds() {
+    let code = || coupon("WELCOME");
+    let mut given = welcome(1, 1);
+    claim(&mut given, "quote", "ann", CouponHold::WhileQuoted).unwrap();
+    assert_eq!(
+        take_over(&mut given, "quote", "o-1", "eve"),
+        Err(PricingRejection::CouponHeld(code()))
+    );
+    take_over(&mut given, "quote", "o-1", "ann").unwrap();
+    let recorded = given.events().len();
+    take_over(&mut given, "quote", "o-1", "ann").unwrap();
+    assert_eq!(given.events().len(), recorded, "again changes nothing");
+    given.pass(HOUR);
+    assert_eq!(given.state().coupon().uses(), 1);
+    let used_up = Err(PricingRejection::CouponUsedUp(code()));
+    assert_eq!(take_over(&mut given, "quote", "o-2", "ann"), used_up);
+    release(&mut given, "quote");
+    assert_eq!(given.state().coupon().uses(), 1, "that is not the order's");
+    release(&mut given, "o-1");
+    take_over(&mut given, "quote", "o-2", "ann").unwrap();
+    release(&mut given, "o-1");
+    assert_eq!(given.state().coupon().uses(), 1);
+}
+
+/// Catches: a use that is taken from an order that is on its way and holds it under the quote's name,
+/// as orders did.
+#[test]
+fn what_a_quote_holds_for_good_is_not_taken_over() {
+    let mut given = welcome(1, 1);
+    keep(&mut given, "quote", "ann").unwrap();
+    let used_up = Err(PricingRejection::CouponUsedUp(coupon("WELCOME")));
+    assert_eq!(take_over(&mut given, "quote", "o-2", "ann"), used_up);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
+    TakeOver { from: u8, holder: u8, who: u8 },
     Claim { quote: u8, who: u8, for_good: bool },
     Release { quote: u8 },
     Lapse,
@@ -133,6 +186,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => (0u8..12, 0u8..4, any::<bool>())
             .prop_map(|(quote, who, for_good)| Step::Claim { quote, who, for_good }),
+        3 => (0u8..12, 0u8..12, 0u8..4)
+            .prop_map(|(from, holder, who)| Step::TakeOver { from, holder, who }),
         3 => (0u8..12).prop_map(|quote| Step::Release { quote }),
         1 => Just(Step::Lapse),
         2 => (1u64..20).prop_map(|minutes| Step::Pass { minutes }),
@@ -162,16 +217,43 @@ impl Model {
             }
             return *holder == who;
         }
-        let own = self
-            .held
-            .values()
-            .filter(|(holder, _)| *holder == who)
-            .count();
-        let fits = self.held.len() < limits.0 && own < limits.1;
+        let fits = self.fits(who, limits);
         if fits {
             self.held.insert(quote, (who, until));
         }
         fits
+    }
+
+    fn fits(&self, who: u8, limits: (usize, usize)) -> bool {
+        let own = self.held.values().filter(|(holder, _)| *holder == who);
+        self.held.len() < limits.0 && own.count() < limits.1
+    }
+
+    fn take_over(
+        &mut self,
+        (from, holder, who): (u8, u8, u8),
+        now: Timestamp,
+        limits: (usize, usize),
+    ) -> bool {
+        self.held
+            .retain(|_, (_, until)| until.is_none_or(|until| until > now));
+        let own = self.held.get(&holder).copied();
+        let quoted = self.held.get(&from).copied();
+        let quoted = quoted.filter(|(_, until)| until.is_some());
+        if [own, quoted].iter().flatten().any(|held| held.0 != who) {
+            return false;
+        }
+        if own.is_some_and(|(_, until)| until.is_none()) {
+            return true;
+        }
+        if own.is_none() && quoted.is_none() && !self.fits(who, limits) {
+            return false;
+        }
+        if quoted.is_some() {
+            self.held.remove(&from);
+        }
+        self.held.insert(holder, (who, None));
+        true
     }
 }
 
@@ -197,6 +279,12 @@ proptest! {
                     let hold = if for_good { CouponHold::ForGood } else { CouponHold::WhileQuoted };
                     let taken = claim(&mut given, &format!("q{quote}"), &format!("c{who}"), hold);
                     let expected = model.claim(quote, who, until, now, limits);
+                    prop_assert_eq!(taken.is_ok(), expected, "{:?}", taken);
+                }
+                Step::TakeOver { from, holder, who } => {
+                    let (quote, order) = (format!("q{from}"), format!("q{holder}"));
+                    let taken = take_over(&mut given, &quote, &order, &format!("c{who}"));
+                    let expected = model.take_over((from, holder, who), now, limits);
                     prop_assert_eq!(taken.is_ok(), expected, "{:?}", taken);
                 }
                 Step::Release { quote } => {

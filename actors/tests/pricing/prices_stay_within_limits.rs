@@ -81,6 +81,24 @@ fn a_price_that_skips_its_limits_is_caught() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases()))]
 
+    /// Catches: a floor that leaves less than cost and margin once the tax in it is paid, by rounding
+    /// too, and one that is higher than that needs.
+    #[test]
+    fn the_floor_is_left_when_the_tax_in_a_price_is_paid(
+        cost in 0i64..1_000_000,
+        rate in 0i32..=3_000,
+    ) {
+        let rate = BasisPoints::new(rate);
+        let agent = PricingAgent::new(PricingSettings::default(), catalogue(1, cost));
+        let mut shelf = given(agent.with_tax_in_prices(rate));
+        let line = shelf.ask(&QuoteLine::new(sku(), units(1), Segment::Standard)).unwrap();
+        let lowest = i128::from(line.lowest.minor());
+        let floor = gbp(cost).adjusted(BasisPoints::new(500)).unwrap().minor().max(1);
+        let exact = i128::from(floor) * i128::from(10_000 + rate.get());
+        prop_assert!(lowest * 10_000 >= exact);
+        prop_assert!((lowest - 1) * 10_000 < exact);
+    }
+
     /// Catches: an adjust loop that does not end, or ends outside the limits.
     #[test]
     fn every_price_ends_within_its_limits(
