@@ -44,18 +44,18 @@ pub async fn release(flow: Flow, request: ReleaseRequest) -> Result<(), ReleaseE
     let waits = waiting_hold(&request.order)?;
     // An order that was never placed may hold stock under its own name all the same, and wait for more.
     for line in request.lines {
-        holds.push(StockHold {
-            sku: line.sku.clone(),
-            reservation: waits.clone(),
-            quantity: line.quantity,
-        });
         if !holds.iter().any(|hold| hold.sku == line.sku) {
             holds.push(StockHold {
-                sku: line.sku,
+                sku: line.sku.clone(),
                 reservation: (&request.order).into(),
                 quantity: line.quantity,
             });
         }
+        holds.push(StockHold {
+            sku: line.sku,
+            reservation: waits.clone(),
+            quantity: line.quantity,
+        });
     }
     give_back(&flow, &holds).await?;
     let order = request.order.clone();

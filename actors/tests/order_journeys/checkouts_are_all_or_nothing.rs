@@ -201,3 +201,41 @@ async fn low_stock_raises_the_price_until_more_arrives() {
     assert!(town.balances("tea").await.available() > 5);
     town.close().await;
 }
+
+/// Catches: stock that stays held under the name of an order that was given up before it was placed.
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_given_up_before_it_is_placed_holds_nothing_under_its_own_name() {
+    let town = Town::open().await;
+    let quantity = Quantity::new(2).unwrap();
+    let reserve = ReserveStock {
+        sku: sku("tea"),
+        reservation: ReservationId::from(&order()),
+        quantity,
+        ttl: HOUR,
+    };
+    town.ask(reserve).await.unwrap();
+    let request = town.request(town.cart("o-1"), &Basket::of(&[]));
+    let receive = ReceiveOrder {
+        order: order(),
+        details: OrderDetails {
+            customer: CustomerId::new("ada").unwrap(),
+            email: request.email,
+            lines: vec![OrderLine {
+                sku: sku("tea"),
+                quantity,
+            }],
+            address: request.address,
+            method: request.method,
+        },
+    };
+    town.ask(receive).await.unwrap();
+    assert_eq!(town.balances("tea").await.reserved, 2);
+    let cancel = CancelOrder {
+        order: order(),
+        reason: CancelReason::Customer,
+    };
+    town.ask(cancel).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(town.balances("tea").await.reserved, 0);
+    town.close().await;
+}
