@@ -1,13 +1,14 @@
 //! What operators can do with flows that are on their way: look at them, and cancel them.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use mercato::persistence::simulated_disk::{CutMode, SimulatedDisk};
 use mercato::{
-    Caller, Flow, FlowError, FlowId, FlowOperation, FlowOperationError, FlowState, FlowType,
-    Principal, RunError, RuntimeBuilder, StepKind, Timestamp, UndoState,
+    Caller, Flow, FlowError, FlowId, FlowOperation, FlowOperationError, FlowOptions, FlowState,
+    FlowType, Principal, RunError, RuntimeBuilder, StepKind, Timestamp, UndoState,
 };
 
 use crate::lives::{BLOWS, Case, builder_at, life, patient};
@@ -258,13 +259,20 @@ fn a_sleeper_whose_cancellation_was_acknowledged_does_not_sleep_on_after_a_cut()
     let begin = Timestamp::from_millis(1_000_000);
     let id = FlowId::new("t");
     let left = life(async {
-        let runtime = trips(builder_at(&disk, begin), &carrier);
+        // One place, so that the sleeper waits for it once it is cancelled.
+        let options = FlowOptions {
+            in_flight_max: NonZeroUsize::new(1).expect("one"),
+            ..FlowOptions::default()
+        };
+        let runtime = trips(builder_at(&disk, begin), &carrier).flow_options(options);
         let runtime = runtime.start().await.expect("it starts");
+        let handle = runtime.handle();
         let brief = Caller::system().within(Duration::from_secs(1));
-        let ran = runtime.handle().run(&brief, TRIP, id.clone(), 90).await;
-        assert!(ran.is_err());
+        assert!(handle.run(&brief, TRIP, id.clone(), 90).await.is_err());
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(runtime.handle().flow_stats().parked, 1);
+        assert_eq!(handle.flow_stats().parked, 1);
+        let other = FlowId::new("in the only place");
+        assert!(handle.run(&brief, TRIP, other, 50).await.is_err());
         let flows = runtime.flows();
         let cancelled = flows.cancel(&operator(), "trip", &id, "late").await;
         assert_eq!(cancelled, Ok(FlowOperation::Accepted));
