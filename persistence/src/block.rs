@@ -143,21 +143,35 @@ impl OpenBlock {
         Some((entry.link(), record))
     }
 
-    /// Closes the block. First replies recorded before `replies_from` are forgotten by then.
-    pub(crate) fn close(mut self, replies_from: Position) -> ClosedBlock {
+    /// Closes the block, and begins the next one in its place. First replies recorded before
+    /// `replies_from` are forgotten by then.
+    ///
+    /// A quiet journal closes blocks that are nearly empty, and some are kept long after they were
+    /// written: such a one is copied out, and the room for a full block is used again.
+    pub(crate) fn close(&mut self, replies_from: Position) -> ClosedBlock {
+        let first = self.first;
         let count = self.table.len() / ENTRY;
+        let frame = self.bytes.len();
         self.bytes.extend_from_slice(&self.table);
-        let frame = self.bytes.len() - self.table.len();
         self.bytes.extend_from_slice(&length(count));
         self.bytes
             .extend_from_slice(&replies_from.get().to_le_bytes());
-        let checksum = xxh3_64_with_seed(&self.bytes[frame..], self.first.get());
+        let checksum = xxh3_64_with_seed(&self.bytes[frame..], first.get());
         self.bytes.extend_from_slice(&checksum.to_le_bytes());
+        let bytes = if self.bytes.len() > BLOCK_BYTES / 2 {
+            std::mem::replace(&mut self.bytes, Vec::with_capacity(BLOCK_BYTES))
+        } else {
+            self.bytes.clone()
+        };
+        self.bytes.clear();
+        self.bytes.push(FORMAT);
+        self.table.clear();
+        self.first = Position::new(first.get() + count as u64);
         ClosedBlock {
-            first: self.first,
+            first,
             replies_from,
             count,
-            bytes: self.bytes,
+            bytes,
         }
     }
 }
@@ -406,6 +420,30 @@ mod tests {
         assert_eq!(block.record(FIRST), Some((link(1), &b"one"[..])));
         assert_eq!(block.record(FIRST.next()), Some((link(2), &b"two"[..])));
         assert_eq!(block.record(FIRST.next().next()), None);
+    }
+
+    /// Catches: a block that begins with what the one before it held, or at its place, and a small
+    /// one that takes the room of a full one for as long as somebody keeps it.
+    #[test]
+    fn the_next_block_begins_empty_behind_the_closed_one() {
+        let mut block = OpenBlock::starting_at(FIRST);
+        let small = Hashed::new(b"one".to_vec());
+        let large = Hashed::new(vec![2; BLOCK_BYTES / 2]);
+        let closed = [&small, &large, &small].map(|record| {
+            block.push(record, link(1));
+            block.close(Position::new(3))
+        });
+        for (place, (closed, record)) in
+            (FIRST.get()..).zip(closed.iter().zip([&small, &large, &small]))
+        {
+            let position = Position::new(place);
+            let read = closed.read().expect("a sound block");
+            assert_eq!((closed.first, read.last()), (position, position));
+            assert_eq!(read.record(position), Some(Ok((link(1), &*record.bytes))));
+            assert!(closed.bytes.capacity() < 2 * closed.bytes.len());
+        }
+        assert!(block.is_empty());
+        assert_eq!(block.first(), Position::new(FIRST.get() + 3));
     }
 
     #[test]

@@ -160,8 +160,7 @@ impl Queue {
     }
 
     fn close(&mut self, replies_from: Position) -> Arc<ClosedBlock> {
-        let open = std::mem::replace(&mut self.open, OpenBlock::starting_at(self.next));
-        let closed = Arc::new(open.close(replies_from));
+        let closed = Arc::new(self.open.close(replies_from));
         self.closed.push_back(closed.clone());
         closed
     }

@@ -163,9 +163,8 @@ impl NewFile {
 
     fn close_block(&mut self) {
         if !self.open.is_empty() {
-            let next = OpenBlock::starting_at(self.last.next());
-            let block = std::mem::replace(&mut self.open, next);
-            self.blocks.push(Arc::new(block.close(self.replies_from)));
+            let block = self.open.close(self.replies_from);
+            self.blocks.push(Arc::new(block));
         }
     }
 
