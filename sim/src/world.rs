@@ -145,6 +145,8 @@ impl World {
         let pricing = &mut shop.pricing;
         pricing.level_interval_min = squeezed(pricing.level_interval_min);
         pricing.demand_period = squeezed(pricing.demand_period);
+        // A price that stayed fresh for days of the clock would be looked at again all that time.
+        pricing.competitor_age_max = squeezed(pricing.competitor_age_max);
         if self.options.mode == Mode::Live {
             // On the machine's clock nobody waits for ten minutes before the parcel is packed.
             shop.order.change_for = LIVE_CHANGE_FOR;
