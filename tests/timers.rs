@@ -440,3 +440,36 @@ async fn a_command_that_is_new_again_sets_a_timer_that_fires() {
     assert_eq!(journal.next_timer_ms(), None);
     runtime.stop().await.expect("it stops");
 }
+
+/// Catches: a timer whose command has an answer already, and that stays and comes again for ever.
+#[tokio::test(start_paused = true)]
+async fn a_timer_whose_command_was_answered_before_is_cleared_and_does_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let journal = file(&path);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    order(&runtime, after(10)).await;
+    let set = journal.timer("alarms/a", "ring").expect("it is set");
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 1);
+    runtime.stop().await.expect("it stops");
+    drop(journal);
+
+    let again = TimerChange::Set {
+        name: set.name.clone(),
+        due_at_ms: set.due_at_ms,
+        payload: set.payload.clone(),
+    };
+    let append = Append {
+        timers: vec![again],
+        ..Append::to("alarms/a", 2, START.as_millis())
+    };
+    let journal = file(&path);
+    journal.append(append).expect("it is appended");
+    let later = START.plus(Duration::from_secs(60));
+    let runtime = start(journal.clone(), Alarms::default(), later, 2).await;
+    pass(60).await;
+    assert_eq!(rings(&runtime).await, 1);
+    assert_eq!(journal.next_timer_ms(), None);
+    runtime.stop().await.expect("it stops");
+}

@@ -41,7 +41,7 @@ pub(super) fn serve<A: Agent>(
         }
         shard.counters.repeated.add();
         if let Some(timer) = call.timer.as_deref()
-            && shard.journal.timer(&timer.stream, &timer.name).as_ref() == Some(timer)
+            && is_set(shard, timer)
         {
             // What it was set for is done, by somebody who did not know of it.
             clear_timer(shard, entity, call.epoch, timer)?;
@@ -55,7 +55,7 @@ pub(super) fn serve<A: Agent>(
     }
 
     if let Some(timer) = call.timer.as_deref()
-        && shard.journal.timer(&timer.stream, &timer.name).as_ref() != Some(timer)
+        && !is_set(shard, timer)
     {
         return Err(AskFailure::Superseded);
     }
@@ -194,6 +194,11 @@ pub(super) fn clear_timer<A: Agent>(
     let appended = shard.journal.append_in(epoch, append);
     entity.position = appended.map_err(append_failure)?.position;
     Ok(())
+}
+
+/// Whether a timer is still what it was when it fell due: not cleared since, and not set anew.
+fn is_set<A: Agent>(shard: &ShardContext<A>, timer: &Timer) -> bool {
+    shard.journal.timer(&timer.stream, &timer.name).as_ref() == Some(timer)
 }
 
 fn cleared(timer: &Timer) -> TimerChange {
