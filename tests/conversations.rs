@@ -9,7 +9,10 @@ use std::time::Duration;
 use futures::future::{self, BoxFuture, FutureExt};
 use mercato::actors::*;
 use mercato::persistence::{DiskPace, JournalOptions, RedbJournal, WriterPlace};
-use mercato::{Caller, Clock, Entropy, Principal, Runtime, RuntimeBuilder, Scope, Timestamp};
+use mercato::{
+    CachesSettings, Caller, Clock, Entropy, KNOWLEDGE_BASE, Principal, Runtime, RuntimeBuilder,
+    SampleValue, Scope, Timestamp,
+};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -111,6 +114,42 @@ async fn a_conversation_is_as_it_was_after_a_restart_and_goes_on_by_telephone() 
     let raised = conversation(&runtime).await;
     assert_eq!(raised.breaches, 1);
     assert_eq!(raised.ticket.expect("it waits").priority, Priority::High);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a knowledge base that is searched anew for each who asks, whose searches nobody measures,
+/// and an answer that is given to another question.
+#[tokio::test(start_paused = true)]
+async fn what_many_ask_is_looked_up_once_and_that_is_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let with_caches = |builder: RuntimeBuilder| builder.caches(CachesSettings::default());
+    let runtime = open_with(&path, 0, with_caches).await;
+    let cited = async |text: &str| {
+        let answer = say(&runtime, SupportChannel::Chat, text).await;
+        answer.citations.first().map(|it| it.article.to_string())
+    };
+    for _ in 0..3 {
+        let article = cited("how long does delivery take").await;
+        assert_eq!(article.as_deref(), Some("delivery-times"));
+        assert_eq!(
+            cited("can I send it back").await.as_deref(),
+            Some("returns")
+        );
+    }
+    let handle = runtime.handle();
+    let stats = handle.caches().expect("they are switched on").stats();
+    let knowledge = stats.iter().find(|it| it.cache == KNOWLEDGE_BASE);
+    let knowledge = knowledge.expect("it was opened");
+    assert_eq!((knowledge.loads, knowledge.hits), (2, 4));
+    let metrics = runtime.metrics();
+    let loads = metrics.samples("mercato_cache_load_seconds").iter();
+    let of_knowledge = loads.filter(|sample| sample.labels[0] == KNOWLEDGE_BASE);
+    let counts = of_knowledge.map(|sample| match &sample.value {
+        SampleValue::Histogram(times) => times.count(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(counts.sum::<u64>(), 2);
     runtime.stop().await.expect("it stops");
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mercato_persistence::Position;
 
 use crate::agent::{Command, Kind, Rejection};
+use crate::cache::Caches;
 use crate::chain::Chain;
 use crate::clock::Timestamp;
 use crate::core::{Caller, Core, Whole};
@@ -79,6 +80,12 @@ impl Scope {
         // What is kept is durable, so the request's own answer has nothing more to wait for.
         let answered = Box::pin(self.handle.ask_cached(&caller, command)).await;
         answered.map_err(CallError::into_ask_error)
+    }
+
+    /// The caches, where they are switched on.
+    #[must_use]
+    pub fn caches(&self) -> Option<&Arc<Caches>> {
+        self.handle.caches()
     }
 
     /// An id that no other step of any request has; the same one where the request itself is

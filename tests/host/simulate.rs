@@ -48,6 +48,26 @@ fn all_six_agents_serve_and_are_restarted() {
     }
 }
 
+/// Catches: a performance target that no part of the shop measures any more.
+#[test]
+fn each_performance_target_is_measured_on_a_day() {
+    let report = succeeds(mercato().args(["simulate", "--shoppers", "400"]));
+    for target in [
+        "agent response time",
+        "knowledge base query time",
+        "store query time",
+        "cache hit ratio",
+        "error rate",
+    ] {
+        let mut rows = report.lines();
+        let row = rows.find(|line| line.starts_with(&format!("| {target} ")));
+        let row = row.unwrap_or_else(|| panic!("no row for {target} in\n{report}"));
+        let values = row.split('|').nth(4).map(|cell| cell.trim().parse::<u64>());
+        assert!(matches!(values, Some(Ok(1..))), "{row}");
+        assert!(!row.contains("not measured"), "{row}");
+    }
+}
+
 /// Catches: a second day over one store that repeats the first one's ids, or loses its orders.
 #[test]
 fn a_second_day_goes_on_over_the_same_store() {

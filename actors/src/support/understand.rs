@@ -1,9 +1,16 @@
 //! What the agent finds in a question. It needs the words, so it happens where they are open: in
 //! the workflow, before they are sealed.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use mercato_runtime::{Answer, Cache, KNOWLEDGE_BASE, Scope};
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::SupportAgent;
 use super::intent::Classification;
-use super::knowledge::Article;
+use super::knowledge::{Article, Citation};
+use super::text::PrivateText;
 use crate::domain::{Product, Sku};
 
 /// The most articles or products that a search gives.
@@ -24,6 +31,35 @@ impl SupportAgent {
         self.knowledge.search(question, HITS_MAX)
     }
 
+    /// The article that answers a question best. It is looked for once for all who ask in the same
+    /// words, which are not kept: they may be somebody's own.
+    pub(super) async fn best_article(
+        self: &Arc<Self>,
+        scope: &Scope,
+        question: &PrivateText,
+    ) -> Option<&Article> {
+        let best = |agent: &Self, question: &PrivateText| {
+            let found = agent.search_knowledge(question.as_str()).into_iter();
+            found.map(Article::cite).next()
+        };
+        let found = match scope.caches() {
+            None => best(self, question),
+            Some(caches) => {
+                let cache: Cache<u128, Option<Citation>, Infallible> =
+                    caches.shared(KNOWLEDGE_BASE, |_, found| weigh(found.as_ref()));
+                let words = xxh3_128(question.as_str().as_bytes());
+                let (agent, asked) = (self.clone(), question.clone());
+                let search = move || async move { Ok(Answer::Fresh(best(&agent, &asked))) };
+                match cache.get_or_load(words, &[], search).await {
+                    Ok(found) => found.into_value(),
+                    // So many questions are looked up at once that the cache takes no more.
+                    Err(_) => best(self, question),
+                }
+            }
+        };
+        self.knowledge.cited(&found?)
+    }
+
     /// The products that a question may mean, best first: at most five. The one on the page that
     /// the customer looks at comes before all.
     #[must_use]
@@ -38,4 +74,10 @@ impl SupportAgent {
         let products = found.filter_map(|sku| self.catalogue.get(sku));
         products.take(HITS_MAX).collect()
     }
+}
+
+/// What a question's hash and its answer take in memory.
+fn weigh(found: Option<&Citation>) -> u64 {
+    let name = found.map_or(0, |citation| citation.article.len());
+    (size_of::<(u128, Option<Citation>)>() + name) as u64
 }

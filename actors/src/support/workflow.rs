@@ -383,15 +383,14 @@ impl Desk<'_> {
 
     /// No article, no claim: what the knowledge base does not hold goes to a person.
     async fn faq_knowledge_query(&self) -> Result<Reply, SupportError> {
-        match self.search_knowledge_base() {
+        match self.search_knowledge_base().await {
             Some(article) => self.speaker().format_faq_response(article),
             None => self.escalate_to_human_agent(TicketReason::NoArticle).await,
         }
     }
 
-    fn search_knowledge_base(&self) -> Option<&Article> {
-        let found = self.agent.search_knowledge(self.query.text.as_str());
-        found.into_iter().next()
+    async fn search_knowledge_base(&self) -> Option<&Article> {
+        self.agent.best_article(self.scope, &self.query.text).await
     }
 
     /// Asks back, at most twice in a row; then a person takes over.

@@ -107,10 +107,38 @@ impl Caches {
         V: Clone + Send + Sync + 'static,
         E: Clone + Send + Sync + 'static,
     {
-        let limits = self.settings.of(name);
-        let cache = Cache::new(name, limits, self.clock, &self.entropy, weigh);
+        let cache = self.empty(name, weigh);
         self.opened.lock().insert(name, cache.listener());
         cache
+    }
+
+    /// The cache of this name, which the first call opens: for those who come and go, as requests do,
+    /// and share it. One of that name with other types loses its place there, as in
+    /// [`open`](Self::open).
+    #[must_use]
+    pub fn shared<K, V, E>(&self, name: &'static str, weigh: fn(&K, &V) -> u64) -> Cache<K, V, E>
+    where
+        K: Hash + Eq + Ord + Clone + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        E: Clone + Send + Sync + 'static,
+    {
+        let mut opened = self.opened.lock();
+        if let Some(cache) = opened.get(name).cloned().and_then(Cache::behind) {
+            return cache;
+        }
+        let cache = self.empty(name, weigh);
+        opened.insert(name, cache.listener());
+        cache
+    }
+
+    fn empty<K, V, E>(&self, name: &'static str, weigh: fn(&K, &V) -> u64) -> Cache<K, V, E>
+    where
+        K: Hash + Eq + Ord + Clone + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        E: Clone + Send + Sync + 'static,
+    {
+        let limits = self.settings.of(name);
+        Cache::new(name, limits, self.clock, &self.entropy, weigh)
     }
 
     /// Waits until every event that is durable now has invalidated what it concerns: what is read

@@ -1,5 +1,6 @@
 //! How a cache finds an answer, or sends for it, and is told that it is no longer true.
 
+use std::any::Any;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(super) trait Listener: Send + Sync {
     fn invalidate(&self, tag: &Tag);
     fn clear(&self);
     fn stats(&self) -> CacheStats;
+    /// The cache with its types, for whoever knows them.
+    fn typed(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     /// How long loads took.
     fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)>;
 }
@@ -60,6 +63,10 @@ where
         let dropped = state.entries.clear();
         let called_off = state.flights.call_off_all();
         self.count_invalidated(dropped, called_off);
+    }
+
+    fn typed(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
     }
 
     fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)> {

@@ -162,6 +162,12 @@ where
         self.inner.stats()
     }
 
+    /// The cache that listens there, where it is one of these types.
+    pub(super) fn behind(listener: Arc<dyn Listener>) -> Option<Self> {
+        let inner = listener.typed().downcast().ok()?;
+        Some(Self { inner })
+    }
+
     pub(super) fn listener(&self) -> Arc<dyn Listener> {
         self.inner.clone()
     }

@@ -303,3 +303,27 @@ async fn caches_are_checked_when_they_are_switched_on_and_may_stay_off() {
     );
     runtime.stop().await.expect("it stops");
 }
+
+/// Catches: a cache for each who comes by, and one that is taken for another of the same name.
+#[tokio::test(start_paused = true)]
+async fn a_shared_cache_is_one_for_all_who_name_it() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caches = handle.caches().expect("they are switched on");
+    let rates = || -> Cache<u8, u32, String> { caches.shared("rates", |_, _| 4) };
+    let load = |rate: u32| move || async move { Ok(Answer::Fresh(rate)) };
+    assert_eq!(
+        rates().get_or_load(1, &[], load(7)).await,
+        Ok(Answer::Fresh(7))
+    );
+    assert_eq!(
+        rates().get_or_load(1, &[], load(8)).await,
+        Ok(Answer::Fresh(7))
+    );
+    let named = |name: &str| caches.stats().into_iter().find(|it| it.cache == name);
+    assert_eq!(named("rates").map(|it| (it.loads, it.hits)), Some((1, 1)));
+    let of_other_types: Cache<u16, u32, String> = caches.shared("rates", |_, _| 4);
+    assert_eq!(of_other_types.get(&1), None);
+    assert_eq!(named("rates").map(|it| it.entries), Some(0));
+    runtime.stop().await.expect("it stops");
+}
