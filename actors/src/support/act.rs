@@ -10,16 +10,20 @@ use super::action::{ActionOutcome, SupportAction};
 use super::action_commands::RecordAction;
 use super::events::SupportEvent;
 use super::ids::ConversationId;
+use super::reads::ShowActionBounds;
 use super::ticket::TicketReason;
 use super::ticket_commands::OpenTicket;
 use crate::order::{
-    CancelLine, CancelOrder, CancelReason, Cancelled, OrderRejection, RequestReturn,
+    CancelLine, CancelOrder, CancelReason, Cancelled, OrderRejection, OrderStatus, RequestReturn,
 };
 
 /// The flow that does what a customer said yes to: once, however often it is started, through
 /// Order's own rules.
 pub const SUPPORT_ACTION: FlowType<ActionRequest, ActionOutcome, ActionError> =
     FlowType::new("support-action", 1);
+
+/// What is said of an order that does not exist, and of somebody else's.
+const NO_ORDER: &str = "there is no such order";
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +50,66 @@ pub async fn support_action(
     flow: Flow,
     request: ActionRequest,
 ) -> Result<ActionOutcome, ActionError> {
-    let outcome = match &request.action {
+    let outcome = match objection(&flow, &request).await? {
+        Some(objection) => objection,
+        None => carry_out(&flow, &request.action).await?,
+    };
+    let record = RecordAction {
+        conversation: request.conversation.clone(),
+        number: request.number,
+        outcome: outcome.clone(),
+    };
+    flow.ask("record", record).await.map_err(FlowError::from)?;
+    if matches!(outcome, ActionOutcome::Refused { .. }) {
+        let ticket = OpenTicket {
+            conversation: request.conversation,
+            reason: TicketReason::ActionRefused,
+            order: Some(request.action.order().clone()),
+        };
+        flow.ask("ticket", ticket).await.map_err(FlowError::from)?;
+    }
+    Ok(outcome)
+}
+
+/// Why it must not be done. Offers are given by whoever speaks in a conversation, and the flow acts for the
+/// shop, which may do anything: so it looks itself whether the order is theirs.
+async fn objection(
+    flow: &Flow,
+    request: &ActionRequest,
+) -> Result<Option<ActionOutcome>, FlowError> {
+    let refusal = |reason: &str| {
+        Ok(Some(ActionOutcome::Refused {
+            reason: reason.into(),
+        }))
+    };
+    let bounds = ShowActionBounds {
+        conversation: request.conversation.clone(),
+    };
+    let bounds = flow.ask("bounds", bounds).await?;
+    let status = OrderStatus {
+        order: request.action.order().clone(),
+    };
+    let view = match flow.ask("order", status).await {
+        Ok(view) => view,
+        Err(AskError::Rejected(OrderRejection::NotFound(_))) => return refusal(NO_ORDER),
+        Err(error) => return Err(error.into()),
+    };
+    if bounds
+        .person
+        .is_none_or(|person| person.as_str() != view.customer.as_str())
+    {
+        return refusal(NO_ORDER);
+    }
+    let most = i64::from(bounds.return_minor_max);
+    let is_small = view.total.is_some_and(|total| total.minor() <= most);
+    if matches!(request.action, SupportAction::ReturnGoods { .. }) && !is_small {
+        return refusal("a person decides on returns of that value");
+    }
+    Ok(None)
+}
+
+async fn carry_out(flow: &Flow, action: &SupportAction) -> Result<ActionOutcome, FlowError> {
+    Ok(match action {
         SupportAction::CancelOrder { order } => {
             let cancel = CancelOrder {
                 order: order.clone(),
@@ -55,7 +118,7 @@ pub async fn support_action(
             match refused(flow.ask("cancel", cancel).await)? {
                 Ok(Cancelled::Cancelled) => ActionOutcome::Done,
                 Ok(Cancelled::NothingToCancel) => ActionOutcome::Refused {
-                    reason: "there is no such order".into(),
+                    reason: NO_ORDER.into(),
                 },
                 Err(refusal) => refusal,
             }
@@ -85,22 +148,7 @@ pub async fn support_action(
                 Err(refusal) => refusal,
             }
         }
-    };
-    let record = RecordAction {
-        conversation: request.conversation.clone(),
-        number: request.number,
-        outcome: outcome.clone(),
-    };
-    flow.ask("record", record).await.map_err(FlowError::from)?;
-    if matches!(outcome, ActionOutcome::Refused { .. }) {
-        let ticket = OpenTicket {
-            conversation: request.conversation,
-            reason: TicketReason::ActionRefused,
-            order: Some(request.action.order().clone()),
-        };
-        flow.ask("ticket", ticket).await.map_err(FlowError::from)?;
-    }
-    Ok(outcome)
+    })
 }
 
 /// A refusal is an outcome; any other failure stops the flow.

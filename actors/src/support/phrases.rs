@@ -60,7 +60,8 @@ const TEMPLATES: [(&str, &str); 14] = [
          {% elif why == 'limit' %}That is more than I may do by myself.\
          {% elif why == 'refused' %}I am sorry that it could not be done.\
          {% else %}I do not know the answer to that.{% endif %} A person will answer you here \
-         within {{ hours }} {% if hours == 1 %}hour{% else %}hours{% endif %}. They can read what \
+         {% if hours == 0 %}as soon as they can{% else %}within {{ hours }} \
+         {% if hours == 1 %}hour{% else %}hours{% endif %}{% endif %}. They can read what \
          we wrote, so you need not repeat it.",
     ),
     (

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Kind, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, PersonId, State};
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
@@ -35,5 +35,45 @@ impl Command for ShowConversation {
     ) -> Decided<Self> {
         let conversation = begun(state, &self.conversation, context)?;
         Ok(Decision::reply(conversation.clone()))
+    }
+}
+
+/// Asks within which bounds the shop acts in a conversation without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ShowActionBounds {
+    /// Which.
+    pub(super) conversation: ConversationId,
+}
+
+/// The bounds of what the shop does in a conversation without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ActionBounds {
+    /// Whose orders it may act on.
+    pub(super) person: Option<PersonId>,
+    /// What an order may have cost at most whose goods are taken back, in minor units.
+    pub(super) return_minor_max: u32,
+}
+
+impl Command for ShowActionBounds {
+    type Agent = SupportAgent;
+    type Reply = ActionBounds;
+    const NAME: &'static str = "ShowActionBounds";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        conversation_key(&self.conversation)
+    }
+
+    fn decide(
+        &self,
+        agent: &SupportAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        let conversation = begun(state, &self.conversation, context)?;
+        Ok(Decision::reply(ActionBounds {
+            person: conversation.person.clone(),
+            return_minor_max: agent.settings().return_minor_max,
+        }))
     }
 }

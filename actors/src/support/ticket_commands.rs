@@ -39,8 +39,9 @@ fn for_staff(principal: &Principal) -> Result<(), SupportRejection> {
     }
 }
 
-/// Hands a conversation to a person, and starts the clock of its service level. Where a ticket of the same or a higher priority waits already,
-/// that one is given.
+/// Hands a conversation to a person, and starts the clock of its service level. Where a ticket of the
+/// same or a higher priority waits already, that one is given; a first complaint has one of its own,
+/// since there is more to it than how soon it is answered. What a person has answered waits no more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenTicket {
     /// Which conversation; it is the ticket's context.
@@ -68,23 +69,29 @@ impl Command for OpenTicket {
     ) -> Decided<Self> {
         let conversation = begun(state, &self.conversation, context)?;
         let priority = self.reason.priority();
-        if let Some(waiting) = &conversation.ticket
+        let waiting = match conversation.ticket_answered_at {
+            None => conversation.ticket.as_ref(),
+            Some(_) => None,
+        };
+        if let Some(waiting) = waiting
             && waiting.priority <= priority
+            && (self.reason != TicketReason::Complaint || waiting.reason == self.reason)
         {
             return Ok(Decision::reply(waiting.clone()));
         }
         let due_at = context
             .now
             .plus(agent.settings().service_levels.answer_within(priority));
-        let waiting = conversation.ticket.as_ref();
+        // A more urgent ticket takes the place of the one that waits, and never its time; where that
+        // is over, there is none to keep.
+        let kept = waiting.filter(|waiting| waiting.due_at > context.now);
         let ticket = Ticket {
             number: conversation.tickets.saturating_add(1),
             reason: self.reason,
             priority,
             order: self.order.clone(),
             opened_at: context.now,
-            // A more urgent ticket takes the place of the one that waits, and never its time.
-            due_at: waiting.map_or(due_at, |waiting| waiting.due_at.min(due_at)),
+            due_at: kept.map_or(due_at, |waiting| waiting.due_at.min(due_at)),
         };
         let (number, due) = (ticket.number, ticket.due_at);
         let decision = Decision::reply(ticket.clone()).record(TicketOpened { ticket });

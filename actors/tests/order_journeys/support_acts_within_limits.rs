@@ -101,6 +101,52 @@ async fn a_return_is_agreed_within_the_limit_and_goes_to_a_person_beyond() {
     town.close().await;
 }
 
+/// Catches: an offer that a stranger makes to themselves, and says yes to, over somebody else's order,
+/// and one over goods whose return a person has to decide on.
+#[tokio::test(start_paused = true)]
+async fn a_yes_does_nothing_to_a_strangers_order_and_nothing_beyond_the_limit() {
+    let cheap = |shop: &mut Shop| shop.support.return_minor_max = 100;
+    let town = Town::open_with(cheap, |gateway, _| gateway).await;
+    town.check_out(Basket::of(&[("tea", 2)])).await.unwrap();
+    let bob = Caller::new(Principal::user("bob"));
+    let order = OrderId::new("o-1").unwrap();
+    let cancel = SupportAction::CancelOrder {
+        order: order.clone(),
+    };
+    yes_to_oneself(&town, &bob, "b", cancel).await;
+    town.until(OrderPhase::Captured).await;
+    let lines = town.view().await.lines;
+    let back = SupportAction::ReturnGoods { order, lines };
+    yes_to_oneself(&town, &bob, "b2", back.clone()).await;
+    yes_to_oneself(&town, &ada(), "a", back).await;
+    town.close().await;
+}
+
+/// Offers something in a conversation, says yes to it, and is refused.
+async fn yes_to_oneself(town: &Town, caller: &Caller, chat: &str, action: SupportAction) {
+    let conversation = ConversationId::new(chat).unwrap();
+    let said = |text: &str| CustomerQuery {
+        conversation: conversation.clone(),
+        ..query(text, None)
+    };
+    ask(town, caller, said("hello")).await;
+    let offer = OfferAction {
+        conversation: conversation.clone(),
+        action,
+    };
+    let handle = town.runtime.handle();
+    let offer = handle.ask(caller, offer).await.unwrap();
+    ask(town, caller, said("yes")).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let shown = town.ask(ShowConversation { conversation }).await.unwrap();
+    let taken = shown.actions.iter().find(|it| it.number == offer.number);
+    let outcome = taken.unwrap().outcome.clone();
+    assert!(
+        matches!(outcome, Some(ActionOutcome::Refused { .. })),
+        "{chat}: {outcome:?}"
+    );
+}
+
 /// Catches: a refusal of Order's that the customer, who was told that it is being done, never hears
 /// of.
 #[tokio::test(start_paused = true)]

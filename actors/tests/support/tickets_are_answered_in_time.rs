@@ -74,7 +74,62 @@ fn a_ticket_that_nobody_answers_becomes_more_urgent_step_by_step() {
         (Priority::Urgent, 3)
     );
     // What customers say meanwhile opens no second ticket and takes no time away.
-    assert_eq!(given.ticket(TicketReason::Complaint), Ok(ticket));
+    assert_eq!(given.ticket(TicketReason::PersonAsked), Ok(ticket));
+}
+
+/// Catches: a complaint that nobody is told of, and goes on being sent promotions, since something
+/// else was urgent by then; and a second ticket for each thing that somebody who complains says.
+#[test]
+fn a_first_complaint_has_a_ticket_of_its_own_however_urgent_the_one_that_waits() {
+    let mut given = nothing();
+    given.say("get me a human").unwrap();
+    given.ticket(TicketReason::PersonAsked).unwrap();
+    due(&mut given, HOUR * 8);
+    let waits = given.state().ticket.clone().unwrap();
+    assert_eq!(waits.priority, Priority::Urgent);
+    given.pass(HOUR);
+    let complaint = given.ticket(TicketReason::Complaint).unwrap();
+    assert_eq!(
+        (complaint.number, complaint.reason),
+        (2, TicketReason::Complaint)
+    );
+    assert_eq!(complaint.due_at, waits.due_at, "it takes no time away");
+    assert_eq!(given.ticket(TicketReason::Complaint), Ok(complaint));
+    // Once the time of the one that waits is over, the complaint has the time of its own.
+    let mut given = nothing();
+    given.say("get me a human").unwrap();
+    given.ticket(TicketReason::PersonAsked).unwrap();
+    due(&mut given, HOUR * 8);
+    due(&mut given, HOUR * 2);
+    given.pass(HOUR * 3);
+    let complaint = given.ticket(TicketReason::Complaint).unwrap();
+    assert_eq!(complaint.due_at, given.now().plus(HOUR * 2));
+}
+
+/// Catches: a wish for a person after a person's answer, which nobody is ever late for.
+#[test]
+fn what_is_asked_after_a_persons_answer_has_a_clock_of_its_own() {
+    let mut given = nothing();
+    given.say("the website shows an error").unwrap();
+    given.ticket(TicketReason::TechnicalIssue).unwrap();
+    given.turn_to(Principal::Operator("ann".into()));
+    let answer = AnswerTicket {
+        conversation: conversation(),
+        number: 1,
+        text: sealed("C1", &PrivateText::new("it works again")),
+    };
+    given.ask(&answer).unwrap();
+    given.turn_to(Principal::user("C1"));
+    given.pass(HOUR * 30);
+    given.say("it does not, get me a human").unwrap();
+    let second = given.ticket(TicketReason::PersonAsked).unwrap();
+    let due_at = given.now().plus(HOUR * 8);
+    assert_eq!((second.number, second.due_at), (2, due_at));
+    assert_eq!(given.ticket(TicketReason::PersonAsked), Ok(second));
+    given.pass(HOUR * 8);
+    given.turn_to(Principal::System);
+    given.ask(&check(2)).unwrap();
+    assert_eq!(breached(&given).len(), 1);
 }
 
 /// Catches: a clock that runs on behind an answer, and one that a customer can stop.
