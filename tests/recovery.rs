@@ -68,13 +68,26 @@ async fn what_was_written_to_last_is_back_in_memory_before_anybody_asks() {
     // It serves at once, those first who ask.
     let cold = runtime.handle().ask(&Caller::system(), read("c3")).await;
     assert_eq!(cold, Ok(3));
+    assert!(
+        !runtime.recovery().finished,
+        "nobody waits until all is loaded"
+    );
     runtime.until_recovered().await;
     let progress = runtime.recovery();
     assert_eq!(
         (progress.loaded, progress.of, progress.finished),
         (20, 20, true)
     );
-    let warm = runtime.handle().ask(&Caller::system(), read("c49")).await;
-    assert_eq!(warm, Ok(49));
+    let handle = runtime.handle();
+    let loaded = || handle.stats()[0].reactivated;
+    let before = loaded();
+    for n in 30..50 {
+        let warm = handle.ask(&Caller::system(), read(&format!("c{n}"))).await;
+        assert_eq!(warm, Ok(n));
+    }
+    assert_eq!(loaded(), before, "they are here already");
+    let cold = handle.ask(&Caller::system(), read("c29")).await;
+    assert_eq!(cold, Ok(29));
+    assert_eq!(loaded(), before + 1, "the others are not");
     runtime.stop().await.expect("it stops");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common::{COMMIT, Pace, commanded, log, one_event, paced, settle};
 use futures::future::join_all;
-use mercato_persistence::{Journal, JournalOptions, Position, RedbJournal};
+use mercato_persistence::{DiskPace, Journal, JournalOptions, Position, RedbJournal, WriterPlace};
 
 /// How much virtual time `wait` takes.
 #[expect(
@@ -117,4 +117,35 @@ async fn a_commit_takes_no_more_than_its_bounds() {
     let (time, _) = time_of(journal.until_durable(Position::new(95))).await;
     // One record at least, and here no more than that.
     assert_eq!((pace.commits(), time), (95, 95 * COMMIT));
+}
+
+/// A disk that writes a megabyte a second.
+struct Slow;
+
+impl DiskPace for Slow {
+    fn commit_time(&mut self, bytes: usize) -> Duration {
+        Duration::from_micros(bytes as u64)
+    }
+}
+
+/// Catches: a bound in time that nobody keeps, so that whoever comes to a slow disk while much waits has to
+/// wait for all of it.
+#[tokio::test(start_paused = true)]
+async fn commits_to_a_slow_disk_grow_smaller() {
+    let options = JournalOptions {
+        commit_time_max: Duration::from_millis(200),
+        ..JournalOptions::default()
+    };
+    let writer = WriterPlace::Task(Box::new(Slow));
+    let journal = RedbJournal::in_memory(options, writer).expect("a journal");
+    let mut last = Position::START;
+    for version in 0..60 {
+        let mut append = one_event("a", version);
+        append.events[0].payload = vec![7; 100_000];
+        last = journal.append(append).expect("a good append").position;
+    }
+    journal.until_durable(last).await.expect("a good disk");
+    // Six megabytes are two commits where only the bytes are bounded.
+    let commits = journal.meters().commit_time.count();
+    assert!(commits >= 5, "{commits}");
 }

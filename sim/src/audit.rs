@@ -153,6 +153,19 @@ impl Default for Books {
 }
 
 impl Books {
+    /// What they have against the laws that hold after every event, whatever is still on its way.
+    #[must_use]
+    pub fn contradictions(&self) -> Vec<String> {
+        let laws = [self.no_oversell.clone()];
+        let broken = laws.into_iter().chain(self.prices.laws()).flat_map(|law| {
+            let name = law.name;
+            (law.cases.into_iter()).map(move |case| format!("not so that {name}: {case}"))
+        });
+        let twice = self.orders.iter().filter(|(_, book)| book.placed > 1);
+        let twice = twice.map(|(order, book)| format!("{order} is placed {} times", book.placed));
+        broken.chain(twice).collect()
+    }
+
     /// Enters one append.
     ///
     /// # Errors

@@ -77,6 +77,44 @@ fn a_journal_is_backed_up_restored_exported_imported_and_compacted() {
     assert_eq!(after, original);
 }
 
+/// Catches: ledgers that are said to agree, and are not looked at.
+#[test]
+fn ledgers_that_do_not_agree_are_found() {
+    let (_folder, store) = shop();
+    let mut placed = None;
+    verify(&store, |record| {
+        let event = record
+            .append
+            .events
+            .iter()
+            .find(|it| it.name == "OrderPlaced");
+        if let Some(event) = event {
+            placed.get_or_insert((record.append.stream.clone(), event.clone()));
+        }
+    })
+    .expect("a journal");
+    let (stream, event) = placed.expect("an order");
+    block_on(async {
+        let journal = RedbJournal::open(&store, JournalOptions::default(), WriterPlace::Thread);
+        let journal = journal.expect("a journal");
+        let records = journal.read_stream(&stream, 0).expect("a sound journal");
+        let version = records.last().expect("the order").version_after();
+        let mut again = Append::to(stream, version, 0);
+        again.events.push(event);
+        let again = journal.append(again).expect("a good append");
+        journal
+            .until_durable(again.position)
+            .await
+            .expect("durable");
+        journal.close().await.expect("it closes");
+    });
+    let output = tool("verify", &store).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("is placed 2 times"), "{told}");
+    assert!(!told.contains("sound"), "{told}");
+}
+
 #[test]
 fn stats_tell_people_and_programs_the_same() {
     let (_folder, store) = shop();

@@ -25,14 +25,12 @@ pub(super) fn run(file: &Path) -> Result<bool, String> {
         }
         Err(error) => return Err(error.to_string()),
     };
-    let twice = books.orders.iter().filter(|(_, book)| book.placed > 1);
     let problems: Vec<String> = report
         .problems
         .iter()
         .cloned()
         .chain(unreadable)
-        .chain(books.no_oversell.cases.iter().cloned())
-        .chain(twice.map(|(order, book)| format!("{order} is placed {} times", book.placed)))
+        .chain(books.contradictions())
         .collect();
     let mut text = format!("{}\n", file.display());
     let facts = [

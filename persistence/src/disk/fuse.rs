@@ -116,6 +116,19 @@ impl<B: StorageBackend> Fused<B> {
         }
     }
 
+    /// A disk that is only read: whatever is written to it stays in memory.
+    pub(crate) fn untouched(disk: B, fuse: Fuse) -> io::Result<Self> {
+        let len = disk.len()?;
+        let fused = Self::new(disk, fuse);
+        *fused.fuse.0.kept.lock() = Some(Kept {
+            error: "it was opened to be read".into(),
+            len,
+            writes: Vec::new(),
+        });
+        fused.fuse.0.blown.store(true, Ordering::Release);
+        Ok(fused)
+    }
+
     /// Changes the disk; where that fails, or failed before, keeps the change in memory.
     fn change(&self, change: &Change<'_>) -> io::Result<()> {
         if !self.blown() {

@@ -14,11 +14,13 @@ use redb::{
 };
 
 use super::load::{open_streams, stored_chunk, stored_cursors, stored_timers};
-use super::opening::open_error;
+use super::opening::{builder, io_error, is_a_journal, open_error, refused};
 use super::{
     BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS, guarded, rows,
 };
 use crate::block::Block;
+use crate::disk::fuse::{Fuse, Fused};
+use crate::disk::superblock::Superblock;
 use crate::error::{OpenError, ReadError};
 use crate::front::Chunk;
 use crate::options::JournalOptions;
@@ -62,6 +64,31 @@ impl Store {
     /// Opens the journal at `path`, which must be there.
     pub(crate) fn existing(path: &Path) -> Result<Self, OpenError> {
         Self::there(path, &JournalOptions::default())
+    }
+
+    /// Opens the journal at `path` to see what can be read of it, however damaged its pages are. They are
+    /// not checked, and nothing of the file changes.
+    pub(crate) fn salvaged(path: &Path) -> Result<Self, OpenError> {
+        let options = JournalOptions {
+            check_on_open: false,
+            ..JournalOptions::default()
+        };
+        let failed = |source| io_error(path, source);
+        let file = File::options().read(true).write(true).open(path);
+        let file = FileBackend::new(file.map_err(failed)?);
+        let disk = Superblock::open(file.map_err(|error| open_error(path, error))?);
+        let fuse = Fuse::default();
+        let disk = disk.map_err(|error| refused(path, error))?;
+        let disk = Fused::untouched(disk, fuse.clone()).map_err(failed)?;
+        let opened = guarded(|| Ok(builder(&options).create_with_backend(disk)?));
+        let db = opened.map_err(|error| open_error(path, error))?;
+        is_a_journal(path, &db)?;
+        Ok(Self {
+            db,
+            fuse,
+            #[cfg(feature = "planted-bugs")]
+            unchecked: false,
+        })
     }
 
     /// Log and cursors as one commit left them.

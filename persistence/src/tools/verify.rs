@@ -59,18 +59,44 @@ impl VerifyReport {
 /// the way.
 ///
 /// # Errors
-/// When the file cannot be opened as a journal. Damage inside is not an error but a finding.
+/// When the file cannot be opened as a journal. Damage inside is not an error but a finding: what can still
+/// be read is shown, and where it cannot is named, as long as the file's header is there.
 pub fn verify(
     path: impl AsRef<Path>,
     mut visit: impl FnMut(&Recorded),
 ) -> Result<VerifyReport, OpenError> {
     let path = path.as_ref();
-    let store = Store::existing(path)?;
+    let store = match Store::existing(path) {
+        Err(damaged @ OpenError::Damaged { .. }) => return salvage(path, damaged, &mut visit),
+        store => store?,
+    };
     let checked = guarded(|| Ok(check(&store, &mut visit))).map_err(ReadError::store);
     checked.flatten().map_err(|source| OpenError::Damaged {
         path: path.into(),
         source,
     })
+}
+
+/// What can be read of a journal whose pages are `damaged`, and the places where it cannot.
+fn salvage(
+    path: &Path,
+    damaged: OpenError,
+    visit: &mut impl FnMut(&Recorded),
+) -> Result<VerifyReport, OpenError> {
+    let Ok(store) = Store::salvaged(path) else {
+        return Err(damaged);
+    };
+    let mut check = Check::default();
+    check.problem(damaged.to_string());
+    let blocks = guarded(|| Ok(store.each_block(|first, bytes| check.block(first, bytes, visit))));
+    if let Err(error) = blocks.map_err(ReadError::store).flatten() {
+        let last = check.report.last;
+        check.problem(format!(
+            "nothing behind position {last} can be read: {error}"
+        ));
+    }
+    check.report.streams = check.streams.len() as u64;
+    Ok(check.report)
 }
 
 pub(super) fn check(
