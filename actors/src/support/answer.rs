@@ -97,18 +97,33 @@ pub(super) fn unavailable<R: std::error::Error>(error: &AskError<R>) -> SupportE
     }))
 }
 
-/// The order that a text names: what follows the word `order` and holds a digit.
+/// The order that a text names: what follows the word `order`, or `order number`, and holds a digit; or
+/// the one word with a digit in a text of few words.
 pub(super) fn mentioned_order(text: &str) -> Option<OrderId> {
+    /// A text of more words may hold a number that is of something else.
+    const FEW: usize = 4;
+    const BETWEEN: [&str; 4] = ["number", "no", "nr", "id"];
     let trimmed = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         (!word.is_empty()).then(|| word.to_owned())
     };
     let words: Vec<_> = text.split_whitespace().filter_map(trimmed).collect();
-    words
-        .windows(2)
-        .filter(|pair| pair[0].eq_ignore_ascii_case("order"))
-        .filter(|pair| pair[1].chars().any(|c| c.is_ascii_digit()))
-        .find_map(|pair| OrderId::new(pair[1].as_str()).ok())
+    let is = |word: &str, one_of: &[&str]| one_of.iter().any(|it| word.eq_ignore_ascii_case(it));
+    let numbered = |word: &&String| word.chars().any(|c| c.is_ascii_digit());
+    let order = |word: &String| OrderId::new(word.as_str()).ok();
+    let said = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| is(word, &["order"]));
+    let named = said.map(|(at, _)| {
+        let mut after = words[at + 1..].iter().skip_while(|word| is(word, &BETWEEN));
+        after.next().filter(numbered).and_then(order)
+    });
+    named.flatten().next().or_else(|| {
+        let mut numbers = words.iter().filter(numbered);
+        let alone = numbers.next().filter(|_| words.len() <= FEW)?;
+        numbers.next().is_none().then(|| order(alone)).flatten()
+    })
 }
 
 #[cfg(test)]
@@ -123,5 +138,13 @@ mod tests {
         assert_eq!(named("where is my order"), None);
         assert_eq!(named("my order for 2 mugs"), None);
         assert_eq!(named("order 注文1"), None);
+        assert_eq!(
+            named("it is order number 536365").as_deref(),
+            Some("536365")
+        );
+        assert_eq!(named("order no. 17").as_deref(), Some("17"));
+        assert_eq!(named("it's 536365").as_deref(), Some("536365"));
+        assert_eq!(named("17 or 18"), None);
+        assert_eq!(named("I have waited for 3 weeks"), None);
     }
 }

@@ -11,7 +11,7 @@ use super::channel::SupportChannel;
 use super::conversation::Conversation;
 use super::events::{AnswerRecorded, ChannelChanged, QueryReceived};
 use super::ids::ConversationId;
-use super::intent::Classification;
+use super::intent::{Classification, Intent};
 use super::knowledge::Citation;
 use super::text::PrivateText;
 
@@ -108,8 +108,26 @@ pub struct ReceiveQuery {
     pub text: Personal<PrivateText>,
     /// What it was taken for, before it was sealed.
     pub taken_for: Classification,
+    /// Whether it only names an order or a product. Where the shop just asked which is meant, it is
+    /// taken for what the question before was.
+    pub names_only: bool,
     /// Where the customer speaks.
     pub channel: SupportChannel,
+}
+
+impl ReceiveQuery {
+    /// What the question before was taken for, where this one only names what the shop asked for.
+    fn completes(&self, agent: &SupportAgent, state: &Conversation) -> Option<Classification> {
+        let before = state.turns.back()?.taken_for;
+        let asks_which = matches!(
+            before.intent,
+            Some(Intent::OrderStatus | Intent::OrderChange | Intent::ProductInfo)
+        );
+        let was_asked = state.clarifications > 0
+            && asks_which
+            && before.confidence >= agent.settings().confidence_min;
+        (self.names_only && was_asked).then_some(before)
+    }
 }
 
 /// A question that was taken in.
@@ -136,7 +154,7 @@ impl Command for ReceiveQuery {
 
     fn decide(
         &self,
-        _: &SupportAgent,
+        agent: &SupportAgent,
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
@@ -150,7 +168,7 @@ impl Command for ReceiveQuery {
         {
             return Err(SupportRejection::SealedForAnother);
         }
-        let taken_for = self.taken_for;
+        let taken_for = self.completes(agent, state).unwrap_or(self.taken_for);
         // The first question says where the conversation begins; `Chat` is what is not said.
         let moved = (state.channel != self.channel).then_some(ChannelChanged {
             channel: self.channel,

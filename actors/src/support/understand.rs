@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::SupportAgent;
 use super::intent::Classification;
 use super::knowledge::{Article, Citation};
-use super::text::PrivateText;
+use super::text::{PrivateText, terms};
 use crate::domain::{Product, Sku};
 
 /// The most articles or products that a search gives.
@@ -23,6 +23,13 @@ impl SupportAgent {
     #[must_use]
     pub fn classify(&self, question: &str) -> Classification {
         self.intents.classify(question)
+    }
+
+    /// Whether a question only names an order or a product: an answer to a shop that asked which.
+    #[must_use]
+    pub fn only_names(&self, question: &str) -> bool {
+        let named = self.find_products(question, None);
+        only_names(question, named.first().copied())
     }
 
     /// The articles that answer a question, best first: at most five.
@@ -74,6 +81,23 @@ impl SupportAgent {
         let products = found.filter_map(|sku| self.catalogue.get(sku));
         products.take(HITS_MAX).collect()
     }
+}
+
+/// Whether a text only names an order, or this product, and says nothing about it.
+fn only_names(text: &str, product: Option<&Product>) -> bool {
+    const FILLERS: [&str; 18] = [
+        "order", "number", "no", "nr", "it", "its", "is", "the", "a", "my", "i", "mean", "meant",
+        "that", "this", "one", "about", "please",
+    ];
+    let name = product
+        .map(|product| terms(&product.name))
+        .unwrap_or_default();
+    let said = terms(text).into_iter();
+    let mut said = said
+        .filter(|term| !FILLERS.contains(&term.as_str()))
+        .peekable();
+    let is_name = |term: &String| term.chars().any(|c| c.is_ascii_digit()) || name.contains(term);
+    said.peek().is_some() && said.all(|term| is_name(&term))
 }
 
 /// What a question's hash and its answer take in memory.

@@ -112,6 +112,7 @@ async fn intent_classification(
         conversation: query.conversation.clone(),
         text: scope.seal(person, &query.text)?,
         taken_for: agent.classify(text),
+        names_only: agent.only_names(text),
         channel: query.channel,
     };
     Ok(scope.ask(receive).await?)

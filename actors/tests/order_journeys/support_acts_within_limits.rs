@@ -147,6 +147,28 @@ async fn yes_to_oneself(town: &Town, caller: &Caller, chat: &str, action: Suppor
     );
 }
 
+/// Catches: a shop that asks which order or product is meant and has forgotten, by the answer, what was
+/// asked of it; and one that takes every order that is named for an answer.
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_is_kept_while_the_shop_asks_back() {
+    let town = Town::open().await;
+    town.check_out(Basket::of(&[("tea", 2)])).await.unwrap();
+    for answer in ["order o-1", "o-1", "it is order number o-1"] {
+        let asked = say(&town, "please cancel my order").await;
+        assert_eq!(asked.resolution, Resolution::Clarifying);
+        let named = say(&town, answer).await;
+        assert!(!named.text.as_str().contains("Which order"), "{answer}");
+        assert_ne!(named.resolution, Resolution::Clarifying, "{answer}");
+        let taken_for = chat(&town).await.turns.back().unwrap().taken_for;
+        assert_eq!(taken_for.intent, Some(Intent::OrderChange), "{answer}");
+    }
+    let status = say(&town, "where is order o-1").await;
+    assert_eq!(status.resolution, Resolution::Answered);
+    let taken_for = chat(&town).await.turns.back().unwrap().taken_for;
+    assert_eq!(taken_for.intent, Some(Intent::OrderStatus));
+    town.close().await;
+}
+
 /// Catches: a refusal of Order's that the customer, who was told that it is being done, never hears
 /// of.
 #[tokio::test(start_paused = true)]

@@ -64,6 +64,7 @@ impl Conversation for Given<SupportAgent> {
         self.ask(&ReceiveQuery {
             conversation: conversation(),
             text: sealed("C1", &PrivateText::new(text)),
+            names_only: false,
             taken_for: self.agent().classify(text),
             channel,
         })
@@ -73,6 +74,7 @@ impl Conversation for Given<SupportAgent> {
         self.ask(&ReceiveQuery {
             conversation: conversation(),
             text: sealed(whose, &PrivateText::new(text)),
+            names_only: false,
             taken_for: self.agent().classify(text),
             channel: SupportChannel::Chat,
         })
