@@ -58,8 +58,17 @@ impl RedbJournal {
     ) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let options = options.within_range();
+        let existed = path.exists();
         let store = Store::at(path, &options)?;
-        let vault = Vault::open(Vault::path_beside(path))?;
+        let keys = Vault::path_beside(path);
+        if existed && !keys.exists() {
+            tracing::warn!(
+                keys = %keys.display(),
+                "the journal is there and its file of keys is not: what was sealed for persons cannot \
+                 be read, until a backup of the keys is put there",
+            );
+        }
+        let vault = Vault::open(keys)?;
         Self::at(path, store, vault, options, writer)
     }
 

@@ -1,5 +1,6 @@
 //! What a journal's callers and its writer share.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,13 +135,16 @@ impl Shared {
     }
 
     pub(crate) fn commit(&self, group: &Group) -> Result<(), JournalFailed> {
-        // Before the events that need them: a crash between the two leaves keys too many.
-        self.vault.flush().map_err(JournalFailed::because)?;
-        match &*self.store.read() {
-            // A panic in the store must not leave callers waiting for a writer that is gone.
-            Some(store) => guarded(|| store.commit(group)).map_err(JournalFailed::because),
-            None => Err(JournalFailed::because("its disk is away")),
-        }
+        // A panic in a store must not leave callers waiting for a writer that is gone.
+        let commit = || {
+            // Before the events that need them: a crash between the two leaves keys too many.
+            self.vault.flush()?;
+            match &*self.store.read() {
+                Some(store) => store.commit(group),
+                None => Err(io::Error::other("its disk is away").into()),
+            }
+        };
+        guarded(commit).map_err(JournalFailed::because)
     }
 
     pub(crate) fn publish(&self, group: &Group) {
@@ -247,11 +251,13 @@ impl Shared {
                 },
             });
         }
-        self.vault.reopen()?;
-        store.prove().map_err(|source| OpenError::Store {
+        // Nor must one here leave them waiting.
+        let said = |error: redb::Error| OpenError::Store {
             path: self.name.clone(),
-            reason: source.to_string(),
-        })?;
+            reason: error.to_string(),
+        };
+        guarded(|| Ok(self.vault.reopen())).map_err(said)??;
+        guarded(|| store.prove()).map_err(said)?;
         *self.store.write() = Some(store);
         self.tail.lock().clear();
         let before = {

@@ -57,6 +57,54 @@ fn check_refused(path: &Path, kind: fn(&OpenError) -> bool, remedy: &str) {
     assert!(fs::read(path).ok() == before, "the file was changed");
 }
 
+/// Catches: a folder in which nothing may be written that is told in other words, or left with something
+/// in it. Whoever may write everywhere is shown one where nobody may.
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_told_in_words() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, _) = place();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).expect("a folder");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("it is ours");
+    let may_write = fs::write(closed.join("probe"), "").is_ok();
+    let folder = if may_write {
+        Path::new("/sys")
+    } else {
+        &closed
+    };
+    let path = folder.join("shop.journal");
+    let refused = incarnation(async { open(&path).expect_err("it must be refused") });
+    let text = refused.to_string();
+    let OpenError::Io { source, .. } = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(
+        text.contains(path.to_str().expect("a plain path")),
+        "{text}"
+    );
+    assert!(text.contains(&source.to_string()), "{text}");
+    assert!(!path.exists());
+}
+
+/// Catches: an empty file of keys, as a copy onto a full disk leaves it, that is taken for a new one:
+/// second keys would be drawn for persons who have some.
+#[test]
+fn an_empty_file_of_keys_is_refused() {
+    let (_folder, path) = place();
+    sound_journal(&path);
+    let keys = Vault::path_beside(&path);
+    fs::write(&keys, "").expect("a file");
+    let refused = incarnation(async { open(&path).expect_err("it must be refused") });
+    let text = refused.to_string();
+    assert!(
+        text.contains("it is empty") && text.contains(".keys"),
+        "{text}"
+    );
+    assert_eq!(fs::metadata(&keys).expect("it is there").len(), 0);
+}
+
 fn is_no_journal(error: &OpenError) -> bool {
     matches!(error, OpenError::NotAJournal { .. })
 }

@@ -52,6 +52,20 @@ fn an_existing_journal_is_opened_and_not_created_again() {
     assert_eq!(found.len(), 1);
 }
 
+/// Catches: a process that throws away what another one is creating at that moment.
+#[test]
+fn what_somebody_else_is_creating_is_left_to_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.journal");
+    incarnation(async {
+        let theirs = open(&folder.path().join("shop.journal.creating")).expect("a journal");
+        let refused = open(&path).expect_err("it is being created");
+        assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");
+        assert!(!path.exists());
+        settle(&theirs, one_event("a", 0)).await;
+    });
+}
+
 /// Catches: a journal that is laid out under its own name, where a cut would leave half of one.
 #[test]
 fn nothing_stands_under_its_name_before_it_is_whole() {

@@ -8,6 +8,7 @@ mod cut;
 mod fault;
 mod frame;
 mod header;
+mod place;
 mod refusal;
 
 use std::fs::File;
@@ -15,6 +16,7 @@ use std::io;
 use std::path::Path;
 
 pub(crate) use header::SuperblockError;
+pub(crate) use place::place_new;
 pub(crate) use refusal::Refusal;
 
 /// Lets go of what the operating system remembers of the file. After a sync that failed it may

@@ -8,7 +8,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadableDatabase};
 
 use super::{BLOCKS, COMMANDS, CURSORS, HEADS, META, OPEN, SNAPSHOTS, Store, TIMERS};
-use crate::disk::Refusal;
+use crate::disk::{Refusal, place_new};
 use crate::error::{OpenError, ReadError};
 use crate::options::JournalOptions;
 
@@ -36,26 +36,29 @@ fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenEr
     let mut partial = path.as_os_str().to_owned();
     partial.push(".creating");
     let partial = PathBuf::from(partial);
-    // What an earlier cut left under the temporary name was never a journal.
-    match fs::remove_file(&partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(io_error(path, error));
-        }
-        _ => {}
-    }
+    clear_away(path, &partial)?;
     let mut whole_new = File::options();
     whole_new.read(true).write(true).create_new(true);
     let file = open_file(&partial, &whole_new)?;
     drop(Store::on(path, file, options)?);
-    let settle = || -> io::Result<()> {
-        File::open(&partial)?.sync_all()?;
-        fs::rename(&partial, path)?;
-        let folder = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-    };
-    settle().map_err(|error| io_error(path, error))
+    match place_new(&partial, path) {
+        // Somebody else was faster: theirs is opened, or refused, as any that was there before.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&partial),
+        placed => placed,
+    }
+    .map_err(|error| io_error(path, error))
+}
+
+/// Removes what an earlier cut left under the temporary name, which was never a journal. Whoever is
+/// creating it right now has it locked.
+fn clear_away(path: &Path, partial: &Path) -> Result<(), OpenError> {
+    let left = open_file(partial, File::options().read(true).write(true));
+    match left {
+        Ok(_) => fs::remove_file(partial).map_err(|error| io_error(path, error)),
+        Err(OpenError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(OpenError::Locked { .. }) => Err(OpenError::Locked { path: path.into() }),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes an empty journal of an empty database.

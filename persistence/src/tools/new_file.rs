@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::error::ToolError;
 use super::verify::{VerifyReport, verify};
 use crate::block::{BLOCK_BYTES, ClosedBlock, Hashed, Link, OpenBlock};
+use crate::disk::place_new;
 use crate::error::ReadError;
 use crate::front::{Chunk, Command, Group, Head, Heads, Timers};
 use crate::options::JournalOptions;
@@ -244,26 +245,12 @@ impl Partial {
 
     /// Makes it durable, and then visible.
     fn settle(self) -> Result<(), ToolError> {
-        let failed = |error: io::Error| ToolError::write(&self.to, error);
-        File::open(&self.path)
-            .and_then(|file| file.sync_all())
-            .map_err(failed)?;
-        // A link never replaces a file that came to be in the meantime; a rename would.
-        match fs::hard_link(&self.path, &self.to) {
-            Ok(()) => fs::remove_file(&self.path).map_err(failed)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(ToolError::Exists {
-                    path: self.to.clone(),
-                });
-            }
-            // Not every file system knows links.
-            Err(_) => fs::rename(&self.path, &self.to).map_err(failed)?,
-        }
-        let folder = self.to.parent();
-        let folder = folder.filter(|parent| !parent.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)
+        place_new(&self.path, &self.to).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => ToolError::Exists {
+                path: self.to.clone(),
+            },
+            _ => ToolError::write(&self.to, error),
+        })
     }
 }
 

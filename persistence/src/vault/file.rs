@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use redb::backends::FileBackend;
 
 use super::error::VaultError;
-use super::store::{Store, io_error, open_error};
+use super::store::{Store, io_error, not_a_vault, open_error};
 use crate::disk;
 
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
@@ -80,6 +80,11 @@ impl Files {
                 .map_err(|error| io_error(&self.keys, error))?,
             (false, _, false) => where_none(self)?,
             (true, _, _) => {}
+        }
+        // One that was finished is never empty, and new keys would take the place of what was there.
+        let found = fs::metadata(&self.keys).map_err(|source| io_error(&self.keys, source))?;
+        if found.is_file() && found.len() == 0 {
+            return Err(not_a_vault(&self.keys, "it is empty"));
         }
         // Locked first: what lies beside a file that another process works on is not ours.
         let store = self.store_at(&self.keys)?;

@@ -1,6 +1,7 @@
 //! The keys in memory: those that the disk does not have yet, and the most recently used others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ const CACHED_KEYS_MAX: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 #[derive(Debug)]
 pub(super) struct Keys {
     pub(super) store: Arc<Store>,
+    /// Where it is not open, what stands in for the store knows nobody, and is not asked.
+    pub(super) is_open: bool,
     pub(super) unwritten: BTreeMap<PersonId, Key>,
     /// Who is being erased: nothing is sealed or opened for them any more.
     pub(super) erasing: BTreeSet<PersonId>,
@@ -30,6 +33,7 @@ impl Keys {
     pub(super) fn over(store: Store) -> Self {
         Self {
             store: Arc::new(store),
+            is_open: true,
             unwritten: BTreeMap::new(),
             erasing: BTreeSet::new(),
             failed: None,
@@ -48,6 +52,9 @@ impl Keys {
             .or_else(|| self.cached.get(person));
         if let Some(key) = in_memory {
             return Ok(Stored::Key(key.clone()));
+        }
+        if !self.is_open {
+            return Err(io::Error::other("the file of keys is away").into());
         }
         let stored = self.store.find(person)?;
         if let Stored::Key(key) = &stored {

@@ -182,8 +182,7 @@ impl Vault {
     /// When the person was erased, or the value is not what was sealed for them.
     pub fn unseal<T: DeserializeOwned>(&self, personal: &Personal<T>) -> Result<T, Unreadable> {
         let person = personal.person();
-        let found = self.keys.lock().find(person);
-        let key = match found.map_err(|error| Unreadable::Store(error.to_string()))? {
+        let key = match self.find(person).map_err(Unreadable::Store)? {
             Stored::Key(key) => key,
             Stored::Erased => {
                 let person = person.clone();
@@ -221,9 +220,27 @@ impl Vault {
     /// # Errors
     /// When the keys cannot be read.
     pub fn has_key(&self, person: &PersonId) -> Result<bool, Unreadable> {
-        let found = self.keys.lock().find(person);
-        let found = found.map_err(|error| Unreadable::Store(error.to_string()))?;
+        let found = self.find(person).map_err(Unreadable::Store)?;
         Ok(matches!(found, Stored::Key(_)))
+    }
+
+    /// What is known of a person. Where the file of keys could not be read it is opened anew, once:
+    /// redb answers nothing more after a read that failed, also when the disk is back.
+    fn find(&self, person: &PersonId) -> Result<Stored, String> {
+        let error = match self.keys.lock().find(person) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let failed = matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo);
+        if !failed || self.files.is_none() {
+            return Err(error.to_string());
+        }
+        let mut keys = self.keys.lock();
+        keys.failed.get_or_insert_with(|| error.to_string());
+        drop(keys);
+        self.reopen().map_err(|error| error.to_string())?;
+        let found = self.keys.lock().find(person);
+        found.map_err(|error| error.to_string())
     }
 
     /// Opens the keys' file anew where its disk failed, and goes on with the keys that wait to be
@@ -251,8 +268,10 @@ impl Vault {
         // The file is locked for as long as it is open. What stands in for it knows nobody, and
         // while `failed` says so it is not asked for a key to seal with.
         let closed = Store::on(Path::new("(closed)"), InMemoryBackend::new())?;
+        keys.is_open = false;
         drop(std::mem::replace(&mut keys.store, Arc::new(closed)));
         keys.store = Arc::new(files.open()?);
+        keys.is_open = true;
         keys.failed = None;
         Ok(())
     }
@@ -266,6 +285,7 @@ impl Vault {
         if self.keys.lock().unwritten.len() >= UNWRITTEN_KEYS_MAX {
             self.flush().map_err(|error| store(&error))?;
         }
+        self.find(person).map_err(SealError::Store)?;
         // Found missing and drawn under one lock: a person never gets two keys.
         let mut keys = self.keys.lock();
         match keys.find(person).map_err(|error| store(&error))? {
@@ -302,7 +322,12 @@ impl WriteAhead for Vault {
         };
         // Seals go on during the sync; what they draw meanwhile waits for the next one.
         if !unwritten.is_empty() {
-            store.add(&unwritten).map_err(io::Error::other)?;
+            let added = store.add(&unwritten);
+            added.map_err(|error| {
+                let mut keys = self.keys.lock();
+                keys.failed.get_or_insert_with(|| error.to_string());
+                io::Error::other(error)
+            })?;
         }
         let mut keys = self.keys.lock();
         keys.wrote(unwritten);
@@ -325,7 +350,7 @@ mod reopening {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::*;
-    use crate::disk::simulated::{Fault, SimulatedDisk};
+    use crate::disk::simulated::{CutMode, Fault, SimulatedDisk};
 
     /// A vault on a disk that fails at its next write, whose file is at `path`.
     fn failing(path: &Path) -> Vault {
@@ -376,5 +401,38 @@ mod reopening {
             vault.seal(&bob, &8u32, &mut rng).expect_err("no new keys");
         }
         assert_eq!(vault.unseal(&sealed).expect("it is in memory"), 7);
+    }
+
+    /// Catches: keys that nobody can read any more once a read has failed, for as long as the process
+    /// runs; and persons without a key, since what stands in for their file knows nobody.
+    #[test]
+    fn keys_are_read_again_when_the_disk_that_could_not_be_read_is_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys");
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let ada = PersonId::new("ada").expect("an id");
+        let vault = Vault::open(&path).expect("a new vault");
+        let sealed = vault.seal(&ada, &7u32, &mut rng).expect("a new person");
+        vault.flush().expect("a good disk");
+        drop(vault);
+
+        let disk = SimulatedDisk::new(1);
+        let bytes = std::fs::read(&path).expect("the keys");
+        disk.set_len(bytes.len() as u64).expect("a sound disk");
+        disk.write(0, &bytes).expect("a sound disk");
+        let nothing_cached = Store::with_cache(&path, disk.clone(), 0).expect("a sound copy");
+        let vault = Vault::over(nothing_cached, Some(Files::at(&path)));
+        let _ = disk.power_cycle(CutMode::KeepAll);
+        let away = folder.path().join("away");
+        std::fs::rename(&path, &away).expect("a file");
+        for _ in 0..2 {
+            let error = vault.unseal(&sealed).expect_err("it cannot be read");
+            assert!(matches!(error, Unreadable::Store(_)), "{error}");
+        }
+        std::fs::rename(&away, &path).expect("a file");
+        assert_eq!(vault.unseal(&sealed).expect("it is back"), 7);
+        let bob = PersonId::new("bob").expect("an id");
+        vault.seal(&bob, &8u32, &mut rng).expect("a new person");
+        vault.flush().expect("a good disk");
     }
 }

@@ -47,11 +47,20 @@ impl Store {
     /// Opens the keys on `backend`, or lays out an empty vault where that is empty. `name` stands
     /// for the path in errors.
     pub(super) fn on(name: &Path, backend: impl StorageBackend) -> Result<Self, VaultError> {
+        Self::with_cache(name, backend, CACHE_BYTES)
+    }
+
+    /// As [`on`](Self::on), with so much of it in memory.
+    pub(super) fn with_cache(
+        name: &Path,
+        backend: impl StorageBackend,
+        cache_bytes: usize,
+    ) -> Result<Self, VaultError> {
         let bytes = backend.len().map_err(|source| io_error(name, source))?;
         let disk = Superblock::open(backend).map_err(|error| refused(name, error))?;
         let fuse = Fuse::default();
         let db = Database::builder()
-            .set_cache_size(CACHE_BYTES)
+            .set_cache_size(cache_bytes)
             .set_check_integrity_on_open(true)
             .create_with_backend(Fused::new(disk, fuse.clone()))
             .map_err(|error| open_error(name, error))?;
