@@ -8,6 +8,7 @@ use mercato_runtime::{Answer, Cache, KNOWLEDGE_BASE, Scope};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::SupportAgent;
+use super::answer::mentioned_order;
 use super::intent::Classification;
 use super::knowledge::{Article, Citation};
 use super::text::{PrivateText, terms};
@@ -89,15 +90,18 @@ fn only_names(text: &str, product: Option<&Product>) -> bool {
         "order", "number", "no", "nr", "it", "its", "is", "the", "a", "my", "i", "mean", "meant",
         "that", "this", "one", "about", "please",
     ];
-    let name = product
-        .map(|product| terms(&product.name))
-        .unwrap_or_default();
-    let said = terms(text).into_iter();
-    let mut said = said
+    let order = mentioned_order(text);
+    let name = product.map(|product| terms(&product.name));
+    let name = name.unwrap_or_default();
+    let words = text.split_whitespace();
+    let words = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let is_order = |word: &str| order.as_ref().is_some_and(|it| it.as_str() == word);
+    let others = words.filter(|word| !is_order(word)).flat_map(terms);
+    let mut others = others
         .filter(|term| !FILLERS.contains(&term.as_str()))
         .peekable();
-    let is_name = |term: &String| term.chars().any(|c| c.is_ascii_digit()) || name.contains(term);
-    said.peek().is_some() && said.all(|term| is_name(&term))
+    let names_something = order.is_some() || others.peek().is_some();
+    names_something && others.all(|term| name.contains(&term))
 }
 
 /// What a question's hash and its answer take in memory.

@@ -1,6 +1,6 @@
 //! How a journal's file comes to be, and what else is told apart from it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,12 +52,15 @@ fn create_atomically(path: &Path, options: &JournalOptions) -> Result<(), OpenEr
 /// Removes what an earlier cut left under the temporary name, which was never a journal. Whoever is
 /// creating it right now has it locked.
 fn clear_away(path: &Path, partial: &Path) -> Result<(), OpenError> {
-    let left = open_file(partial, File::options().read(true).write(true));
-    match left {
-        Ok(_) => fs::remove_file(partial).map_err(|error| io_error(path, error)),
-        Err(OpenError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(OpenError::Locked { .. }) => Err(OpenError::Locked { path: path.into() }),
-        Err(error) => Err(error),
+    let failed = |error| io_error(path, error);
+    let left = match File::options().read(true).write(true).open(partial) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        left => left.map_err(failed)?,
+    };
+    match left.try_lock() {
+        Ok(()) => fs::remove_file(partial).map_err(failed),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.into() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
