@@ -15,7 +15,7 @@ use super::events::{
 };
 use super::ids::CampaignId;
 use super::optimise::{Choice, Posteriors, choose, outlook};
-use super::rejection::MarketingRejection;
+use super::rejection::{MarketingRejection, staff};
 use super::results::{Campaign, CampaignReport};
 use crate::domain::Sku;
 
@@ -68,6 +68,7 @@ impl Command for TriggerCampaign {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let running = state.campaign().plan.as_ref();
         if running.is_some_and(|running| *running != self.plan) {
             return Err(MarketingRejection::CampaignRuns(self.campaign.clone()));
@@ -122,6 +123,7 @@ impl Command for AssignVariant {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let campaign = state.campaign();
         let plan = plan(campaign, &self.campaign)?;
         let posteriors = Posteriors::of(&campaign.arms(context.now));
@@ -171,7 +173,13 @@ impl Command for CountSend {
         campaign_key(&self.campaign)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         known_variant(state.campaign(), &self.campaign, self.variant)?;
         Ok(Decision::reply(()).record(SendCounted {
             variant: self.variant,
@@ -205,7 +213,13 @@ impl Command for CountEngagement {
         campaign_key(&self.campaign)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         known_variant(state.campaign(), &self.campaign, self.variant)?;
         Ok(Decision::reply(()).record(EngagementCounted {
             variant: self.variant,
@@ -234,7 +248,13 @@ impl Command for CountOutcome {
         campaign_key(&self.campaign)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         let campaign = state.campaign();
         match self.outcome {
             OutcomeCounted::Bounced { variant }
@@ -315,6 +335,7 @@ impl Command for OptimiseCampaign {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let campaign = state.campaign();
         plan(campaign, &self.campaign)?;
         let found = outlook(&campaign.arms(context.now), &mut context.rng());

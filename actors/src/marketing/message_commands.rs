@@ -15,7 +15,7 @@ use super::ids::{CampaignId, MessageId};
 use super::permission::{OfProduct, Permission};
 use super::purchase_commands::purchase;
 use super::reach::{ChannelAddress, SuppressionReason};
-use super::rejection::MarketingRejection;
+use super::rejection::{MarketingRejection, staff};
 use crate::domain::{CustomerId, EmailAddress, Money, OrderId, Sku};
 
 /// Queues the confirmation of an order. It is sent whatever the customer agreed to: they need it.
@@ -48,6 +48,7 @@ impl Command for QueueOrderConfirmation {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let message = MessageId::OrderConfirmation(self.order.clone());
         let customer = state.customer();
         if customer.knows(&message) {
@@ -112,7 +113,13 @@ impl Command for QueuePromotion {
         customer_key(&self.customer)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         let message = MessageId::Campaign {
             campaign: self.campaign.clone(),
             occasion: self.occasion.clone(),
@@ -164,7 +171,13 @@ impl Command for HoldOut {
         customer_key(&self.customer)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         let message = MessageId::Campaign {
             campaign: self.campaign.clone(),
             occasion: self.occasion.clone(),
@@ -239,6 +252,7 @@ impl Command for DecideSend {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let customer = state.customer();
         let Some(outgoing) = customer.outbox.get(&self.message) else {
             return match customer.finished(&self.message) {

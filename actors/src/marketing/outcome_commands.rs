@@ -59,6 +59,7 @@ impl Command for RecordDelivery {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let customer = state.customer();
         let Some(outgoing) = customer.outbox.get(&self.message) else {
             return match customer.finished(&self.message) {
@@ -155,6 +156,10 @@ impl Command for RecordEngagement {
         context: &Context<'_>,
     ) -> Decided<Self> {
         own(&self.customer, context.principal)?;
+        if let Engagement::Converted { .. } = self.engagement {
+            // What was earned is counted, and a customer could say anything.
+            staff(context.principal)?;
+        }
         let (finished, sent) = sent_message(state.customer(), &self.message)?;
         let variant = sent
             .variant

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
 use super::events::BuyerNoted;
+use super::rejection::staff;
 use super::rfm::{LATEST, Quintiles, cuts};
 use super::segment::Purchases;
 
@@ -139,7 +140,8 @@ impl Command for NoteBuyer {
         population_key()
     }
 
-    fn decide(&self, _: &MarketingAgent, _: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &MarketingAgent, _: &State<Self>, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         Ok(Decision::reply(()).record(BuyerNoted {
             before: self.before,
             after: self.after,

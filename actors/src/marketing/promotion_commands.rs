@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::MarketingAgent;
 use super::events::{PromotionsPaused, PromotionsResumed, ReorderNoted};
 use super::promotion::{PromotionStrategy, Reorder};
-use super::rejection::{MarketingRejection, NOTE_BYTES_MAX};
+use super::rejection::{MarketingRejection, NOTE_BYTES_MAX, staff};
 use crate::domain::Sku;
 
 fn promotions_key(sku: &Sku) -> Cow<'static, str> {
@@ -33,7 +33,13 @@ impl Command for PausePromotions {
         promotions_key(&self.sku)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         if self.reason.len() > NOTE_BYTES_MAX {
             return Err(MarketingRejection::NoteTooLong);
         }
@@ -62,7 +68,13 @@ impl Command for ResumePromotions {
         promotions_key(&self.sku)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         let mut strategy = state.promotions().clone();
         let event = strategy.paused.take().map(|_| PromotionsResumed);
         Ok(Decision::reply(strategy).record_all(event))
@@ -89,7 +101,13 @@ impl Command for NoteReorder {
         promotions_key(&self.sku)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, _: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
+        staff(context.principal)?;
         let strategy = PromotionStrategy {
             paused: state.promotions().paused.clone(),
             reorder: Some(Reorder {

@@ -11,6 +11,7 @@ use super::customer_commands::customer_key;
 use super::events::{CustomerLapsed, MarketingEvent, PurchaseAttributed, PurchaseNoted};
 use super::exposure::last_clicked;
 use super::message_commands::QueueOrderConfirmation;
+use super::rejection::staff;
 use super::segment::Purchases;
 use crate::domain::{CustomerId, OrderId};
 
@@ -75,6 +76,7 @@ impl Command for NoteLapse {
     }
 
     fn decide(&self, _: &MarketingAgent, _: &State<Self>, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         Ok(Decision::reply(()).record(CustomerLapsed {
             order: self.order.clone(),
             at: context.now,

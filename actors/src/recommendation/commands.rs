@@ -44,6 +44,17 @@ pub enum RecommendationRejection {
         CandidateContext::WANTED_MAX
     )]
     TooManyWanted,
+    /// What all shoppers are shown is for the shop to say.
+    #[error("only the shop's own people may do this; ask them")]
+    NotStaff,
+}
+
+/// What only the shop's own people and programs may do.
+fn staff(principal: &Principal) -> Result<(), RecommendationRejection> {
+    match principal.as_user() {
+        Some(_) => Err(RecommendationRejection::NotStaff),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn shopper_key(shopper: &CustomerId) -> Cow<'static, str> {
@@ -168,8 +179,9 @@ impl Command for LearnBasket {
         &self,
         agent: &RecommendationAgent,
         _: &State<Self>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let skus: Vec<_> = distinct(&self.skus)
             .filter(|sku| agent.catalogue.get(sku).is_some())
             .take(Model::BASKET_SKUS_MAX)
@@ -205,8 +217,9 @@ impl Command for SuppressProduct {
         &self,
         _: &RecommendationAgent,
         state: &State<Self>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         if self.reason.len() > REASON_BYTES_MAX {
             return Err(RecommendationRejection::ReasonTooLong);
         }
@@ -244,8 +257,9 @@ impl Command for RestoreProduct {
         &self,
         _: &RecommendationAgent,
         state: &State<Self>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let event = state
             .model()
             .is_suppressed(&self.sku)

@@ -46,3 +46,46 @@ fn an_order_makes_a_prospect_a_new_customer() {
     given.ask(&confirmation()).unwrap();
     assert_eq!(given.ask(&profile).unwrap().segment, CustomerSegment::New);
 }
+
+/// Catches: a shopper who has the shop's promotions paused or resumed, their own messages queued or
+/// settled, or a purchase counted that a campaign never led to.
+#[test]
+fn what_the_shop_says_of_promotions_and_messages_is_not_for_shoppers() {
+    let sku = Sku::new("tea").unwrap();
+    let message = MessageId::new("spring/C1").unwrap();
+    let refused = Err(MarketingRejection::NotStaff);
+    let shopper = || nothing().by(Principal::user("C1"));
+    let pause = PausePromotions {
+        sku: sku.clone(),
+        reason: "low stock".into(),
+    };
+    assert_eq!(shopper().ask(&pause), refused);
+    assert_eq!(
+        shopper().ask(&ResumePromotions { sku: sku.clone() }),
+        refused
+    );
+    let reorder = NoteReorder {
+        sku,
+        units: 5,
+        expected_at: NOON,
+    };
+    assert_eq!(shopper().ask(&reorder), refused);
+    let held_out = HoldOut {
+        customer: customer(),
+        campaign: campaign(),
+        occasion: None,
+        due_at: NOON,
+        counts_until: NOON,
+    };
+    let mut given = shopper();
+    assert_eq!(given.ask(&held_out).err(), refused.err());
+    let converted = RecordEngagement {
+        customer: customer(),
+        message,
+        engagement: Engagement::Converted {
+            revenue: Money::new(1_000_000, Currency::GBP),
+        },
+    };
+    assert_eq!(given.ask(&converted), refused);
+    assert_eq!(given.events(), []);
+}

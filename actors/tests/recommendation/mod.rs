@@ -191,3 +191,17 @@ proptest! {
         prop_assert!(given.state().model().items() <= Model::BASKET_SKUS_MAX);
     }
 }
+
+/// Catches: a shopper who decides what all others are shown.
+#[test]
+fn what_everybody_is_shown_is_not_for_one_shopper_to_say() {
+    let mut given = nothing().by(Principal::user("C1"));
+    let suppress = SuppressProduct {
+        sku: sku(1),
+        reason: "not to my taste".into(),
+    };
+    assert_eq!(given.ask(&suppress), Err(RecommendationRejection::NotStaff));
+    let restore = RestoreProduct { sku: sku(1) };
+    assert_eq!(given.ask(&restore), Err(RecommendationRejection::NotStaff));
+    assert_eq!(given.events(), []);
+}
