@@ -166,3 +166,32 @@ async fn what_stands_aside_already_is_not_dealt_with_again() {
     }
     AVERSE.set(0);
 }
+
+/// Catches: a trigger that stops for good because the journal was full when it was to set an event aside.
+#[tokio::test(start_paused = true)]
+async fn a_full_journal_stops_no_trigger() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let averse = || {
+        Trigger::on::<Drawers>("averse", |occurred: &Occurred<DrawerEvent>| {
+            let DrawerEvent::Added(added) = &occurred.event;
+            assert_ne!(added.amount, AVERSE.get(), "not that amount");
+            vec![]
+        })
+    };
+    let runtime = start(file(&path), None).await;
+    ask_as(&runtime, "1", put("a", 13)).await.expect("taken");
+    runtime.stop().await.expect("it stops");
+
+    AVERSE.set(13);
+    let runtime = start(full_for(&path, 30, 8_100), [averse()]).await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let triggers = runtime.triggers();
+    assert_eq!(triggers.dead_letters("averse"), Ok(vec![]), "it is full");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let stats = triggers.stats().expect("it reads").swap_remove(0);
+    assert_eq!(stats.state, TriggerState::Following);
+    assert_eq!((stats.dead_letters, stats.lag), (1, 0));
+    runtime.stop().await.expect("it stops");
+    AVERSE.set(0);
+}
