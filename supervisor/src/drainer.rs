@@ -266,10 +266,8 @@ impl<W: Worker> Draining<'_, W> {
         // It may take long. The message before this one is done, and must not be taken for hung.
         let mailbox = &self.spec.mailbox;
         mailbox.settle(self.epoch);
-        match self.pulse {
-            Some(pulse) if pulse.watches(Phase::Ready) => pulse.begin(Phase::Ready, mailbox.now()),
-            Some(pulse) => pulse.pause(),
-            None => {}
+        if let Some(pulse) = self.pulse {
+            pulse.begin_ready(|| mailbox.now());
         }
         ready.await;
         if let Some(pulse) = self.pulse {

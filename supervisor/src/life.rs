@@ -57,3 +57,34 @@ impl Life {
         self.task.is_finished()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use ractor::{Actor, ActorProcessingErr, ActorRef, ActorRuntime};
+
+    use super::*;
+
+    struct Idle;
+
+    impl Actor for Idle {
+        type Msg = ();
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+    }
+
+    /// Catches: an incarnation that ended in the moment in which it was given up, and that counts as
+    /// one that holds a thread; and one that is taken for dead before it is.
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_given_up_is_dead_once_nothing_of_it_is_left() {
+        let (actor, task) = ActorRuntime::spawn(None, Idle, ()).await.unwrap();
+        let mut life = Life::new(actor.get_cell(), task);
+        assert!(!life.give_up(), "it has yet to hear of that");
+        life.ended().await;
+        assert!(life.give_up());
+    }
+}

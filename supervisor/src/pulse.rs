@@ -112,6 +112,16 @@ impl Pulse {
         self.stamp.store(stamp, Ordering::Relaxed);
     }
 
+    /// Stamps the beginning of a wait to be ready. Where that has no bound it is a pause, since whoever
+    /// looks at it would sleep for ever, and so through the messages behind it.
+    pub(crate) fn begin_ready(&self, now: impl FnOnce() -> Duration) {
+        if self.watches(Phase::Ready) {
+            self.begin(Phase::Ready, now());
+        } else {
+            self.pause();
+        }
+    }
+
     /// Nothing is under way for the moment, in the midst of a run.
     pub(crate) fn pause(&self) {
         self.stamp.store(BETWEEN, Ordering::Relaxed);
@@ -272,6 +282,27 @@ mod tests {
         pulse.begin(Phase::Handle, now());
         seconds(7).await;
         assert!(alarms.try_recv().is_ok(), "and he still looks");
+    }
+
+    /// Catches: a wait to be ready that has no bound, falls on the watchman's look, and makes him blind
+    /// for a hang behind it.
+    #[tokio::test(start_paused = true)]
+    async fn waiting_to_be_ready_without_a_bound_is_a_pause() {
+        let now = clock();
+        let (pulse, alarms, _guard) = watched(3, 0, now.clone());
+        pulse.call();
+        pulse.begin_ready(&now);
+        seconds(20).await;
+        assert!(alarms.try_recv().is_err(), "it may take long");
+        pulse.begin(Phase::Handle, now());
+        seconds(7).await;
+        assert!(alarms.try_recv().is_ok(), "and he still looks");
+
+        let (pulse, alarms, _guard) = watched(3, 5, now.clone());
+        pulse.call();
+        pulse.begin_ready(&now);
+        seconds(6).await;
+        assert_eq!(alarms.try_recv().map(|stall| stall.phase), Ok(Phase::Ready));
     }
 
     /// Catches: a watchman that outlives whom it watches.

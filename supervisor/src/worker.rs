@@ -202,3 +202,39 @@ impl<W: Worker> AnyWorker for WorkerSpec<W> {
         self.mailbox.is_empty()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::mailbox::MailboxOptions;
+
+    struct Idle;
+
+    impl Worker for Idle {
+        type Message = u32;
+
+        fn handle(&mut self, _: &mut InHand<'_, u32>) {}
+    }
+
+    /// Catches: a worker that was given up, and that goes on with the messages of its mailbox until its
+    /// successor is there.
+    #[test]
+    fn whoever_is_given_up_takes_no_further_message() {
+        let mailbox = Mailbox::new(MailboxOptions::default(), || Duration::ZERO);
+        let spec = WorkerSpec {
+            mailbox: mailbox.clone(),
+            options: WorkerOptions::default(),
+            factory: Box::new(|| Ok(Idle)),
+            quarantine: Box::new(|_, _, _| {}),
+        };
+        for n in 0..3 {
+            mailbox.try_send(n).unwrap();
+        }
+        assert_eq!(mailbox.refill(0), 3);
+        assert!(mailbox.begin(0).is_some());
+        spec.fence();
+        assert!(mailbox.begin(0).is_none());
+        assert_eq!((mailbox.dead_letters().stuck, mailbox.len()), (1, 2));
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use mercato_supervisor::{
-    Bound, CONTROL_LANE_MAX, Depth, Mailbox, MailboxOptions, SendError, Strategy,
-    WAITING_SENDERS_MAX,
+    Bound, CONTROL_LANE_MAX, Depth, InHand, Mailbox, MailboxOptions, SendError, Strategy,
+    WAITING_SENDERS_MAX, Worker, WorkerOptions, worker_child,
 };
 use tokio::time::timeout;
 
@@ -174,6 +174,44 @@ async fn a_busy_mailbox_lets_others_have_their_turn() {
         .unwrap();
     let batch = MailboxOptions::default().batch_max.get();
     assert!(turn <= 2 * batch, "the other waited for {turn} messages");
+    tree.stop().await;
+}
+
+/// Sends itself the next message as often as it is told to.
+struct Chain(Mailbox<u32>);
+
+impl Worker for Chain {
+    type Message = u32;
+
+    fn handle(&mut self, left: &mut InHand<'_, u32>) {
+        if let Some(left) = left.checked_sub(1) {
+            self.0.try_send(left).unwrap();
+        }
+    }
+}
+
+/// Catches: a drainer that lets the others have their turn after every message, where each comes alone.
+#[tokio::test(start_paused = true)]
+async fn messages_that_come_one_by_one_are_worked_off_by_the_batch() {
+    let batch = MailboxOptions::default().batch_max.get();
+    let mailbox = mailbox(8);
+    let own = mailbox.clone();
+    let options = WorkerOptions::default();
+    let factory = move || Ok(Chain(own.clone()));
+    let child = worker_child("a", mailbox.clone(), options, factory, |_, _, _| {});
+    let tree = start(root(Strategy::OneForOne, [child]), &Log::default())
+        .await
+        .unwrap();
+    settle().await;
+    mailbox
+        .try_send(u32::try_from(10 * batch).unwrap())
+        .unwrap();
+    let mut turns = 0;
+    while !mailbox.is_empty() {
+        turns += 1;
+        tokio::task::yield_now().await;
+    }
+    assert!((10..=12).contains(&turns), "{turns} turns");
     tree.stop().await;
 }
 

@@ -235,6 +235,32 @@ async fn a_dropped_tree_stops_by_itself() {
     assert_eq!(work.take(), ["a 1"]);
 }
 
+/// Catches: a tree that is gone with the tokio runtime around it, and that says that it runs, and takes
+/// messages which nobody will ever handle.
+#[test]
+fn a_tree_that_is_lost_with_its_tokio_runtime_says_so() {
+    let work = Log::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (a, tree) = runtime.block_on(async {
+        let (a, only) = probe("a", &work);
+        let tree = start(root(Strategy::OneForOne, [only]), &Log::default()).await;
+        (a, tree.unwrap())
+    });
+    a.try_send(Tell::Note(1)).unwrap();
+    drop(runtime);
+    let reason = "the root supervisor was lost".to_owned();
+    assert_eq!(tree.health().state, RootState::Down { reason });
+    assert_eq!(work.take(), ["a lost Note(1): Down"]);
+    assert!(matches!(
+        a.try_send(Tell::Note(2)),
+        Err(SendError::Closed(_))
+    ));
+}
+
 /// Catches: a supervisor that dies of whoever watches it.
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_panics_harms_no_child() {

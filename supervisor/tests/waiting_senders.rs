@@ -163,6 +163,44 @@ async fn who_gives_up_waiting_keeps_nobody_out() {
     tree.stop().await;
 }
 
+/// Catches: a mailbox that stays shut until a quarter of it is free, although whoever it was shut for
+/// went away while it was full.
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_waiting_at_a_full_mailbox_keeps_nobody_out() {
+    let (mailbox, tree) = slow(options(8, 1, None)).await;
+    mailbox.try_send(0).unwrap();
+    settle().await;
+    for n in 0..8 {
+        mailbox.try_send(n).unwrap();
+    }
+    let mut waiting = Box::pin(mailbox.send(10));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    drop(waiting);
+    assert_eq!(refused(mailbox.try_send(9)), Some((9, Bound::Mailbox)));
+    batches(1).await;
+    assert_eq!(mailbox.depth().business, 7);
+    assert_eq!(refused(mailbox.try_send(9)), None);
+    tree.stop().await;
+}
+
+/// Catches: one key's waiting senders that keep those of other keys out of a mailbox that has room.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_its_key_keeps_no_other_key_out() {
+    let (mailbox, tree) = slow(options(64, 1, Some(8))).await;
+    settle().await;
+    for n in 0..9 {
+        mailbox.try_send_with(Tag::key(1), n).unwrap();
+        settle().await;
+    }
+    let mut waiting = Box::pin(mailbox.send_with(Tag::key(1), 10));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    batches(1).await;
+    assert!(waiting.as_mut().now_or_never().is_none(), "it has no room");
+    assert_eq!(refused(mailbox.try_send_with(Tag::key(2), 20)), None);
+    drop(waiting);
+    tree.stop().await;
+}
+
 /// Catches: a sender that waits for its key and starves, because others keep the mailbox full.
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_its_key_is_let_in_however_full_it_is() {

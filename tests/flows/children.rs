@@ -158,6 +158,53 @@ async fn a_cancellation_passes_down() {
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: a child that failed by itself, or was cancelled by somebody, and is cancelled once more because
+/// its parent is undone; and a parent that does not wait until the child has undone itself.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_comes_to_its_end_already_is_left_to_that() {
+    for (plan, by_hand, state) in [
+        (Plan::FailInChild, false, FlowState::Failed),
+        (Plan::SleepInChild, true, FlowState::Cancelled),
+    ] {
+        let carrier = Carrier::default();
+        carrier.is_away_for_undo("train", true);
+        if by_hand {
+            // The step in hand comes to its end first.
+            carrier.takes("train", 2_000);
+        }
+        let runtime = open(&carrier).await;
+        let handle = runtime.handle();
+        let running = tokio::spawn(go(handle.clone(), plan));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (flows, caller) = (runtime.flows(), patient());
+        let (parent, child) = (FlowId::new("p"), FlowId::new("parent/p/child"));
+        if by_hand {
+            let cancelled = flows.cancel(&caller, "child", &child, "by hand").await;
+            cancelled.expect("it is recorded");
+        }
+        let cancelled = flows.cancel(&caller, "parent", &parent, "no need").await;
+        cancelled.expect("it is recorded");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let status = flows.inspect("child", &child).expect("known");
+        assert_eq!(status.state, FlowState::Undoing);
+        assert!(!running.is_finished(), "its child is undoing itself");
+        carrier.is_away_for_undo("train", false);
+        running
+            .await
+            .expect("no panic")
+            .expect_err("it is cancelled");
+        let status = flows.inspect("child", &child).expect("known");
+        assert_eq!(status.state, state);
+        let why = status.cancelled.map(|(reason, _)| reason);
+        assert_eq!(why.as_deref(), by_hand.then_some("by hand"));
+        assert!(held(&handle, &SHELVES).await.is_empty());
+        assert!(carrier.booked().is_empty());
+        let cancelled = handle.flow_stats().cancelled;
+        assert_eq!(cancelled, if by_hand { 2 } else { 1 });
+        runtime.stop().await.expect("it stops");
+    }
+}
+
 /// Catches: a child of a branch that lost and that goes on, or is left as it was.
 #[tokio::test(start_paused = true)]
 async fn a_child_loses_with_its_branch() {

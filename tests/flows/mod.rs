@@ -2,9 +2,11 @@
 
 mod at_rest;
 mod children;
+mod groups;
 mod operators;
 mod parked;
 mod pivot;
 mod replies;
 mod steps;
 mod versions;
+mod work;

@@ -1,14 +1,14 @@
 //! A flow survives a crash at any point, runs each step once, and undoes itself when it fails.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::support::{CounterEvent, Counters, add, file, memory, read, virtual_runtime};
 use mercato::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, AskFailure, Caller, Clock, Flow,
-    FlowError, FlowId, FlowType, Occurred, Principal, QuarantineQuery, Reaction, RunError, Runtime,
-    RuntimeBuilder, SetAsideWhat, Timestamp, Trigger, WorkKind,
+    FlowError, FlowId, FlowType, Handle, Occurred, Principal, QuarantineQuery, Reaction, RunError,
+    Runtime, RuntimeBuilder, Scope, SetAsideWhat, Timestamp, Trigger, WorkKind,
 };
 
 const TRANSFER: FlowType<Transfer, i64, FlowError> = FlowType::new("transfer", 1);
@@ -444,5 +444,37 @@ async fn an_undo_that_cannot_be_served_is_on_the_work_list_at_once() {
         .collect();
     assert_eq!(list, [(WorkKind::UndoFailed, Some("add"))]);
     assert_eq!(handle.ask(&patient(), read("a")).await, Ok(5));
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: whoever a port calls on, and who is given the time of the flow though the port has less.
+#[tokio::test(start_paused = true)]
+async fn whoever_a_port_calls_on_has_no_more_time_than_the_port() {
+    const RELAY: Activity<(), [u64; 2]> = Activity::new("relay");
+    const PASS: FlowType<(), [u64; 2], FlowError> = FlowType::new("pass", 1);
+    let later: Arc<OnceLock<Handle>> = Arc::default();
+    let port = later.clone();
+    let relay = move |call: ActivityCall, ()| {
+        let later = port.clone();
+        async move {
+            let handle = later.get().expect("it runs");
+            let own = call.deadline.since(handle.clock().now());
+            let caller = call.caller();
+            let served = handle.serve(&caller, async |scope: &Scope| {
+                Ok::<_, AskFailure>(scope.remaining())
+            });
+            let left = served.await.expect("it is served");
+            Ok([own, left].map(|time| time.as_secs()))
+        }
+    };
+    let pass = |flow: Flow, ()| async move { Ok(flow.perform("pass", RELAY, ()).await?) };
+    let builder = virtual_runtime(memory()).activity(RELAY, relay);
+    let runtime = builder.flow(PASS, pass).start().await.expect("it starts");
+    let handle = later.get_or_init(|| runtime.handle()).clone();
+    let ran = handle.run(&patient(), PASS, FlowId::new("p"), ()).await;
+    let [own, left] = ran.expect("it passes");
+    assert_eq!(own, left);
+    assert!(own < 60, "an attempt has {own} s");
+    drop((handle, later));
     runtime.stop().await.expect("it stops");
 }

@@ -10,7 +10,7 @@ use mercato::{
 };
 
 use crate::lives::patient;
-use crate::shelf::{Shelves, held, hold_with_undo};
+use crate::shelf::{Carrier, Shelves, book_with_undo, held, hold_with_undo};
 use crate::support::{file, memory, virtual_runtime};
 
 const V1: FlowType<u64, String, FlowError> = FlowType::new("ship", 1);
@@ -238,6 +238,39 @@ async fn an_instance_that_is_cancelled_is_not_moved() {
     let status = runtime.flows().inspect("ship", &id).expect("known");
     assert_eq!((status.state, status.version), (FlowState::Cancelled, 1));
     assert!(held(&runtime.handle(), &ALL).await.is_empty());
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an instance that has failed and undoes itself, and that is moved to a version which did none of
+/// what is to be undone.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_fails_is_not_moved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let carrier = Carrier::default();
+    let fails = |flow: Flow, _: u64| async move {
+        book_with_undo(&flow, "train").await?;
+        Err::<String, _>(FlowError::Refused("no way".into()))
+    };
+    carrier.is_away_for_undo("train", true);
+    let builder = carrier.serve(shelves(file(&path))).flow(V1, fails);
+    let runtime = builder.start().await.expect("it starts");
+    let (short, id) = (patient().within(Duration::from_secs(1)), FlowId::new("s"));
+    let ran = runtime.handle().run(&short, V1, id.clone(), 30).await;
+    assert_eq!(ran, Err(RunError::Unserved(AskFailure::DeadlineExceeded)));
+    runtime.stop().await.expect("it stops");
+
+    carrier.is_away_for_undo("train", false);
+    let builder = carrier
+        .serve(shelves(file(&path)))
+        .flow(V3, v3)
+        .flow(V1, fails);
+    let builder = builder.flow_migration(V1, V3, |_: u64, _| Some("moved".to_owned()));
+    let runtime = builder.start().await.expect("it starts");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let status = runtime.flows().inspect("ship", &id).expect("known");
+    assert_eq!((status.state, status.version), (FlowState::Failed, 1));
+    assert!(carrier.booked().is_empty(), "it is undone");
     runtime.stop().await.expect("it stops");
 }
 

@@ -3,11 +3,13 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
-use mercato::persistence::Position;
+use mercato::persistence::{Journal, Position};
 use mercato::{
     AgentOptions, AskError, AskFailure, Caller, CommandId, EventViews, PersonId, Principal,
     QuarantineError, QuarantineQuery, Replayed, SetAsideWhat,
 };
+
+use serde_json::Value;
 
 use crate::quarantine::drawers::{
     Drawers, Put, all, ask_as, calm_down, command_of, hush, look, one_shard, operator, poison, put,
@@ -116,6 +118,36 @@ async fn a_replay_has_its_effect_once_and_takes_the_command_off_the_list() {
     runtime.stop().await.expect("it stops");
 }
 
+/// How the last replay is recorded, for people.
+fn as_recorded(journal: &dyn Journal) -> Value {
+    let kept = journal
+        .read_stream("quarantine/drawers", 0)
+        .expect("it reads");
+    let last = &kept.last().expect("a record").append;
+    let view = EventViews::new().view(&last.stream, &last.events[0]);
+    view.expect("people can read it")
+}
+
+/// Catches: a replay that was refused and is recorded as one that was answered, or the other way round.
+#[tokio::test(start_paused = true)]
+async fn how_a_replay_came_out_is_recorded() {
+    let drawers = Drawers::default();
+    let journal = memory();
+    let runtime = start_over(journal.clone(), &drawers).await;
+    let quarantine = runtime.quarantine();
+    for (drawer, refused) in [("till", false), ("locked", true)] {
+        poison(&runtime, &drawers, drawer, put(drawer, 5)).await;
+        let id = CommandId::from_key(drawer);
+        let replayed = quarantine.replay(&operator(), "drawers", id).await;
+        let was_refused = matches!(replayed, Ok(Replayed::Refused { .. }));
+        assert_eq!(was_refused, refused, "{replayed:?}");
+        let view = as_recorded(&*journal);
+        assert_eq!(view["refused"], refused, "{view}");
+        assert_eq!(view["by"]["Operator"], "ann", "{view}");
+    }
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: a refusal that keeps the command on the list for ever, and a replay on behalf of the
 /// operator in place of the one who asked.
 #[tokio::test(start_paused = true)]
@@ -213,12 +245,7 @@ async fn a_dropped_command_is_off_the_list_with_who_and_why() {
     let journal = file(&path);
     let runtime = start_over(journal.clone(), &drawers).await;
     assert_eq!(all(&runtime.quarantine()), []);
-    let kept = journal
-        .read_stream("quarantine/drawers", 0)
-        .expect("it reads");
-    let last = &kept.last().expect("a record").append;
-    let view = EventViews::new().view(&last.stream, &last.events[0]);
-    let view = view.expect("people can read it");
+    let view = as_recorded(&*journal);
     assert_eq!(view["reason"], "a test");
     assert_eq!(view["by"]["Operator"], "ann", "{view}");
     // Nothing is known of it any more, so it is asked anew.

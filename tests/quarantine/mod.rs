@@ -4,4 +4,5 @@
 mod commands;
 mod drawers;
 mod entities;
+mod retries;
 mod triggers;

@@ -9,10 +9,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use mercato::persistence::{DiskPace, Journal, JournalOptions, RedbJournal, WriterPlace};
+use mercato::persistence::{
+    Append, DiskPace, EventData, Journal, JournalOptions, RedbJournal, WriterPlace,
+};
 use mercato::testkit::{TestWorld, strict};
 use mercato::{
     Agent, Clock, Command, Commands, Context, Decided, Decision, Entropy, Kind, Runtime,
@@ -38,6 +40,44 @@ pub fn memory() -> Arc<dyn Journal> {
 pub fn file(path: &std::path::Path) -> Arc<dyn Journal> {
     let writer = WriterPlace::Task(Box::new(EvenDisk));
     Arc::new(RedbJournal::open(path, JournalOptions::default(), writer).expect("a journal"))
+}
+
+/// A disk on which the first commit takes so many milliseconds, and each after it as long as ever.
+struct SlowAtFirst(AtomicU64);
+
+impl DiskPace for SlowAtFirst {
+    fn commit_time(&mut self, _bytes: usize) -> Duration {
+        match self.0.swap(0, Ordering::SeqCst) {
+            0 => COMMIT,
+            millis => Duration::from_millis(millis),
+        }
+    }
+}
+
+/// A journal whose queue of 8 KiB is full for so many seconds, by two appends of so many bytes: whoever
+/// asks for room waits meanwhile. From about 8,100 on it takes hardly anything else at all.
+pub fn full_for(path: &std::path::Path, secs: u64, bytes: usize) -> Arc<dyn Journal> {
+    let options = JournalOptions {
+        queue_bytes_max: 8_192,
+        record_bytes_max: 8_192,
+        ..JournalOptions::default()
+    };
+    let writer = WriterPlace::Task(Box::new(SlowAtFirst(AtomicU64::new(secs * 1_000))));
+    let journal = RedbJournal::open(path, options, writer).expect("a journal");
+    for version in [0, 1] {
+        let event = EventData {
+            name: "Filled".into(),
+            version: 1,
+            payload: vec![0; bytes],
+        };
+        let filling = Append {
+            events: vec![event],
+            ..Append::to("elsewhere/full", version, 0)
+        };
+        journal.append(filling).expect("taken");
+    }
+    assert!(!journal.has_room());
+    Arc::new(journal)
 }
 
 /// A builder under virtual time and a fixed seed. What it starts must be stopped.

@@ -138,3 +138,115 @@ impl FlowLog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::{
+        FlowEnded, FlowFailing, FlowStarted, StepNoted, UndoGivenUp, WorkResolved, WorkRetried,
+    };
+    use super::*;
+    use crate::principal::Principal;
+
+    fn started() -> FlowEvent {
+        let started = FlowStarted {
+            flow_version: 1,
+            input: Vec::new(),
+            input_hash: 0,
+            principal: Principal::System,
+            deadline: None,
+            unattended: true,
+        };
+        started.into()
+    }
+
+    fn ended(work_left: bool) -> FlowEvent {
+        let outcome = Vec::new();
+        FlowEnded { outcome, work_left }.into()
+    }
+
+    fn resolved(step: Option<Box<str>>) -> FlowEvent {
+        let (reason, principal) = ("by hand".to_owned(), Principal::System);
+        let resolved = WorkResolved {
+            step,
+            reason,
+            principal,
+        };
+        resolved.into()
+    }
+
+    fn retried(step: Option<Box<str>>) -> FlowEvent {
+        let retried = WorkRetried {
+            step,
+            principal: Principal::System,
+            deadline: None,
+        };
+        retried.into()
+    }
+
+    /// The marks of these appends, one after the other.
+    fn marks(appends: impl IntoIterator<Item = Vec<FlowEvent>>) -> Vec<Option<Mark>> {
+        let mut log = FlowLog {
+            stream: stream_of_flow("trip", "t"),
+            epoch: 0,
+            trace: None,
+            state: FlowHistory::default(),
+            position: Position::START,
+            version: 0,
+        };
+        let now = Timestamp::from_millis(1);
+        let appends = appends.into_iter().map(|events| {
+            let mark = log.mark_after(&events, now);
+            for event in events {
+                log.state.apply(event, now);
+            }
+            mark
+        });
+        appends.collect()
+    }
+
+    /// Catches: a flow that is on its way, or has begun anew, and that the next start does not find; one
+    /// that is found for ever although nothing of it is left; and one that is not found any more although
+    /// something of it waits for a person.
+    #[test]
+    fn a_flow_is_open_from_its_start_until_nothing_of_it_is_left() {
+        let (open, closed) = (Some(Mark::Open), Some(Mark::Closed));
+        let noted = StepNoted {
+            step: "a".into(),
+            value: Vec::new(),
+        };
+        let well = [vec![started(), noted.clone().into()], vec![noted.into()]];
+        let well = well.into_iter().chain([vec![], vec![ended(false)]]);
+        assert_eq!(marks(well), [open, None, None, closed]);
+
+        let outcome = Vec::new();
+        let failing = FlowEvent::from(FlowFailing { outcome });
+        let (step, error) = (Box::<str>::from("a"), "no".to_owned());
+        let given_up = UndoGivenUp {
+            step: step.clone(),
+            error,
+        };
+        let failed = [
+            vec![started()],
+            vec![failing],
+            vec![given_up.into()],
+            vec![ended(true)],
+        ];
+        let begun = [open, None, None, None];
+        // The failure is settled, and then the undo that was given up; a timer is cleared in between.
+        let settled = [
+            vec![resolved(None)],
+            vec![],
+            vec![resolved(Some(step.clone()))],
+        ];
+        let settled = failed.clone().into_iter().chain(settled);
+        assert_eq!(marks(settled), [&begun[..], &[open, None, closed]].concat());
+        // The undo is tried again, and the flow itself then: it has not ended any more.
+        let anew = [
+            vec![retried(Some(step))],
+            vec![retried(None)],
+            vec![ended(false)],
+        ];
+        let anew = failed.into_iter().chain(anew);
+        assert_eq!(marks(anew), [&begun[..], &[open, open, closed]].concat());
+    }
+}

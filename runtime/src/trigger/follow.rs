@@ -51,6 +51,12 @@ impl Rule {
                 Ok(never) => match never {},
                 Err(failure) => failure,
             };
+            if failure.is_transient() {
+                // The journal is behind. The events come again, and what followed from them is done.
+                self.core.journal.room().await;
+                tokio::time::sleep(FIRST_WAIT).await;
+                continue;
+            }
             let is_away = matches!(failure, AskFailure::ReadOnly { .. });
             if !is_away && !self.core.went_back(epoch) {
                 return Err(failure);

@@ -266,3 +266,27 @@ fn an_event_is_tried_as_often_as_the_subscription_says() {
     let (place, held) = window.first_spent().expect("it is to be set aside");
     assert_eq!((place.position, &*held.reason), (Position::new(1), "no"));
 }
+
+/// Catches: a subscriber that is called although it has as much in hand as it may have, and one that is
+/// not called although it may have more.
+#[test]
+fn a_window_gives_as_much_at_a_time_as_it_may() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut window = window(2, 40, OnFailure::SetAside);
+    for (position, key) in [(1, 1), (2, 2), (3, 3)] {
+        let events = record(position, key, 1).into_iter();
+        window.read_up_to(Position::new(position), events, |_| false);
+    }
+    let first = window.take(at(0)).expect("one is ready");
+    assert!(window.can_give());
+    let second = window.take(at(0)).expect("another one is ready");
+    assert!(
+        !window.can_give() && window.take(at(0)).is_none(),
+        "two are out"
+    );
+    window.settle(first.ticket, Verdict::Done, at(0), &mut rng);
+    assert!(window.can_give());
+    window.take(at(0)).expect("the last one is ready");
+    window.settle(second.ticket, Verdict::Done, at(0), &mut rng);
+    assert!(!window.can_give(), "nothing is left");
+}
