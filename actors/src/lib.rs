@@ -92,8 +92,9 @@ pub use marketing::{
     SuppressChannel, Suppression, SuppressionLifted, SuppressionReason, Template, TemplateError,
     TicketChange, TimeZoneName, TimeZoneNameError, Timing, TriggerCampaign, TriggeredCampaign,
     Unsubscribe, UnsubscribeUrl, UnsubscribeUrlError, Unsubscribed, VariantAssigned,
-    VariantMetrics, VariantPreferred, Words, ZoneSet, deliver, follow_link, marketing_triggers,
-    note_complaint, optimise, register_marketing, run_campaign, send_mail, send_text,
+    VariantMetrics, VariantPreferred, WayOut, WayOutError, WaysOut, Words, ZoneSet, deliver,
+    follow_link, marketing_triggers, note_complaint, optimise, register_marketing, run_campaign,
+    send_mail, send_text,
 };
 pub use mercato_config as config;
 pub use mercato_runtime as runtime;

@@ -173,6 +173,13 @@ impl Customer {
                 .is_some_and(|consent| consent.granted)
     }
 
+    pub(super) fn has_address(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self.email.is_some(),
+            Channel::Sms | Channel::Push | Channel::Social => self.reach.contains_key(&channel),
+        }
+    }
+
     /// When they are not to be disturbed: as they said, or as the shop does by their clock.
     pub(super) fn quiet_hours(&self, default: &QuietHours) -> QuietHours {
         match (&self.quiet_hours, &self.zone) {

@@ -292,10 +292,15 @@ impl Command for DecideSend {
             message: self.message.clone(),
             at: context.now,
         });
-        let words = Words {
+        let mut words = Words {
             content: outgoing.content.clone(),
             html: outgoing.html.clone(),
         };
+        // Mail gets its link when it is handed over; what a customer needs has no way out.
+        if let OutgoingKind::Promotional(wanted) = &outgoing.kind {
+            let ways_out = &agent.settings.ways_out;
+            words.content.body = ways_out.added_to(words.content.body, wanted.channel);
+        }
         Ok(Decision::reply(SendDecision::Send { to, words, until }).record_all(first))
     }
 }

@@ -38,6 +38,7 @@ mod send;
 mod settings;
 mod triggers;
 mod unsubscribe;
+mod way_out;
 mod workflow;
 mod zone;
 
@@ -96,6 +97,7 @@ pub use settings::{
 };
 pub use triggers::{FollowUp, Occasion, TriggeredCampaign, marketing_triggers};
 pub use unsubscribe::{NotALink, Unsubscribe, follow_link};
+pub use way_out::{WayOut, WayOutError, WaysOut};
 pub use workflow::{CampaignError, CampaignOutcome, CampaignRun, RUN_CAMPAIGN, run_campaign};
 pub use zone::{TimeZoneName, TimeZoneNameError};
 

@@ -1,12 +1,14 @@
 //! Who a customer is to Marketing.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use mercato_runtime::{Command, CommandId, Context, Decided, Decision, Kind, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::MarketingAgent;
 use super::consent::{Channel, Purpose};
+use super::customer::Customer;
 use super::customer_commands::customer_key;
 use super::reach::Suppression;
 use super::rejection::own;
@@ -30,7 +32,9 @@ pub struct CustomerProfile {
 pub struct Profile {
     /// Their segment.
     pub segment: CustomerSegment,
-    /// Channels by which they agreed to be written to and can be, with the purposes.
+    /// Channels by which they agreed to be written to and can be, with the purposes. Where no address
+    /// is known by any channel that they agreed to for a purpose, all of those: a message may wait, and
+    /// an address may come before it is due.
     pub agreed: Vec<(Channel, Purpose)>,
     /// Whether they ended all promotional messages.
     pub unsubscribed: bool,
@@ -66,16 +70,9 @@ impl Command for CustomerProfile {
         let zone = customer.zone(&settings.quiet_hours);
         let purchases = customer.purchases.as_ref();
         let quintiles = self.quintiles.as_ref();
-        let agreed = customer
-            .consents
-            .keys()
-            .copied()
-            .filter(|(channel, purpose)| {
-                customer.agreed_to(*channel, *purpose) && !customer.suppressed.contains_key(channel)
-            });
         Ok(Decision::reply(Profile {
             segment: (settings.segments).segment(purchases, quintiles, context.now),
-            agreed: agreed.collect(),
+            agreed: agreed(customer),
             unsubscribed: customer.unsubscribed_at.is_some(),
             suppressed: customer.suppressed.iter().map(|(c, s)| (*c, *s)).collect(),
             held_out: is_held_out(&self.customer, settings.holdout.get()),
@@ -85,6 +82,23 @@ impl Command for CustomerProfile {
             zone,
         }))
     }
+}
+
+fn agreed(customer: &Customer) -> Vec<(Channel, Purpose)> {
+    let consents = customer.consents.keys().copied();
+    let mut agreed: Vec<_> = consents
+        .filter(|(channel, purpose)| {
+            customer.agreed_to(*channel, *purpose) && !customer.suppressed.contains_key(channel)
+        })
+        .collect();
+    // What is chosen without an address is lost, where another channel would have had one.
+    let reached = agreed
+        .iter()
+        .filter(|(channel, _)| customer.has_address(*channel));
+    let reached: BTreeSet<Purpose> = reached.map(|(_, purpose)| *purpose).collect();
+    agreed
+        .retain(|(channel, purpose)| customer.has_address(*channel) || !reached.contains(purpose));
+    agreed
 }
 
 /// The moment of this day at which it is so many full hours in UTC.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cap::FrequencyCap;
 use super::quiet::QuietHours;
 use super::segment::RfmThresholds;
+use super::way_out::WaysOut;
 
 /// The settings of the Marketing agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +45,9 @@ pub struct MarketingSettings {
     /// address, to which a `/` and the link's own part are added. Default
     /// `https://shop.example/unsubscribe`, which is nobody's: set it to the shop's.
     pub unsubscribe_url: UnsubscribeUrl,
+    /// The last line of promotional texts, which says how their reader unsubscribes: one short line
+    /// for each channel. Say what your gateways and your app really offer.
+    pub ways_out: WaysOut,
 }
 
 impl Default for MarketingSettings {
@@ -58,6 +62,7 @@ impl Default for MarketingSettings {
             soft_bounces_max: NonZeroU32::MIN.saturating_add(2),
             win_back_after: None,
             unsubscribe_url: UnsubscribeUrl::default(),
+            ways_out: WaysOut::default(),
         }
     }
 }

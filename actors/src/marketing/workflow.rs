@@ -157,7 +157,7 @@ fn personalise_message(run: &CampaignRun, assignment: &Assignment) -> Result<Wor
     })
 }
 
-/// The first of the campaign's channels to which the customer agreed.
+/// The first of the campaign's channels to which the customer agreed, and by which they can be reached.
 fn select_delivery_channel(profile: &Profile, plan: &CampaignPlan) -> Option<Channel> {
     let mut channels = plan.channels.iter().copied();
     channels.find(|channel| profile.agreed.contains(&(*channel, plan.purpose)))

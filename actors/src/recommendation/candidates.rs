@@ -105,7 +105,7 @@ impl Rung {
     const COUNT: f64 = 6.0;
 
     /// Maps a score from 0 to 1 into the rung's own band.
-    fn relevance(self, score: f64) -> f64 {
+    pub(super) fn relevance(self, score: f64) -> f64 {
         let below = match self {
             Self::Personal => 5.0,
             Self::Session => 4.0,
@@ -120,7 +120,7 @@ impl Rung {
 }
 
 /// Walks down the ladder until enough products are found. A weaker rung only fills up what the
-/// stronger ones left open. What the shopper has in this session is repeated only where the rules
+/// stronger ones left open, and pinned products have their room beside them. What the shopper has in this session is repeated only where the rules
 /// say so.
 pub(super) fn candidates(
     model: &Model,
@@ -129,6 +129,7 @@ pub(super) fn candidates(
     context: &CandidateContext,
 ) -> Vec<Candidate> {
     let mut ladder = Ladder::new(model, catalogue, rules, context);
+    ladder.room -= ladder.pinned().len();
     let history = || {
         let bought = newest(&context.bought, 1.0);
         let viewed = newest(&context.viewed, VIEW_WEIGHT);
@@ -144,6 +145,7 @@ pub(super) fn candidates(
     ladder.add_related(Rung::Session, newest(&context.session, 1.0));
     ladder.add_popular();
     ladder.add_catalogue();
+    ladder.add_pinned();
     ladder.found
 }
 
@@ -188,6 +190,8 @@ struct Ladder<'a> {
     /// What the shelf is about, where it is about one product.
     about: Option<&'a Product>,
     taken: BTreeSet<&'a Sku>,
+    /// How many products the rungs may find: there is room for the pinned beside them.
+    room: usize,
     found: Vec<Candidate>,
 }
 
@@ -214,7 +218,36 @@ impl<'a> Ladder<'a> {
             context,
             about: about.and_then(|sku| catalogue.get(sku)),
             taken: session.iter().collect(),
+            room: context.wanted,
             found: Vec::new(),
+        }
+    }
+
+    /// The pinned products that fit and were not found. Half of the candidates may be pinned in this
+    /// way, so that a shelf is not empty where those are sold out.
+    fn pinned(&self) -> Vec<&'a Product> {
+        let rules = self.rules;
+        let allowed = rules.pinned.iter().filter(|sku| {
+            let is_held_back = rules.buried.contains(*sku) || rules.restricted.contains(*sku);
+            !is_held_back && self.is_free(sku)
+        });
+        let products = allowed.filter_map(|sku| self.catalogue.get(sku));
+        let fitting = products.filter(|product| self.fits(product));
+        fitting.take(self.context.wanted / 2).collect()
+    }
+
+    /// The merchant wants these on the shelf, whether or not a rung found them.
+    fn add_pinned(&mut self) {
+        for product in self.pinned() {
+            let open = self.context.wanted - self.found.len();
+            if open > 0 {
+                self.found.push(Candidate {
+                    sku: product.sku.clone(),
+                    category: product.category.clone(),
+                    rung: Rung::Catalogue,
+                    relevance: Rung::Catalogue.relevance(0.0),
+                });
+            }
         }
     }
 
@@ -272,7 +305,7 @@ impl<'a> Ladder<'a> {
     }
 
     fn add_catalogue(&mut self) {
-        let open = self.context.wanted.saturating_sub(self.found.len());
+        let open = self.room.saturating_sub(self.found.len());
         if open == 0 {
             return;
         }
@@ -300,7 +333,7 @@ impl<'a> Ladder<'a> {
         scores.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         let best = scores.first().map_or(1.0, |(_, score)| *score);
         for (sku, score) in scores {
-            if self.found.len() >= self.context.wanted {
+            if self.found.len() >= self.room {
                 return;
             }
             let Some(product) = self.catalogue.get(sku) else {
@@ -388,6 +421,41 @@ mod tests {
             },
         );
         assert!(found.is_sorted_by(|a, b| a.relevance >= b.relevance && a.rung <= b.rung));
+    }
+
+    /// Catches: a pinned product that only stands first where some rung happened to find it, one where
+    /// it does not fit, and pinned products that leave no room for others.
+    #[test]
+    fn the_pinned_are_found_wherever_they_fit() {
+        let mut model = taught();
+        model.suppress(sku(30), "low stock".into());
+        let rules = BusinessRules {
+            pinned: [7, 22, 23, 30, 31, 32, 90].map(sku).into(),
+            buried: [sku(31)].into(),
+            restricted: [sku(32)].into(),
+            ..BusinessRules::default()
+        };
+        let mut context = CandidateContext {
+            session: vec![sku(1), sku(7)],
+            wanted: 6,
+            ..CandidateContext::default()
+        };
+        let found = |context: &CandidateContext| -> Vec<Sku> {
+            let found = candidates(&model, &catalogue(40), &rules, context);
+            assert!(found.len() <= context.wanted);
+            found.into_iter().map(|candidate| candidate.sku).collect()
+        };
+        // Not the one that the visit saw, nor one that is held back or not sold.
+        let everywhere = found(&context);
+        assert_eq!(everywhere[4..], [sku(22), sku(23)]);
+        assert_eq!(everywhere[..2], [sku(2), sku(3)]);
+        // In place of a product only what is of its category: two and two are.
+        context.shelf = Showcase::Substitutes;
+        context.session = vec![sku(22)];
+        assert_eq!(found(&context), [sku(23)]);
+        context.wanted = 2;
+        context.shelf = Showcase::ForYou;
+        assert_eq!(found(&context), [sku(1), sku(7)], "half is for the rungs");
     }
 
     #[test]

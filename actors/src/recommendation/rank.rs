@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use super::rules::{Placement, ShelfItem};
+use super::candidates::{Rung, Showcase};
+use super::rules::{BusinessRules, Placement, ShelfItem};
 use super::taste::Taste;
 
 /// How much a shopper's whole interest in one category adds to a score: 25 %.
@@ -11,10 +12,6 @@ const AFFINITY_WEIGHT: f64 = 0.25;
 /// Maximal marginal relevance (Carbonell and Goldstein, 1998): the weight of relevance; the rest
 /// goes against what resembles a product chosen already.
 const RELEVANCE_WEIGHT: f64 = 0.8;
-/// What scores below this share of the best is left out, so that a good answer is not padded with
-/// the bare catalogue.
-const RELEVANCE_FLOOR: f64 = 0.25;
-
 /// A product with its place and score.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ranked {
@@ -48,19 +45,99 @@ pub(super) fn rank(placed: Vec<(Placement, ShelfItem)>, taste: &Taste) -> Vec<Ra
     ranked
 }
 
-/// Chooses at most `limit` of the ranked: none far below the best, no product twice, not more than
-/// `per_category_max` of one category, and rather something different than the next of the same.
-/// At most `promoted_max` come before others because they are promoted.
+/// The weakest rung whose products may stand beside one of this rung. Beside what goes with the shopper
+/// or their visit the bare catalogue is out of place; what many people buy is not.
+///
+/// Scores cannot tell: a rung's band is so wide that the catalogue's best has .6 of a session's best,
+/// and its last .5 of what is most popular, beside which it is all there is.
+const fn weakest_beside(best: Rung) -> Rung {
+    match best {
+        Rung::Personal | Rung::Session => Rung::Popular,
+        Rung::Popular | Rung::Catalogue | Rung::New | Rung::Cached => Rung::Cached,
+    }
+}
+
+/// The best of the ranked for this shelf; the last place goes to a new product, where one is due.
+#[must_use]
+pub(super) fn choose(
+    ranked: Vec<Ranked>,
+    limit: usize,
+    rules: &BusinessRules,
+    shelf: Showcase,
+) -> Vec<Ranked> {
+    let per_category_max = match shelf {
+        Showcase::ForYou | Showcase::CrossSell => rules.per_category_max,
+        // What could be had in place of a product is of its category: a cap would starve the shelf.
+        Showcase::Substitutes | Showcase::UpSell => NonZeroUsize::MAX,
+    };
+    let is_new = |one: &Ranked| one.item.candidate.rung == Rung::New;
+    let (new, known): (Vec<_>, Vec<_>) = ranked.into_iter().partition(is_new);
+    let promoted_max = rules.promoted_places(limit);
+    let mut chosen = filter_by_relevance(known, limit, per_category_max, promoted_max);
+    if let Some(new) = new.into_iter().next()
+        && gives_way(&mut chosen, &new, limit, per_category_max)
+    {
+        chosen.push(new);
+    }
+    chosen
+}
+
+/// Makes room for a new product, and says whether there is some. What gives way is what is missed
+/// least: the last of all, or of its category where there are as many of that as may be. What the
+/// merchant pinned does not, nor does the only product that is known to fit.
+fn gives_way(
+    chosen: &mut Vec<Ranked>,
+    new: &Ranked,
+    limit: usize,
+    per_category_max: NonZeroUsize,
+) -> bool {
+    let category = &new.item.candidate.category;
+    let is_alike = |one: &Ranked| one.item.candidate.category == *category;
+    let alike = chosen.iter().filter(|one| is_alike(one)).count();
+    let is_capped = alike >= per_category_max.get();
+    if !is_capped && chosen.len() < limit {
+        return true;
+    }
+    let last = chosen
+        .iter()
+        .rposition(|one| !is_capped || is_alike(one))
+        .filter(|last| chosen.len() > 1 && chosen[*last].placement != Placement::Pinned);
+    last.map(|last| chosen.remove(last)).is_some()
+}
+
+/// Chooses at most `limit` of the ranked, and leaves out what is of far less relevance than the best,
+/// where the rest is a good answer: one that fills at least half of the places. A shelf that is nearly
+/// empty helps nobody, so there the catalogue fills it up. What is pinned stands wherever it fits.
 #[must_use]
 pub(super) fn filter_by_relevance(
+    ranked: Vec<Ranked>,
+    limit: usize,
+    per_category_max: NonZeroUsize,
+    promoted_max: usize,
+) -> Vec<Ranked> {
+    // What stands last is no measure of the others.
+    let counting = (ranked.iter()).filter(|one| one.placement != Placement::Buried);
+    let best = counting.map(|one| one.item.candidate.rung).min();
+    let floor = best.map_or(Rung::Cached, weakest_beside);
+    let is_relevant =
+        |one: &&Ranked| one.placement == Placement::Pinned || one.item.candidate.rung <= floor;
+    let relevant = ranked.iter().filter(is_relevant).cloned().collect();
+    let chosen = vary(relevant, limit, per_category_max, promoted_max);
+    if chosen.len() * 2 >= limit {
+        return chosen;
+    }
+    vary(ranked, limit, per_category_max, promoted_max)
+}
+
+/// Chooses at most `limit` of the ranked: no product twice, not more than `per_category_max` of one
+/// category, and rather something different than the next of the same. At most `promoted_max` come
+/// before others because they are promoted.
+fn vary(
     mut ranked: Vec<Ranked>,
     limit: usize,
     per_category_max: NonZeroUsize,
     promoted_max: usize,
 ) -> Vec<Ranked> {
-    let best = ranked.iter().map(|one| one.score).fold(0.0, f64::max);
-    ranked.retain(|one| one.score >= best * RELEVANCE_FLOOR);
-
     let mut chosen: Vec<Ranked> = Vec::new();
     let mut by_category: BTreeMap<Box<str>, usize> = BTreeMap::new();
     let mut promoted = 0;
@@ -101,6 +178,7 @@ pub(super) fn filter_by_relevance(
 
 #[cfg(test)]
 mod tests {
+    use mercato_runtime::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
@@ -175,10 +253,113 @@ mod tests {
         assert_eq!(skus(&chosen), ["S00001", "S00003", "S00002"]);
     }
 
+    /// So many products of a rung, each of a category of its own, with the scores that it gives them.
+    fn from(rung: Rung, numbers: std::ops::Range<u16>) -> Vec<ShelfItem> {
+        let first = numbers.start;
+        let items = numbers.map(|number| {
+            let score = 1.0 / f64::from(number - first + 1);
+            let mut item = item(number, &format!("c{number}"), rung.relevance(score));
+            item.candidate.rung = rung;
+            item
+        });
+        items.collect()
+    }
+
+    fn answer(rungs: &[(Rung, std::ops::Range<u16>)], limit: usize) -> Vec<Rung> {
+        let items = rungs
+            .iter()
+            .flat_map(|(rung, numbers)| from(*rung, numbers.clone()));
+        let chosen = filter_by_relevance(plain(items.collect()), limit, THREE, 0);
+        chosen.iter().map(|one| one.item.candidate.rung).collect()
+    }
+
+    /// Catches: a floor that nothing is ever below, so that the bare catalogue fills up what fits.
     #[test]
     fn a_good_answer_is_not_padded() {
-        let ranked = plain(vec![item(1, "tea", 0.9), item(2, "cups", 0.1)]);
-        assert_eq!(skus(&filter_by_relevance(ranked, 5, THREE, 0)), ["S00001"]);
+        for best in [Rung::Personal, Rung::Session] {
+            let three = answer(&[(best, 0..3), (Rung::Catalogue, 50..60)], 5);
+            assert_eq!(three, [best; 3]);
+            let popular = answer(
+                &[
+                    (best, 0..3),
+                    (Rung::Popular, 20..21),
+                    (Rung::Catalogue, 50..60),
+                ],
+                5,
+            );
+            assert_eq!(popular, [best, best, best, Rung::Popular]);
+        }
+    }
+
+    /// Catches: a floor that empties the shelf of a stranger, or one on which little fits.
+    #[test]
+    fn a_weak_answer_stays_full() {
+        let weak = answer(&[(Rung::Popular, 0..2), (Rung::Catalogue, 50..60)], 5);
+        assert_eq!(weak[..2], [Rung::Popular; 2]);
+        assert_eq!(weak[2..], [Rung::Catalogue; 3]);
+        assert_eq!(
+            answer(&[(Rung::Catalogue, 50..60)], 5),
+            [Rung::Catalogue; 5]
+        );
+        assert_eq!(answer(&[(Rung::Cached, 50..60)], 5), [Rung::Cached; 5]);
+        let little = answer(&[(Rung::Session, 0..2), (Rung::Catalogue, 50..60)], 5);
+        assert_eq!(little.len(), 5);
+    }
+
+    /// An answer of five out of nine teas, a new one, and these.
+    fn teas_and(others: &[ShelfItem], rules: &BusinessRules, shelf: Showcase) -> Vec<Ranked> {
+        let mut items: Vec<_> = (0u16..9)
+            .map(|place| {
+                item(
+                    place,
+                    "tea",
+                    Rung::Session.relevance(1.0 / f64::from(place + 1)),
+                )
+            })
+            .collect();
+        items.extend_from_slice(others);
+        let mut new = item(30, "tea", Rung::New.relevance(1.0));
+        new.candidate.rung = Rung::New;
+        items.push(new);
+        let (taste, now) = (Taste::unknown(), Timestamp::from_millis(0));
+        let placed = rules.apply(items, &taste, None, now);
+        choose(rank(placed, &taste), 5, rules, shelf)
+    }
+
+    /// Catches: a new product that comes on top of as many of its category as may be, and one for which
+    /// what the merchant pinned gives way.
+    #[test]
+    fn a_new_product_is_within_the_cap_of_its_category() {
+        let rules = BusinessRules::default();
+        let others = [item(20, "cups", 0.68), item(21, "pots", 0.67)];
+        let chosen = teas_and(&others, &rules, Showcase::ForYou);
+        assert_eq!(
+            skus(&chosen),
+            ["S00000", "S00020", "S00021", "S00001", "S00030"]
+        );
+        let pinned = BusinessRules {
+            pinned: [0, 1, 2].map(sku).into(),
+            ..rules
+        };
+        let chosen = teas_and(&others, &pinned, Showcase::ForYou);
+        assert_eq!(
+            skus(&chosen),
+            ["S00000", "S00001", "S00002", "S00020", "S00021"]
+        );
+    }
+
+    /// Catches: a cap for each category on shelves that have one category, which leaves them empty.
+    #[test]
+    fn a_shelf_of_one_category_is_not_capped() {
+        let rules = BusinessRules::default();
+        for (shelf, teas) in [
+            (Showcase::ForYou, 3),
+            (Showcase::CrossSell, 3),
+            (Showcase::Substitutes, 5),
+            (Showcase::UpSell, 5),
+        ] {
+            assert_eq!(teas_and(&[], &rules, shelf).len(), teas, "{shelf:?}");
+        }
     }
 
     proptest! {

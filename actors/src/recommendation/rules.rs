@@ -16,7 +16,8 @@ use crate::domain::{Jurisdiction, Money, Sku};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BusinessRules {
-    /// Products that stand first wherever they fit.
+    /// Products that stand first wherever they fit, while they are in stock and nothing else here
+    /// keeps them away. Half of what is looked at for an answer may be there for that alone.
     #[schemars(length(max = 10_000))]
     pub pinned: BTreeSet<Sku>,
     /// Products that stand last.

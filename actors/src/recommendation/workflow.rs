@@ -12,7 +12,7 @@ use super::click_commands::{LogExposure, NextProduct, NextProducts};
 use super::clicks::Visitor;
 use super::commands::RecommendationRejection;
 use super::events::ShownProduct;
-use super::rank::{Ranked, filter_by_relevance, rank};
+use super::rank::{Ranked, choose, rank};
 use super::reads::{GenerateCandidates, NewProduct, PopularProducts, ShopperTaste};
 use super::rules::{BusinessRules, Placement, ShelfItem};
 use super::taste::Taste;
@@ -164,7 +164,7 @@ pub async fn recommend(
     }
     let placed = apply_business_rules(&rules, shelf, &taste, &context, scope);
     let ranked = rank_recommendations(placed, &taste);
-    let chosen = choose(ranked, context.places(&rules), &rules);
+    let chosen = choose(ranked, context.places(&rules), &rules, context.shelf);
     let results = return_personalised_results(chosen);
     log_exposure(scope, &context, &results).await;
     Ok(results)
@@ -274,10 +274,11 @@ async fn generate_candidates(
     context: CandidateContext,
 ) -> Result<Candidates, RecommendError> {
     let wanted = context.wanted;
-    let is_stranger = context.session.is_empty()
+    let (session, shelf) = (context.session.clone(), context.shelf);
+    let is_stranger = session.is_empty()
         && context.viewed.is_empty()
         && context.bought.is_empty()
-        && context.shelf == Showcase::ForYou;
+        && shelf == Showcase::ForYou;
     if !is_stranger {
         match scope.ask(GenerateCandidates { context }).await {
             Err(AskError::Failed(failure)) => {
@@ -293,10 +294,36 @@ async fn generate_candidates(
         for candidate in &mut candidates.products {
             candidate.rung = Rung::Cached;
         }
-        return Ok(candidates);
     }
-    candidates.new = find_new(scope, &candidates.products).await;
+    if !is_stranger {
+        keep_on_shelf(&mut candidates, &session, shelf);
+    } else if !is_stale {
+        candidates.new = find_new(scope, &candidates.products).await;
+    }
     Ok(candidates)
+}
+
+/// Leaves of what everybody is shown what may stand on this shelf in this visit. The category of what
+/// the shelf is about is known where that is popular too; where it is not, nothing is known that could
+/// be had in its place.
+fn keep_on_shelf(candidates: &mut Candidates, session: &[Sku], shelf: Showcase) {
+    let newest = session.first();
+    let about = newest.filter(|_| shelf != Showcase::ForYou);
+    let mut products = candidates.products.iter();
+    let known = products.find(|one| Some(&one.sku) == about);
+    let category = known.map(|one| one.category.clone());
+    let repeats_visit = candidates.rules.repeats_visit;
+    candidates.products.retain(|one| {
+        let is_about = Some(&one.sku) == about;
+        let is_seen = is_about || (!repeats_visit && session.contains(&one.sku));
+        let is_alike = category.as_ref() == Some(&one.category);
+        let fits = match (about, shelf) {
+            (None, _) | (_, Showcase::ForYou) => true,
+            (_, Showcase::CrossSell) => !is_alike,
+            (_, Showcase::Substitutes | Showcase::UpSell) => is_alike,
+        };
+        fits && !is_seen
+    });
 }
 
 /// A new product is tried out beside what a stranger is shown. It is missed by nobody where the
@@ -383,19 +410,6 @@ fn apply_business_rules(
 
 fn rank_recommendations(placed: Vec<(Placement, ShelfItem)>, taste: &Taste) -> Vec<Ranked> {
     rank(placed, taste)
-}
-
-/// The best of the ranked; the last place goes to a new product, where one is due. What it takes the
-/// place of is what is missed least.
-fn choose(ranked: Vec<Ranked>, limit: usize, rules: &BusinessRules) -> Vec<Ranked> {
-    let is_new = |one: &Ranked| one.item.candidate.rung == Rung::New;
-    let (mut new, known): (Vec<_>, Vec<_>) = ranked.into_iter().partition(is_new);
-    let places = limit - new.len().min(1).min(limit - 1);
-    let promoted_max = rules.promoted_places(limit);
-    let mut chosen = filter_by_relevance(known, places, rules.per_category_max, promoted_max);
-    new.truncate(limit - chosen.len());
-    chosen.extend(new);
-    chosen
 }
 
 /// What was shown is what is learned from. A request is answered also where that cannot be noted.

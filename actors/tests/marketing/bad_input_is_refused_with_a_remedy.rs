@@ -122,6 +122,7 @@ fn malformed_settings_are_refused() {
             "zone",
         ),
         (json!({"unsubscribe_url": "http://shop.test"}), "https"),
+        (json!({"ways_out": {"sms": ""}}), "how to unsubscribe"),
         (json!({"soft_bounces_max": 0}), "nonzero"),
         (json!({"sound": "loud"}), "unknown field"),
     ] {

@@ -194,44 +194,6 @@ async fn the_gateways_list_holds_for_whoever_has_the_address() {
     shop.stop().await;
 }
 
-/// Catches: a channel that is chosen and not used, or used without consent to it.
-#[tokio::test(start_paused = true)]
-async fn each_customer_is_reached_by_the_first_channel_that_they_agreed_to() {
-    let town = Town::new();
-    let shop = town.open().await;
-    subscribe(&shop).await;
-    let plan = || CampaignPlan {
-        channels: vec![Channel::Sms, Channel::Email],
-        ..spring("hello")
-    };
-    let person = ada().person().unwrap();
-    let number = ChannelAddress::new(Channel::Sms, "+447700900123").unwrap();
-    let address = shop.handle().seal(&person, &number).unwrap();
-    let (customer, channel) = (ada(), Channel::Sms);
-    ask(
-        &shop,
-        RecordReach {
-            customer,
-            channel,
-            address,
-        },
-    )
-    .await;
-    let agree = RecordConsent {
-        customer: ada(),
-        channel: Channel::Sms,
-        ..consent(true)
-    };
-    ask(&shop, agree).await;
-    begin(&shop, plan()).await;
-    town.world.pass(HOUR).await;
-    let texts = town.sms.ledger();
-    assert_eq!(texts.len(), 1);
-    assert_eq!(&*texts[0].message.to, "+447700900123");
-    assert_eq!(town.post.promotions().len(), 0);
-    shop.stop().await;
-}
-
 /// Catches: an offer of what nobody can buy, or whose promotions are paused.
 #[tokio::test(start_paused = true)]
 async fn what_is_out_of_stock_is_not_promoted() {

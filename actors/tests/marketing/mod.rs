@@ -6,6 +6,7 @@ mod addresses_that_fail_are_left_alone;
 mod bad_input_is_refused_with_a_remedy;
 mod campaigns_keep_their_plan;
 mod campaigns_run_by_themselves;
+mod channels_are_chosen_and_left;
 mod consent_rules_every_message;
 mod events_of_old_are_read;
 mod lift_is_measured;

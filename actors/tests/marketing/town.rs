@@ -64,16 +64,21 @@ pub(crate) struct Town {
     pub(crate) world: TestWorld,
     pub(crate) post: Arc<Post>,
     pub(crate) sms: Arc<InProcessMessenger>,
+    pub(crate) push: Arc<InProcessMessenger>,
+    pub(crate) social: Arc<InProcessMessenger>,
     pub(crate) campaigns: Vec<TriggeredCampaign>,
     pub(crate) settings: MarketingSettings,
 }
 
 impl Town {
     pub(crate) fn new() -> Self {
+        let messenger = || Arc::new(InProcessMessenger::new(LedgerOptions::default()));
         Self {
             world: TestWorld::new(11),
             post: Arc::new(Post::new()),
-            sms: Arc::new(InProcessMessenger::new(LedgerOptions::default())),
+            sms: messenger(),
+            push: messenger(),
+            social: messenger(),
             campaigns: Vec::new(),
             settings: MarketingSettings::default(),
         }
@@ -99,7 +104,8 @@ impl Town {
             mail: self.post.clone(),
             messengers: Messengers {
                 sms: self.sms.clone(),
-                ..Messengers::in_process()
+                push: self.push.clone(),
+                social: self.social.clone(),
             },
             procurement: Arc::new(InProcessProcurement::new(
                 SupplierHabits::default(),

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mercato_actors::{
-    LearnBasket, LogExposure, OrderId, PopularProducts, Quantity, ReceiveStock,
-    RecommendationAgent, RecommendationEvent, RestoreProduct, Rung, Showcase, ShownProduct, Sku,
-    SuppressProduct,
+    BrowseRequest, LearnBasket, LogExposure, OrderId, PopularProducts, Quantity, ReceiveStock,
+    RecommendationAgent, RecommendationEvent, Recommendations, RestoreProduct, Rung, Showcase,
+    ShownProduct, Sku, SuppressProduct, recommend,
 };
 use mercato_runtime::testkit::{Given, TestRuntime, TestWorld};
-use mercato_runtime::{CacheStats, CachesSettings, Command, Event, Tag};
+use mercato_runtime::{CacheStats, CachesSettings, Caller, Command, Event, Principal, Tag};
 use proptest::prelude::*;
 
 use super::after_a_restart::{browse, shop_under, shown};
@@ -65,6 +65,85 @@ async fn what_is_popular_is_asked_for_anew_when_something_is_bought_and_not_when
     }
     let answer = shown(&runtime, browse(None, &[])).await.unwrap();
     assert_eq!(answer.items[0].sku, sku(77), "it is bought most by now");
+    runtime.stop().await;
+}
+
+/// A shop in whose cache is what is popular, which is no longer fresh, for something was bought since.
+/// Products 1 and 41 are of one category.
+async fn with_an_answer_from_before(world: &TestWorld) -> TestRuntime {
+    let open = |builder| {
+        let shop = shop_under(builder, |rules| rules.exploration_percent = 50);
+        shop.caches(CachesSettings::default())
+    };
+    let runtime = world.start(open).await;
+    for number in 1..=200 {
+        let quantity = Quantity::new(20).unwrap();
+        let sku = sku(number);
+        runtime.ask(ReceiveStock { sku, quantity }).await.unwrap();
+    }
+    for (order, number) in (1..).zip([1, 2, 3, 4, 41]) {
+        runtime.ask(basket(order, vec![sku(number)])).await.unwrap();
+    }
+    let before = shown(&runtime, browse(None, &[])).await.unwrap();
+    assert_eq!(before.rung(), Some(Rung::Popular));
+    runtime.ask(basket(9, vec![sku(5)])).await.unwrap();
+    world.pass(Duration::from_secs(1)).await;
+    runtime
+}
+
+/// What is shown where no agent can be asked: no time is left for it.
+async fn shown_at_once(runtime: &TestRuntime, request: BrowseRequest) -> Recommendations {
+    let caller = Caller::new(Principal::user("ada")).within(Duration::ZERO);
+    let handle = runtime.handle();
+    let answered = handle.serve(&caller, async |scope| recommend(scope, request).await);
+    answered.await.unwrap()
+}
+
+fn skus(answer: &Recommendations) -> Vec<Sku> {
+    answer.items.iter().map(|item| item.sku.clone()).collect()
+}
+
+/// Catches: a request that fails with the agent though there is an answer from before, one that passes
+/// for fresh, and products that this visit has seen.
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_before_stands_in_for_an_agent_that_cannot_be_asked() {
+    let world = TestWorld::new(9);
+    let runtime = with_an_answer_from_before(&world).await;
+    let stranger = shown_at_once(&runtime, browse(None, &[])).await;
+    assert_eq!(stranger.items.len(), 5);
+    assert!(stranger.items.iter().all(|item| item.rung == Rung::Cached));
+    assert!(skus(&stranger).contains(&sku(1)) && skus(&stranger).contains(&sku(2)));
+    let visitor = shown_at_once(&runtime, browse(None, &[1, 2])).await;
+    assert_eq!(visitor.items.len(), 5);
+    assert!(visitor.items.iter().all(|item| item.rung == Rung::Cached));
+    let found = skus(&visitor);
+    assert!(
+        !found.contains(&sku(1)) && !found.contains(&sku(2)),
+        "{found:?}"
+    );
+    assert!(found.contains(&sku(3)));
+    runtime.stop().await;
+}
+
+/// Catches: whatever is popular on a shelf that is about one product.
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_before_stands_on_a_shelf_only_where_it_fits() {
+    let world = TestWorld::new(9);
+    let runtime = with_an_answer_from_before(&world).await;
+    let mut request = browse(None, &[1]);
+    request.shelf = Showcase::CrossSell;
+    let beside = skus(&shown_at_once(&runtime, request.clone()).await);
+    assert!(beside.contains(&sku(2)), "{beside:?}");
+    assert!(
+        !beside.contains(&sku(1)) && !beside.contains(&sku(41)),
+        "{beside:?}"
+    );
+    request.shelf = Showcase::Substitutes;
+    let instead = skus(&shown_at_once(&runtime, request.clone()).await);
+    assert_eq!(instead, [sku(41)]);
+    request.session = vec![sku(150)];
+    let of_nothing_known = shown_at_once(&runtime, request).await;
+    assert_eq!(of_nothing_known.items, []);
     runtime.stop().await;
 }
 

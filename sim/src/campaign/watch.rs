@@ -52,7 +52,8 @@ pub struct Breaches {
     pub complained: u64,
     /// Messages that left the shop twice.
     pub twice: u64,
-    /// Promotional mails without the headers of one-click unsubscribing.
+    /// Promotional mails without the headers of one-click unsubscribing, and texts whose last line says
+    /// nothing of it.
     pub without_way_out: u64,
 }
 
@@ -356,6 +357,12 @@ impl Mail for Gateway {
     }
 }
 
+/// Whether a reader who looks for it finds out how to get no more of this.
+fn says_how_to_end_it(text: &str) -> bool {
+    let last = text.lines().next_back().unwrap_or_default();
+    last.to_lowercase().contains("unsubscribe")
+}
+
 impl Messenger for Gateway {
     fn send<'a>(
         &'a self,
@@ -365,7 +372,7 @@ impl Messenger for Gateway {
         async move {
             let sent = Leaving {
                 subject: &message.title,
-                way_out: true,
+                way_out: says_how_to_end_it(&message.text),
             };
             match self.take(key, &message.to, sent).await {
                 Taken::Sent => Ok(()),

@@ -33,6 +33,8 @@ pub enum Plant {
     Pause,
     /// The shop does not hear of complaints.
     Complaint,
+    /// The shop's texts do not say how to get no more of them.
+    WayOut,
 }
 
 /// The set-up.
@@ -129,7 +131,7 @@ mod tests {
     }
 
     /// Catches: a promotional message without consent, over the cap, at night, to who complained or is
-    /// suppressed, of a paused product, or twice; also over an outage.
+    /// suppressed, of a paused product, without a way out, or twice; also over an outage.
     #[test]
     fn the_rails_hold() {
         let report = small(Plant::None);
@@ -147,13 +149,14 @@ mod tests {
     #[test]
     fn a_rail_that_is_missing_is_noticed() {
         type Counted = fn(&Breaches) -> u64;
-        let planted: [(Plant, Counted); 6] = [
+        let planted: [(Plant, Counted); 7] = [
             (Plant::Consent, |seen| seen.without_consent),
             (Plant::Cap, |seen| seen.over_cap),
             (Plant::QuietHours, |seen| seen.in_quiet_hours),
             (Plant::Zone, |seen| seen.in_quiet_hours),
             (Plant::Pause, |seen| seen.paused),
             (Plant::Complaint, |seen| seen.complained),
+            (Plant::WayOut, |seen| seen.without_way_out),
         ];
         for (plant, counted) in planted {
             let seen = small(plant).seen;

@@ -15,7 +15,7 @@ use mercato_actors::{
     EmailAddress, FrequencyCap, HoldoutShare, InProcessCarrier, InProcessCompetitors,
     InProcessPayments, InProcessProcurement, LedgerOptions, Messengers, Money, Ports, Product,
     Purpose, Quantity, QuietHours, ReceiveStock, RecordConsent, RecordContact, RecordReach,
-    SetZone, Shop, Sku, SupplierHabits, TimeZoneName,
+    SetZone, Shop, Sku, SupplierHabits, TimeZoneName, WayOut,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -151,6 +151,10 @@ impl Town {
             Plant::QuietHours => {
                 shop.marketing.quiet_hours =
                     QuietHours::new(0, 0, TimeZoneName::utc()).map_err(|error| wrong(&error))?;
+            }
+            Plant::WayOut => {
+                let says_nothing = WayOut::new("Have a nice day.");
+                shop.marketing.ways_out.sms = says_nothing.map_err(|error| wrong(&error))?;
             }
             _ => {}
         }
