@@ -139,13 +139,13 @@ async fn commits_to_a_slow_disk_grow_smaller() {
     let writer = WriterPlace::Task(Box::new(Slow));
     let journal = RedbJournal::in_memory(options, writer).expect("a journal");
     let mut last = Position::START;
-    for version in 0..60 {
+    for version in 0..120 {
         let mut append = one_event("a", version);
         append.events[0].payload = vec![7; 100_000];
         last = journal.append(append).expect("a good append").position;
     }
     journal.until_durable(last).await.expect("a good disk");
-    // Six megabytes are two commits where only the bytes are bounded.
+    // Twelve megabytes are three commits where only the bytes are bounded.
     let commits = journal.meters().commit_time.count();
-    assert!(commits >= 5, "{commits}");
+    assert!(commits >= 10, "{commits}");
 }

@@ -95,6 +95,11 @@ fn salvage(
             "nothing behind position {last} can be read: {error}"
         ));
     }
+    // redb tidies up when it is closed, and panics over damage then, too.
+    let _ = guarded(|| {
+        drop(store);
+        Ok(())
+    });
     check.report.streams = check.streams.len() as u64;
     Ok(check.report)
 }
