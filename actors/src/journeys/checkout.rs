@@ -200,6 +200,7 @@ async fn calculate_pricing(
         discounts: quote.discounts(),
         quotes: quote.into_quotes(),
     };
+        segment: request.segment,
     flow.ask("price", price).await.map_err(of_order)
 }
 

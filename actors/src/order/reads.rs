@@ -14,6 +14,7 @@ use super::totals::PricedOrder;
 use super::units::{Parcel, units_of};
 use crate::domain::{CustomerId, Money, OrderId, ReservationId, Sku};
 use crate::ports::TrackingNumber;
+use crate::pricing::Segment;
 
 macro_rules! names_an_order {
     ($($(#[$meta:meta])* $name:ident;)+) => {$(
@@ -138,6 +139,8 @@ pub enum Eligibility {
         revision: u32,
         /// The lines with their frozen prices.
         priced: PricedOrder,
+        /// The terms that they were priced on.
+        segment: Segment,
     },
     /// It cannot.
     NotEligible {
@@ -160,6 +163,7 @@ impl CheckModificationEligibility {
             Some(priced) if phase.after(Transition::Change).is_some() => Eligibility::Eligible {
                 revision: order.revision,
                 priced: priced.clone(),
+                segment: order.segment,
             },
             _ => Eligibility::NotEligible { phase },
         }))
