@@ -12,7 +12,7 @@ use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
 use super::renew::{RENEW_PAYMENT, RenewRequest, renew_payment};
-use super::returns::{RECEIVE_RETURN, RETURN, receive_return, return_goods};
+use super::returns::{RECEIVE_RETURN, RETURN, RETURN_BEFORE, receive_return, return_goods};
 use super::revise::{ORDER_CHANGE, change_order};
 use crate::domain::{BasisPoints, Sku};
 use crate::inventory::{InventoryAgent, InventoryEvent};
@@ -37,6 +37,7 @@ pub fn register_journeys(
         .flow(RELEASE, release)
         .flow(RELEASE_STOCK, release_stock)
         .flow(RETURN, return_goods)
+        .flow(RETURN_BEFORE, return_goods)
         .flow(RECEIVE_RETURN, receive_return)
         .flow(ORDER_CHANGE, change_order)
         .flow(RENEW_PAYMENT, renew_payment)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mercato_runtime::{Command, Context, Decided, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, read_of_order, write_to_order};
+use super::command::{OrderDecided, read_of_order, write_by_the_shop, write_to_order};
 use super::events::{
     ChangeAbandoned, ChangeBegun, MoneyPart, OrderChanged, OrderLine, OrderRevised, StockHold,
 };
@@ -239,7 +239,7 @@ pub struct Revised {
     pub priced: PricedOrder,
 }
 
-write_to_order!(ReviseOrder -> Revised);
+write_by_the_shop!(ReviseOrder -> Revised);
 
 impl ReviseOrder {
     fn decide_for(

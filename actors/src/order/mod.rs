@@ -290,6 +290,9 @@ pub enum OrderRejection {
     /// A calculation has no result.
     #[error("order cannot be priced: {0}")]
     Money(#[from] MoneyError),
+    /// Only the shop's own people and programs say what was paid, sent, and found in a parcel.
+    #[error("that is for the shop's own people and programs; ask support instead")]
+    NotStaff,
 }
 
 fn list(problems: &[OrderProblem]) -> String {

@@ -5,7 +5,7 @@ use std::iter::repeat;
 use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, write_by_the_shop};
 use super::events::{OrderLine, OrderPriced, TermsAgreed};
 use super::machine::Transition;
 use super::state::Order;
@@ -27,7 +27,7 @@ pub struct PriceOrder {
     pub segment: Segment,
 }
 
-write_to_order!(PriceOrder -> PricedOrder);
+write_by_the_shop!(PriceOrder -> PricedOrder);
 
 impl PriceOrder {
     fn decide_for(

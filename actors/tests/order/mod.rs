@@ -12,6 +12,7 @@ mod parcels_are_paid_before_they_leave;
 mod payments_are_for_the_total;
 mod returns_give_back_what_was_paid;
 mod totals_are_the_sum_of_their_parts;
+mod what_the_shop_finds_out_no_shopper_says;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -244,7 +245,6 @@ fn details(lines: &[(&str, u32)]) -> OrderDetails {
     }
 }
 
-/// A price that the discount may take down to nothing.
 fn price_at(quotes: Vec<LineQuote>) -> PriceOrder {
     PriceOrder {
         order: order(),
@@ -254,6 +254,7 @@ fn price_at(quotes: Vec<LineQuote>) -> PriceOrder {
     }
 }
 
+/// A price that the discount may take down to nothing.
 fn quote_of(sku: &str, units: u32, unit: i64, now: Timestamp) -> LineQuote {
     let quote = Quote {
         sku: Sku::new(sku).unwrap(),

@@ -11,6 +11,7 @@ mod gateway;
 mod money_is_reconciled;
 mod one_cart_is_checked_out_twice;
 mod refunds_wait_for_a_person;
+mod returns_are_inspected_by_the_shop;
 mod stock_is_waited_for;
 mod support_acts_within_limits;
 mod tax_in_prices_is_no_margin;
