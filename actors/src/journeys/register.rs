@@ -8,7 +8,7 @@ use super::activities;
 use super::checkout::{CHECKOUT, CHECKOUT_BEFORE, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
 use super::hold::waiting_hold;
-use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
+use super::low_stock::{LOW_STOCK, LOW_STOCK_BEFORE, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
 use super::renew::{RENEW_PAYMENT, RenewRequest, renew_payment};
@@ -43,6 +43,7 @@ pub fn register_journeys(
         .flow(RENEW_PAYMENT, renew_payment)
         .flow(RECONCILE, reconcile)
         .flow(LOW_STOCK, low_stock)
+        .flow(LOW_STOCK_BEFORE, low_stock)
         .trigger(Trigger::on::<OrderAgent>("fulfilment-begun", fulfil_begun))
         .trigger(Trigger::on::<OrderAgent>("stock-freed", release_freed))
         .trigger(Trigger::on::<OrderAgent>(

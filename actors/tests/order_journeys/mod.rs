@@ -8,6 +8,7 @@ mod discovery_leads_to_a_purchase;
 mod enquiries_are_answered;
 mod fulfilments_are_tried_again;
 mod gateway;
+mod low_stock_is_dealt_with;
 mod money_is_reconciled;
 mod one_cart_is_checked_out_twice;
 mod refunds_wait_for_a_person;
