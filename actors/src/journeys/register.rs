@@ -11,7 +11,7 @@ use super::hold::waiting_hold;
 use super::low_stock::{LOW_STOCK, LOW_STOCK_BEFORE, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
-use super::renew::{RENEW_PAYMENT, RenewRequest, renew_payment};
+use super::renew::{RENEW_PAYMENT, RENEW_PAYMENT_BEFORE, RenewRequest, renew_payment};
 use super::returns::{RECEIVE_RETURN, RETURN, RETURN_BEFORE, receive_return, return_goods};
 use super::revise::{ORDER_CHANGE, change_order};
 use crate::domain::{BasisPoints, Sku};
@@ -41,6 +41,7 @@ pub fn register_journeys(
         .flow(RECEIVE_RETURN, receive_return)
         .flow(ORDER_CHANGE, change_order)
         .flow(RENEW_PAYMENT, renew_payment)
+        .flow(RENEW_PAYMENT_BEFORE, renew_payment)
         .flow(RECONCILE, reconcile)
         .flow(LOW_STOCK, low_stock)
         .flow(LOW_STOCK_BEFORE, low_stock)

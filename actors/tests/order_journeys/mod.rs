@@ -12,6 +12,7 @@ mod low_stock_is_dealt_with;
 mod money_is_reconciled;
 mod one_cart_is_checked_out_twice;
 mod refunds_wait_for_a_person;
+mod renewals_are_tried_again;
 mod returns_are_inspected_by_the_shop;
 mod stock_is_waited_for;
 mod support_acts_within_limits;
