@@ -115,8 +115,8 @@ pub use order::{
     ReturnAuthorisation, ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused,
     ReturnRequested, ReviseOrder, Revised, ShippingTariff, ShippingTax, ShowCapture,
     ShowFulfilment, ShowPayments, ShowRefund, StockAllocated, StockHold, Surcharge, TariffError,
-    TariffProblem, TaxCategory, TaxRates, TaxRounding, TaxTable, TaxTableError, Transition,
-    WeightBand, Weights, Zone, ZoneTariff,
+    TariffProblem, TaxCategory, TaxRates, TaxRounding, TaxTable, TaxTableError, TermsAgreed,
+    Transition, WeightBand, Weights, Zone, ZoneTariff,
 };
 #[cfg(feature = "planted-bugs")]
 pub use planted::PlantedBug;

@@ -12,11 +12,11 @@ use mercato::actors::{
     PriceReason, Priority, PrivateText, PromotionId, PromotionPaused, PromotionStarted,
     PurchaseOrderClosed, PurchaseOrderId, PurchaseOrderOutcomeLost, PurchaseOrderRefused, Quantity,
     RefundRecorded, ReservationExpired, ReservationExtended, ReservationId, ReservationShorted,
-    ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused, ReturnRequested, Sku,
+    ReturnFinding, ReturnInspected, ReturnLapsed, ReturnRefused, ReturnRequested, Segment, Sku,
     StockAdjusted, StockCounted, StockDepleted, StockHold, StockReplenished, StockReturned,
-    SupportAction, SupportChannel, Ticket, TicketAnswered, TicketBreached, TicketOpened,
-    TicketReason, TicketResolved, TrackingScan, TransferDispatched, TransferId, TransferReceived,
-    WarehouseId,
+    SupportAction, SupportChannel, TermsAgreed, Ticket, TicketAnswered, TicketBreached,
+    TicketOpened, TicketReason, TicketResolved, TrackingScan, TransferDispatched, TransferId,
+    TransferReceived, WarehouseId,
 };
 use mercato::persistence::Position;
 use mercato::{CommandId, PersonId, Personal, Principal, Timestamp, Vault, codec};
@@ -481,6 +481,13 @@ fn of_orders() -> Vec<Sample> {
             &AuthorisationRenewed { payment: part() },
         ),
         of("order", "ReturnLapsed", &ReturnLapsed),
+        of(
+            "order",
+            "TermsAgreed",
+            &TermsAgreed {
+                segment: Segment::Trade,
+            },
+        ),
         of(
             "order",
             "ReturnInspected",

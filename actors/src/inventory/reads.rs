@@ -79,7 +79,8 @@ impl Command for CheckStock {
     }
 }
 
-/// Lists what is promised and has not shipped: whom to ask about the order pipeline.
+/// Lists what is promised and has not shipped, held or ordered ahead: whom to ask about the order
+/// pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenReservations {
     /// The product.
@@ -113,8 +114,7 @@ impl Command for OpenReservations {
             .iter()
             .filter(|(_, hold)| match hold.state {
                 HoldState::Held { expires_at } => expires_at > context.now,
-                HoldState::Confirmed | HoldState::Committed => true,
-                HoldState::Backordered { .. } => hold.shorted.is_some(),
+                HoldState::Confirmed | HoldState::Committed | HoldState::Backordered { .. } => true,
                 HoldState::Shipped | HoldState::Released | HoldState::Expired => false,
             })
             .take(usize::from(self.limit))

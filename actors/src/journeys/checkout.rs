@@ -121,7 +121,8 @@ pub enum CheckoutError {
     Flow(#[from] FlowError),
 }
 
-/// Checks a cart out.
+/// Checks a cart out. That the order may be the shopper's is asked as the shopper; what the shop then
+/// finds out (prices, the payment, what is held) no shopper could say of their own.
 ///
 /// # Errors
 /// Why the order was not placed.
@@ -199,8 +200,10 @@ async fn calculate_pricing(
         order: order.clone(),
         discounts: quote.discounts(),
         quotes: quote.into_quotes(),
+        segment: request.segment,
     };
-    flow.ask("price", price).await.map_err(of_order)
+    let priced = flow.ask_as_system("price", price).await;
+    priced.map_err(of_order)
 }
 
 /// Sets the money aside. A payment whose outcome is unknown is looked up, never asked for again.
@@ -249,7 +252,8 @@ async fn record_outcome(
         outcome,
     };
     let step = format!("record/{step}");
-    flow.ask(&step, record).await.map_err(of_order)
+    let recorded = flow.ask_as_system(&step, record).await;
+    recorded.map_err(of_order)
 }
 
 /// Makes sure that every hold still stands, and that none lapses from here on.
@@ -271,7 +275,8 @@ async fn confirm_inventory(flow: &Flow, held: &[Held]) -> Result<(), CheckoutErr
 async fn create_order(flow: &Flow, order: &OrderId, held: Vec<Held>) -> Result<(), CheckoutError> {
     let holds: Vec<StockHold> = held.into_iter().map(|held| held.hold).collect();
     let order = order.clone();
-    let placed = flow.ask("place", PlaceOrder { order, holds }).await;
+    let place = PlaceOrder { order, holds };
+    let placed = flow.ask_as_system("place", place).await;
     placed.map(drop).map_err(of_order)
 }
 

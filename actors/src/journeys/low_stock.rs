@@ -1,10 +1,13 @@
 //! What follows when stock falls to its reorder point.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use futures::join;
 use mercato_runtime::{Flow, FlowError, FlowType};
 use serde::{Deserialize, Serialize};
 
+use super::hold::order_of;
 use crate::domain::{BasisPoints, OrderId, Sku};
 use crate::inventory::{
     CheckStock, ConsiderReorder, Forecast, OpenReservations, ReorderStatus, ReviseForecast,
@@ -18,12 +21,20 @@ use crate::recommendation::{RestoreProduct, SuppressProduct};
 /// The flow that follows low stock. It is started by
 /// [`LowStockDetected`](crate::LowStockDetected).
 pub const LOW_STOCK: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
+    FlowType::new("low-stock", 3);
+
+/// The same when it asked for orders under the names of their holds. What began as it ends as it: only
+/// reads have other names since, and they leave nothing behind. It goes when none is on its way any more.
+pub(super) const LOW_STOCK_BEFORE: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
     FlowType::new("low-stock", 2);
 
 /// What a scarce product costs more.
 const SCARCITY: BasisPoints = BasisPoints::new(500);
 /// How many orders are asked about the pipeline.
-const ORDERS_ASKED_MAX: u16 = 32;
+const ORDERS_ASKED_MAX: usize = 32;
+/// How many promises are looked at for them. Those of one order stand together but for a few, so that of
+/// the orders that are asked every one is seen.
+const RESERVATIONS_LISTED_MAX: u16 = 512;
 const REASON: &str = "stock is low";
 
 /// Which product.
@@ -80,27 +91,46 @@ pub async fn low_stock(
     })
 }
 
-/// Asks the orders that hold this product what they still wait for. Gives the pipeline, and how
-/// much of it no stock is held for.
+/// Asks the orders that hold this product, or have ordered it ahead, what they wait for. Gives the
+/// pipeline, and how much of it Inventory knows nothing of: what is neither held nor ordered ahead.
 async fn check_pending_orders(flow: &Flow, sku: &Sku) -> Result<(u64, u64), FlowError> {
     let open = OpenReservations {
         sku: sku.clone(),
-        limit: ORDERS_ASKED_MAX,
+        limit: RESERVATIONS_LISTED_MAX,
     };
-    let open = flow.ask("reservations", open).await?;
-    let asked = open.iter().filter_map(|held| {
-        let order = OrderId::new(held.reservation.as_str()).ok()?;
-        let step = format!("pending/{order}");
-        let sku = sku.clone();
-        Some(async move {
-            let pending = flow.ask(&step, PendingUnits { order, sku }).await;
-            // A hold need not belong to an order; then the hold is all that waits.
-            pending.unwrap_or(held.quantity.get())
-        })
-    });
-    let pipeline = join_all(asked).await.into_iter().map(u64::from).sum();
-    let held: u64 = open.iter().map(|held| u64::from(held.quantity.get())).sum();
-    Ok((pipeline, pipeline.saturating_sub(held)))
+    let mut known: BTreeMap<OrderId, u64> = BTreeMap::new();
+    let (mut pipeline, mut waiting) = (0, 0);
+    for promised in flow.ask("reservations", open).await? {
+        let units = u64::from(promised.quantity.get());
+        match order_of(&promised.reservation) {
+            // An order has several: each is asked once, about all of them.
+            Some(order) => *known.entry(order).or_default() += units,
+            None => pipeline += units,
+        }
+    }
+    let asked = known
+        .into_iter()
+        .enumerate()
+        .map(|(place, (order, known))| {
+            let sku = sku.clone();
+            async move {
+                if place >= ORDERS_ASKED_MAX {
+                    return (known, known);
+                }
+                let step = format!("pending/{order}");
+                match flow.ask(&step, PendingUnits { order, sku }).await {
+                    Ok(pending) => (u64::from(pending), known),
+                    // A promise need not belong to an order; then it is all that waits.
+                    Err(_) => (known, known),
+                }
+            }
+        });
+    for (pending, known) in join_all(asked).await {
+        // What Inventory holds is promised until it is given back, whatever the order says.
+        pipeline += pending.max(known);
+        waiting += pending.saturating_sub(known);
+    }
+    Ok((pipeline, waiting))
 }
 
 /// Makes the forecast anew, and with it the reorder point.

@@ -8,7 +8,7 @@ use mercato_runtime::{AskFailure, FlowError, Scope};
 use crate::domain::{Money, MoneyError, OrderId, Product, Quantity, Sku};
 use crate::inventory::CheckStock;
 use crate::order::{CheckModificationEligibility, Eligibility, OrderAgent, OrderPhase, PricedLine};
-use crate::pricing::{QuotePrice, Segment};
+use crate::pricing::{QuoteLine, Segment};
 
 /// The most products that are offered instead of one.
 const ALTERNATIVES_MAX: usize = 3;
@@ -43,7 +43,8 @@ pub struct LineOption {
     pub ordered: Quantity,
     /// How many more could be had, in units.
     pub available: u64,
-    /// What one unit costs now less what it cost when ordered. Fewer units keep the price that they
+    /// What one unit costs now, on the order's terms and for as many as are ordered, less what it cost
+    /// when ordered. Fewer units keep the price that they
     /// were ordered at; a line that is raised has the one of now.
     pub unit_difference: Money,
     /// What could be had instead, from the same shelf.
@@ -57,7 +58,8 @@ pub struct Alternative {
     pub sku: Sku,
     /// How many could be had, in units.
     pub available: u64,
-    /// What one unit costs now less what the ordered one cost when ordered.
+    /// What one unit costs now, on the order's terms and for as many as are ordered, less what the
+    /// ordered one cost when ordered.
     pub unit_difference: Money,
 }
 
@@ -88,13 +90,17 @@ pub async fn modification_options(
     order: OrderId,
 ) -> Result<ModificationOptions, OrderChangeError> {
     let eligibility = scope.ask(CheckModificationEligibility { order }).await;
-    let (revision, priced) = match eligibility.map_err(FlowError::from)? {
+    let (revision, priced, segment) = match eligibility.map_err(FlowError::from)? {
         Eligibility::NotEligible { phase } => return Ok(ModificationOptions::TooLate { phase }),
-        Eligibility::Eligible { revision, priced } => (revision, priced),
+        Eligibility::Eligible {
+            revision,
+            priced,
+            segment,
+        } => (revision, priced, segment),
     };
     let ordered: Vec<&Sku> = priced.lines.iter().map(|line| &line.sku).collect();
     let asked = priced.lines.iter();
-    let asked = asked.map(|line| line_option(scope, line, &ordered));
+    let asked = asked.map(|line| line_option(scope, line, segment, &ordered));
     let lines = join_all(asked)
         .await
         .into_iter()
@@ -105,12 +111,13 @@ pub async fn modification_options(
 async fn line_option(
     scope: &Scope,
     line: &PricedLine,
+    segment: Segment,
     ordered: &[&Sku],
 ) -> Result<LineOption, OrderChangeError> {
     let (available, unit_difference, alternatives) = try_join!(
         check_inventory(scope, &line.sku),
-        price_difference(scope, line, &line.sku),
-        available_alternatives(scope, line, ordered)
+        price_difference(scope, line, segment, &line.sku),
+        available_alternatives(scope, line, segment, ordered)
     )?;
     Ok(LineOption {
         sku: line.sku.clone(),
@@ -131,6 +138,7 @@ async fn check_inventory(scope: &Scope, sku: &Sku) -> Result<u64, OrderChangeErr
 async fn available_alternatives(
     scope: &Scope,
     line: &PricedLine,
+    segment: Segment,
     ordered: &[&Sku],
 ) -> Result<Vec<Alternative>, OrderChangeError> {
     let agent = scope.agent::<OrderAgent>()?;
@@ -160,22 +168,21 @@ async fn available_alternatives(
             Ok::<_, OrderChangeError>(Alternative {
                 sku: other.sku.clone(),
                 available,
-                unit_difference: price_difference(scope, line, &other.sku).await?,
+                unit_difference: price_difference(scope, line, segment, &other.sku).await?,
             })
         });
     try_join_all(offered).await
 }
 
+/// What one unit of a product would cost the customer, on the terms that the order has and for as many as
+/// the line has, less what one of the line cost: the price that a change to it is made at.
 async fn price_difference(
     scope: &Scope,
     line: &PricedLine,
+    segment: Segment,
     sku: &Sku,
 ) -> Result<Money, OrderChangeError> {
-    let quote = QuotePrice {
-        sku: sku.clone(),
-        segment: Segment::Standard,
-        held: None,
-    };
+    let quote = QuoteLine::new(sku.clone(), line.quantity, segment);
     let now = scope.ask(quote).await.map_err(FlowError::from)?;
-    Ok(now.unit.minus(line.unit)?)
+    Ok(now.quote.unit.minus(line.unit)?)
 }

@@ -8,11 +8,11 @@ use super::activities;
 use super::checkout::{CHECKOUT, CHECKOUT_BEFORE, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
 use super::hold::waiting_hold;
-use super::low_stock::{LOW_STOCK, LowStockRequest, low_stock};
+use super::low_stock::{LOW_STOCK, LOW_STOCK_BEFORE, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
-use super::renew::{RENEW_PAYMENT, RenewRequest, renew_payment};
-use super::returns::{RECEIVE_RETURN, RETURN, receive_return, return_goods};
+use super::renew::{RENEW_PAYMENT, RENEW_PAYMENT_BEFORE, RenewRequest, renew_payment};
+use super::returns::{RECEIVE_RETURN, RETURN, RETURN_BEFORE, receive_return, return_goods};
 use super::revise::{ORDER_CHANGE, change_order};
 use crate::domain::{BasisPoints, Sku};
 use crate::inventory::{InventoryAgent, InventoryEvent};
@@ -37,11 +37,14 @@ pub fn register_journeys(
         .flow(RELEASE, release)
         .flow(RELEASE_STOCK, release_stock)
         .flow(RETURN, return_goods)
+        .flow(RETURN_BEFORE, return_goods)
         .flow(RECEIVE_RETURN, receive_return)
         .flow(ORDER_CHANGE, change_order)
         .flow(RENEW_PAYMENT, renew_payment)
+        .flow(RENEW_PAYMENT_BEFORE, renew_payment)
         .flow(RECONCILE, reconcile)
         .flow(LOW_STOCK, low_stock)
+        .flow(LOW_STOCK_BEFORE, low_stock)
         .trigger(Trigger::on::<OrderAgent>("fulfilment-begun", fulfil_begun))
         .trigger(Trigger::on::<OrderAgent>("stock-freed", release_freed))
         .trigger(Trigger::on::<OrderAgent>(

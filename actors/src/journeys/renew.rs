@@ -14,7 +14,16 @@ use crate::ports::AuthoriseRequest;
 /// The flow that sets the money of an order aside anew. It is started by
 /// [`AuthorisationExpired`](crate::AuthorisationExpired).
 pub const RENEW_PAYMENT: FlowType<RenewRequest, Renewed, RenewError> =
+    FlowType::new("renew-payment", OWN_NAMES);
+
+/// The renewal as it was before [`OWN_NAMES`]: what began as it ends as it. It goes when none is on its
+/// way any more, nor on the work list.
+pub(super) const RENEW_PAYMENT_BEFORE: FlowType<RenewRequest, Renewed, RenewError> =
     FlowType::new("renew-payment", 1);
+
+/// The version from which on a renewal names its payment after the one that ended. Before, it was named
+/// after how many there were, so that two renewals could have one and the same.
+const OWN_NAMES: u16 = 2;
 
 /// Which authorisation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +66,13 @@ pub async fn renew_payment(flow: Flow, request: RenewRequest) -> Result<Renewed,
     let Some(amount) = money.lacking.filter(|lacking| lacking.is_positive()) else {
         return Ok(Renewed::NotNeeded);
     };
-    let payment = PaymentId::further(&request.order, format_args!("p{}", money.payments.len()))
-        .map_err(|error| FlowError::Broken(error.to_string()))?;
+    let name = |attempt| name_of(&flow, &request, &money, attempt);
+    // What an earlier attempt asked for may be set aside after all, and nobody knows of it.
+    for earlier in 0..flow.attempt() {
+        let step = format!("void/attempt/{earlier}");
+        void_payment(&flow, &step, &name(earlier)?).await?;
+    }
+    let payment = name(flow.attempt())?;
     let ask = AuthoriseRequest {
         payment: payment.clone(),
         order: request.order.clone(),
@@ -95,6 +109,33 @@ pub async fn renew_payment(flow: Flow, request: RenewRequest) -> Result<Renewed,
             Err(RenewError::Unresolved)
         }
     }
+}
+
+/// What the payment is called: `o-1.r1` in place of the order's first one, and `o-1.r1.2` where that is
+/// tried again for the second time. Under a name that an attempt has voided the gateway answers as it did
+/// before, so each attempt has its own; a second run of one has the same.
+fn name_of(
+    flow: &Flow,
+    request: &RenewRequest,
+    money: &OrderMoney,
+    attempt: u32,
+) -> Result<PaymentId, FlowError> {
+    let RenewRequest { order, payment } = request;
+    let base = if flow.version() < OWN_NAMES {
+        format!("p{}", money.payments.len())
+    } else {
+        let mut known = money.payments.iter();
+        let place = known.position(|known| known.payment == *payment);
+        let place = place.ok_or_else(|| {
+            FlowError::Broken(format!("payment {payment} is none of order {order}'s"))
+        })?;
+        format!("r{}", place + 1)
+    };
+    let name = match attempt {
+        0 => PaymentId::further(order, base),
+        _ => PaymentId::further(order, format_args!("{base}.{attempt}")),
+    };
+    name.map_err(|error| FlowError::Broken(error.to_string()))
 }
 
 async fn look(flow: &Flow, order: &OrderId) -> Result<(OrderMoney, Fulfilment), FlowError> {

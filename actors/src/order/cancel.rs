@@ -6,6 +6,7 @@ use mercato_runtime::{Command, Context, Decided, Decision};
 use serde::{Deserialize, Serialize};
 
 use super::OrderAgent;
+use super::command::check_reason;
 use super::events::{CancelReason, OrderCancelled};
 use super::machine::{OrderPhase, Transition};
 use super::place::{FULFIL, UNPAID};
@@ -18,7 +19,7 @@ use crate::domain::OrderId;
 pub struct CancelOrder {
     /// The order.
     pub order: OrderId,
-    /// Why.
+    /// Why; of a shopper, [`CancelReason::Customer`].
     pub reason: CancelReason,
 }
 
@@ -44,6 +45,7 @@ impl Command for CancelOrder {
         let Ok(order) = state.seen_by(context.principal, &self.order) else {
             return Ok(Decision::reply(Cancelled::NothingToCancel));
         };
+        check_reason(context.principal, self.reason)?;
         if order.phase == OrderPhase::Cancelled {
             return Ok(Decision::reply(Cancelled::Cancelled));
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mercato_runtime::{Command, Context, Decided, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, read_of_order, write_to_order};
+use super::command::{OrderDecided, read_of_order, write_by_the_shop, write_to_order};
 use super::events::{
     ChangeAbandoned, ChangeBegun, MoneyPart, OrderChanged, OrderLine, OrderRevised, StockHold,
 };
@@ -133,7 +133,7 @@ pub struct PriceOrderChange {
     pub order: OrderId,
     /// What it is to hold.
     pub lines: Vec<OrderLine>,
-    /// A valid quote for each line that is new or raised.
+    /// A valid quote for each line that is new or raised, for as many units as it is to have.
     pub quotes: Vec<LineQuote>,
 }
 
@@ -186,7 +186,7 @@ fn price_change(
             line.quantity.get() <= frozen.quantity.get().saturating_sub(cancelled)
         });
         let mut quotes = quotes.iter();
-        match (kept, quotes.find(|it| it.quote.sku == line.sku)) {
+        match (kept, quotes.find(|it| it.is_for(line))) {
             (Some(frozen), _) => Ok(PricedUnits::frozen(frozen, line.quantity)?),
             (None, Some(quoted)) => {
                 let none = Money::zero(quoted.quote.unit.currency());
@@ -218,7 +218,7 @@ pub struct ReviseOrder {
     pub change: Box<str>,
     /// What the order is to hold.
     pub lines: Vec<OrderLine>,
-    /// A valid quote for each line that is new or raised.
+    /// A valid quote for each line that is new or raised, for as many units as it is to have.
     pub quotes: Vec<LineQuote>,
     /// What is held for it: nothing is on backorder that was not before.
     pub holds: Vec<StockHold>,
@@ -239,7 +239,7 @@ pub struct Revised {
     pub priced: PricedOrder,
 }
 
-write_to_order!(ReviseOrder -> Revised);
+write_by_the_shop!(ReviseOrder -> Revised);
 
 impl ReviseOrder {
     fn decide_for(

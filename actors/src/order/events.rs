@@ -9,6 +9,7 @@ use crate::domain::{
     CustomerId, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, ReservationId, Sku,
 };
 use crate::ports::{DeclineReason, PaymentMethod, TrackingNumber, TrackingScan};
+use crate::pricing::Segment;
 
 /// So many of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,14 @@ pub struct OrderReceived {
 pub struct OrderPriced {
     /// What it costs, line by line, with the quotes that say why.
     pub priced: PricedOrder,
+}
+
+/// It is priced on other terms than everybody's: those that its customer has. Where this did not happen
+/// the terms are [`Segment::Standard`], or (of old orders) unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TermsAgreed {
+    /// Which.
+    pub segment: Segment,
 }
 
 /// The money is set aside.
@@ -329,5 +338,6 @@ mercato_runtime::events! {
         ReturnRefused: 1,
         ReturnLapsed: 1,
         RefundRecorded: 2 from { 1 => RefundRecordedV1 },
+        TermsAgreed: 1,
     }
 }

@@ -3,7 +3,7 @@
 use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, check_reason, write_by_the_shop, write_to_order};
 use super::events::{CancelReason, LineCancelled, OrderCancelled, StockAllocated, StockHold};
 use super::machine::{OrderPhase, Transition};
 use super::place::{FULFIL, check_holds};
@@ -20,7 +20,7 @@ pub struct AllocateStock {
     pub holds: Vec<StockHold>,
 }
 
-write_to_order!(AllocateStock -> ());
+write_by_the_shop!(AllocateStock -> ());
 
 impl AllocateStock {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -44,14 +44,20 @@ pub struct CancelLine {
     pub order: OrderId,
     /// The product.
     pub sku: Sku,
-    /// Why.
+    /// Why; of a shopper, [`CancelReason::Customer`].
     pub reason: CancelReason,
 }
 
 write_to_order!(CancelLine -> u32);
 
 impl CancelLine {
-    fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<u32> {
+    fn decide_for(
+        &self,
+        _: &OrderAgent,
+        order: &Order,
+        context: &Context<'_>,
+    ) -> OrderDecided<u32> {
+        check_reason(context.principal, self.reason)?;
         order.check(Transition::CancelLine)?;
         let lines = &order.details.lines;
         let line = lines

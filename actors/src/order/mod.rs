@@ -49,7 +49,7 @@ pub use events::{
     OrderDetails, OrderEvent, OrderLine, OrderPlaced, OrderPriced, OrderReceived, OrderRevised,
     ParcelDispatched, ParcelTracked, PaymentAuthorised, PaymentCaptured, PaymentDeclined,
     PaymentOutcomeLost, RefundRecorded, ReturnFinding, ReturnInspected, ReturnLapsed,
-    ReturnRefused, ReturnRequested, StockAllocated, StockHold,
+    ReturnRefused, ReturnRequested, StockAllocated, StockHold, TermsAgreed,
 };
 pub use fulfilment::{
     CapturePlan, Fulfilment, PlanParcels, PlannedMovement, PlannedParcel, ShowCapture,
@@ -120,7 +120,7 @@ impl OrderAgent {
 
 impl Agent for OrderAgent {
     const NAME: &'static str = "order";
-    const STATE_VERSION: u16 = 2;
+    const STATE_VERSION: u16 = 3;
     type State = OrderState;
     type Event = OrderEvent;
     type Rejection = OrderRejection;
@@ -195,8 +195,11 @@ pub enum OrderRejection {
     /// Nobody knows yet what it costs.
     #[error("order has no price yet; price it first")]
     NotPriced,
-    /// The quotes are not those of the order's lines.
-    #[error("quotes do not match the lines of the order; quote every line once, in order")]
+    /// The quotes are not those of the order's lines: for other products, or for other quantities.
+    #[error(
+        "quotes do not match the lines of the order; quote every line once, for as many units as it \
+         has, in order"
+    )]
     QuotesDiffer,
     /// A quote is too old.
     #[error("quote of sku {0} expired; quote it again")]
@@ -287,6 +290,9 @@ pub enum OrderRejection {
     /// A calculation has no result.
     #[error("order cannot be priced: {0}")]
     Money(#[from] MoneyError),
+    /// Only the shop's own people and programs say what was paid, sent, and found in a parcel.
+    #[error("that is for the shop's own people and programs; ask support instead")]
+    NotStaff,
 }
 
 fn list(problems: &[OrderProblem]) -> String {

@@ -3,7 +3,7 @@
 use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, write_by_the_shop};
 use super::events::{
     FulfilmentBegun, LabelRecorded, MoneyPart, ParcelDispatched, ParcelTracked, PaymentCaptured,
     StockHold,
@@ -31,7 +31,7 @@ pub enum Begun {
     WhenChanged,
 }
 
-write_to_order!(BeginFulfilment -> Begun);
+write_by_the_shop!(BeginFulfilment -> Begun);
 
 impl BeginFulfilment {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<Begun> {
@@ -59,7 +59,7 @@ pub struct RecordLabel {
     pub tracking: TrackingNumber,
 }
 
-write_to_order!(RecordLabel -> ());
+write_by_the_shop!(RecordLabel -> ());
 
 impl RecordLabel {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -103,7 +103,7 @@ pub struct RecordCapture {
     pub parts: Vec<MoneyPart>,
 }
 
-write_to_order!(RecordCapture -> ());
+write_by_the_shop!(RecordCapture -> ());
 
 impl RecordCapture {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -132,7 +132,7 @@ pub struct RecordDispatch {
     pub parcel: u32,
 }
 
-write_to_order!(RecordDispatch -> ());
+write_by_the_shop!(RecordDispatch -> ());
 
 impl RecordDispatch {
     fn decide_for(&self, _: &OrderAgent, order: &Order, context: &Context<'_>) -> OrderDecided<()> {
@@ -162,7 +162,7 @@ pub struct RecordTracking {
     pub scan: TrackingScan,
 }
 
-write_to_order!(RecordTracking -> ());
+write_by_the_shop!(RecordTracking -> ());
 
 impl RecordTracking {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {

@@ -3,7 +3,7 @@
 use mercato_runtime::{Context, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, write_by_the_shop};
 use super::events::{
     AuthorisationExpired, AuthorisationRenewed, MoneyPart, OrderEvent, PaymentAuthorised,
     PaymentDeclined, PaymentOutcomeLost,
@@ -42,7 +42,7 @@ pub enum PaymentOutcome {
     Unknown,
 }
 
-write_to_order!(RecordAuthorisation -> ());
+write_by_the_shop!(RecordAuthorisation -> ());
 
 impl RecordAuthorisation {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -153,7 +153,7 @@ pub enum PaymentNoticeOutcome {
     Late,
 }
 
-write_to_order!(RecordPaymentNotice -> PaymentNoticeOutcome);
+write_by_the_shop!(RecordPaymentNotice -> PaymentNoticeOutcome);
 
 impl RecordPaymentNotice {
     fn decide_for(
@@ -196,7 +196,7 @@ pub struct ExpireAuthorisation {
     pub payment: PaymentId,
 }
 
-write_to_order!(ExpireAuthorisation -> ());
+write_by_the_shop!(ExpireAuthorisation -> ());
 
 impl ExpireAuthorisation {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -229,7 +229,7 @@ pub struct RecordRenewal {
     pub until: Option<Timestamp>,
 }
 
-write_to_order!(RecordRenewal -> ());
+write_by_the_shop!(RecordRenewal -> ());
 
 impl RecordRenewal {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {

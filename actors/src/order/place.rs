@@ -3,7 +3,7 @@
 use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, write_by_the_shop};
 use super::events::{CancelReason, OrderCancelled, OrderPlaced, StockAllocated, StockHold};
 use super::machine::Transition;
 use super::parcels::BeginFulfilment;
@@ -27,7 +27,7 @@ pub struct PlaceOrder {
     pub holds: Vec<StockHold>,
 }
 
-write_to_order!(PlaceOrder -> Money);
+write_by_the_shop!(PlaceOrder -> Money);
 
 impl PlaceOrder {
     fn decide_for(
@@ -95,7 +95,7 @@ pub struct ExpireUnpaid {
     pub order: OrderId,
 }
 
-write_to_order!(ExpireUnpaid -> ());
+write_by_the_shop!(ExpireUnpaid -> ());
 
 impl ExpireUnpaid {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {

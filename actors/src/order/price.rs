@@ -5,27 +5,29 @@ use std::iter::repeat;
 use mercato_runtime::{Context, Decision};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
-use super::events::OrderPriced;
+use super::command::{OrderDecided, write_by_the_shop};
+use super::events::{OrderLine, OrderPriced, TermsAgreed};
 use super::machine::Transition;
 use super::state::Order;
 use super::totals::{PricedOrder, PricedUnits, price_lines};
 use super::{OrderAgent, OrderRejection};
 use crate::domain::{Money, OrderId};
-use crate::pricing::LineQuote;
+use crate::pricing::{LineQuote, Segment};
 
 /// Freezes what the order costs: the quotes, the basket discount, shipping and tax.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceOrder {
     /// The order.
     pub order: OrderId,
-    /// A valid quote for each line, in the order of the lines.
+    /// A valid quote for each line and as many units as it has, in the order of the lines.
     pub quotes: Vec<LineQuote>,
     /// What coupons take off each line, in the same order; none where there are no coupons.
     pub discounts: Vec<Money>,
+    /// The terms that it was quoted on.
+    pub segment: Segment,
 }
 
-write_to_order!(PriceOrder -> PricedOrder);
+write_by_the_shop!(PriceOrder -> PricedOrder);
 
 impl PriceOrder {
     fn decide_for(
@@ -40,7 +42,7 @@ impl PriceOrder {
             && lines
                 .iter()
                 .zip(&self.quotes)
-                .all(|(line, quoted)| line.sku == quoted.quote.sku)
+                .all(|(line, quoted)| quoted.is_for(line))
             && (self.discounts.is_empty() || self.discounts.len() == lines.len());
         if !matching {
             return Err(OrderRejection::QuotesDiffer);
@@ -55,7 +57,18 @@ impl PriceOrder {
         let units = units.collect::<Result<_, _>>()?;
         let place = order.details.address.jurisdiction();
         let priced = price_lines(agent, place, units)?;
-        Ok(Decision::reply(priced.clone()).record(OrderPriced { priced }))
+        let decision = Decision::reply(priced.clone()).record(OrderPriced { priced });
+        Ok(match self.segment {
+            Segment::Standard => decision,
+            segment => decision.record(TermsAgreed { segment }),
+        })
+    }
+}
+
+impl LineQuote {
+    /// Whether it is for this line. So many units may cost less apiece than one, so the number counts.
+    pub(super) fn is_for(&self, line: &OrderLine) -> bool {
+        self.quote.sku == line.sku && self.quantity == line.quantity
     }
 }
 

@@ -12,8 +12,9 @@ use super::payments::OrderPayment;
 use super::state::Order;
 use super::totals::PricedOrder;
 use super::units::{Parcel, units_of};
-use crate::domain::{CustomerId, Money, OrderId, ReservationId, Sku};
+use crate::domain::{CustomerId, Money, OrderId, Sku};
 use crate::ports::TrackingNumber;
+use crate::pricing::Segment;
 
 macro_rules! names_an_order {
     ($($(#[$meta:meta])* $name:ident;)+) => {$(
@@ -138,6 +139,8 @@ pub enum Eligibility {
         revision: u32,
         /// The lines with their frozen prices.
         priced: PricedOrder,
+        /// The terms that they were priced on.
+        segment: Segment,
     },
     /// It cannot.
     NotEligible {
@@ -160,14 +163,16 @@ impl CheckModificationEligibility {
             Some(priced) if phase.after(Transition::Change).is_some() => Eligibility::Eligible {
                 revision: order.revision,
                 priced: priced.clone(),
+                segment: order.segment,
             },
             _ => Eligibility::NotEligible { phase },
         }))
     }
 }
 
-/// Asks how many units of a product an order waits for under the hold of its own name, and on
-/// backorder: the order's part of the pipeline. What it has under further holds is counted with those.
+/// Asks how many units of a product an order waits for: what is held for it and has not left, and what it
+/// has on backorder. That is the order's part of the pipeline, under whatever names it is held. An order that
+/// is not placed waits for nothing yet: its checkout holds what it gets, or comes to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingUnits {
     /// The order.
@@ -185,20 +190,18 @@ impl PendingUnits {
             return Ok(Decision::reply(0));
         };
         let pending = match order.phase {
-            OrderPhase::Received
-            | OrderPhase::Priced
-            | OrderPhase::PaymentUnknown
-            | OrderPhase::Authorised => line.quantity.get(),
             OrderPhase::Placed | OrderPhase::Changing | OrderPhase::Fulfilling => {
-                let own = ReservationId::from(&self.order);
                 let parcels = order.units.parcels().iter();
                 let packed = parcels.filter(|parcel| !parcel.dispatched);
                 let holds = packed.flat_map(|parcel| &parcel.contents);
                 let holds = holds.chain(order.units.holds());
-                let own = holds.filter(|hold| hold.reservation == own);
-                units_of(own, &self.sku) + order.units.backordered(line)
+                units_of(holds, &self.sku) + order.units.backordered(line)
             }
-            OrderPhase::PaymentDeclined
+            OrderPhase::Received
+            | OrderPhase::Priced
+            | OrderPhase::PaymentUnknown
+            | OrderPhase::PaymentDeclined
+            | OrderPhase::Authorised
             | OrderPhase::Captured
             | OrderPhase::ReturnRequested
             | OrderPhase::Refunded

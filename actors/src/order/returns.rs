@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mercato_runtime::{Context, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::command::{OrderDecided, write_to_order};
+use super::command::{OrderDecided, write_by_the_shop, write_to_order};
 use super::events::{
     MoneyPart, OrderLine, RefundRecorded, ReturnFinding, ReturnInspected, ReturnLapsed,
     ReturnRefused, ReturnRequested,
@@ -149,7 +149,7 @@ pub struct InspectReturn {
     pub findings: Vec<ReturnFinding>,
 }
 
-write_to_order!(InspectReturn -> Money);
+write_by_the_shop!(InspectReturn -> Money);
 
 impl InspectReturn {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<Money> {
@@ -191,7 +191,7 @@ pub struct RefuseReturn {
     pub order: OrderId,
 }
 
-write_to_order!(RefuseReturn -> ());
+write_by_the_shop!(RefuseReturn -> ());
 
 impl RefuseReturn {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -209,7 +209,7 @@ pub struct LapseReturn {
     pub order: OrderId,
 }
 
-write_to_order!(LapseReturn -> ());
+write_by_the_shop!(LapseReturn -> ());
 
 impl LapseReturn {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
@@ -235,7 +235,7 @@ pub struct RecordRefund {
     pub parts: Vec<MoneyPart>,
 }
 
-write_to_order!(RecordRefund -> ());
+write_by_the_shop!(RecordRefund -> ());
 
 impl RecordRefund {
     fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {

@@ -14,6 +14,7 @@ use super::payments::{OrderPayment, Payments};
 use super::totals::PricedOrder;
 use super::units::{Allocation, Parcel};
 use crate::domain::{Money, OrderId, Sku};
+use crate::pricing::Segment;
 
 /// An order, or (before its first event) nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub(super) struct Order {
     /// How many were ever begun.
     pub(super) changes: u32,
     pub(super) priced: Option<PricedOrder>,
+    /// The terms that it was priced on.
+    pub(super) segment: Segment,
     /// The payment that was asked for, whatever came of it.
     pub(super) asked: Option<crate::domain::PaymentId>,
     pub(super) payments: Payments,
@@ -112,6 +115,7 @@ impl OrderState {
                 change: None,
                 changes: 0,
                 priced: None,
+                segment: Segment::Standard,
                 asked: None,
                 payments: Payments::default(),
                 units: Allocation::default(),
@@ -193,6 +197,7 @@ impl Order {
                 self.follow(Transition::Price);
                 self.priced = Some(e.priced.clone());
             }
+            OrderEvent::TermsAgreed(e) => self.segment = e.segment,
             OrderEvent::PaymentAuthorised(e) => {
                 self.follow(Transition::Authorise);
                 self.asked = Some(e.payment.clone());

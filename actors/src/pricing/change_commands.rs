@@ -18,8 +18,8 @@ use crate::domain::{Money, MoneyError, PriceChangeId, Sku};
 
 /// Changes a base price, its cost, its lowest advertised price and the product's place in its life.
 /// A change of the price, or of the floor that its cost sets, by more than
-/// [`approval_from`](super::PricingSettings::approval_from) waits for [`ApprovePriceChange`] by
-/// somebody else. Repeating it with the same terms changes nothing.
+/// [`approval_from`](super::PricingSettings::approval_from), from the present one or from any that is
+/// scheduled, waits for [`ApprovePriceChange`] by somebody else. Repeating it with the same terms changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePrice {
     /// The product.
@@ -102,19 +102,46 @@ impl PricingAgent {
     }
 
     /// A change of the price, or of the floor under it: what a product costs says how far promotions and
-    /// lists may go. The first price of a product that has none needs no approval: there is nothing that
-    /// changes.
+    /// lists may go. It is held against the present price and against every other change that is scheduled,
+    /// since any of them may be what it follows, or what follows it: two small steps of one person, up and
+    /// down, are together a large one. What is only proposed whoever approves it holds against the rest.
+    /// The first price of a product that has none needs no approval: there
+    /// is nothing that changes.
     fn needs_approval(
         &self,
         sku: &Sku,
         state: &PriceState,
         terms: &PriceChangeTerms,
     ) -> Result<bool, PricingRejection> {
-        let Some((present, cost)) = self.home_price(sku, state.current()) else {
-            return Ok(false);
-        };
-        let floors = (floor(self, cost)?, floor(self, terms.cost)?);
-        Ok(self.is_large(present, terms.base)? || self.is_large(floors.0, floors.1)?)
+        let new = (terms.base, terms.cost);
+        if let Some(present) = self.home_price(sku, state.current())
+            && self.is_large_step(present, new)?
+        {
+            return Ok(true);
+        }
+        let open = state.changes.open.values();
+        let planned = open.filter(|open| open.stage() == PriceChangeStage::Scheduled);
+        for planned in planned.map(|open| &open.terms) {
+            let other = (planned.base, planned.cost);
+            let large = match terms.at < planned.at {
+                true => self.is_large_step(new, other)?,
+                false => self.is_large_step(other, new)?,
+            };
+            if large {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// From one price and cost to another.
+    fn is_large_step(
+        &self,
+        (before, cost): (Money, Money),
+        (after, new_cost): (Money, Money),
+    ) -> Result<bool, PricingRejection> {
+        let floors = (floor(self, cost)?, floor(self, new_cost)?);
+        Ok(self.is_large(before, after)? || self.is_large(floors.0, floors.1)?)
     }
 
     /// Whether a change is beyond what one person may make alone.

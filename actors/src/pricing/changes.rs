@@ -76,7 +76,7 @@ pub(super) struct OpenChange {
 }
 
 impl OpenChange {
-    fn stage(&self) -> PriceChangeStage {
+    pub(super) fn stage(&self) -> PriceChangeStage {
         match (&self.proposed_by, self.approved) {
             (Some(_), false) => PriceChangeStage::Proposed,
             _ => PriceChangeStage::Scheduled,

@@ -31,11 +31,8 @@ fn quantities_are_valid_before_they_reach_an_order() {
 #[test]
 fn quotes_that_cannot_be_frozen_are_refused() {
     let mut desk = received(&[("tea", 10_000)]);
-    let price = |quote| PriceOrder {
-        order: order(),
-        quotes: vec![quote],
-        discounts: Vec::new(),
-    };
+    let quote = |sku, unit, now| quote_of(sku, 10_000, unit, now);
+    let price = |quote| price_at(vec![quote]);
     let stale = quote("tea", 5, desk.now());
     desk.pass(Duration::from_secs(61));
     assert!(refused(&mut desk, &price(stale)).contains("expired"));
@@ -53,10 +50,28 @@ fn quotes_that_cannot_be_frozen_are_refused() {
     assert!(refused(&mut desk, &price(huge)).contains("too large"));
     let never = PriceOrder {
         order: OrderId::new("o-2").unwrap(),
-        quotes: Vec::new(),
-        discounts: Vec::new(),
+        ..price_at(Vec::new())
     };
     assert!(refused(&mut super::desk(), &never).contains("not found"));
+}
+
+/// Catches: the price of fifty apiece for one unit, and that of one for fifty.
+#[test]
+fn a_quote_is_for_as_many_units_as_its_line_has() {
+    for (ordered, quoted) in [(1, 50), (50, 1), (50, 49)] {
+        let mut desk = received(&[("coffee", 2), ("tea", ordered)]);
+        let at = |units| {
+            let now = desk.now();
+            price_at(vec![
+                quote_of("coffee", 2, 701, now),
+                quote_of("tea", units, 300, now),
+            ])
+        };
+        let (other, own) = (at(quoted), at(ordered));
+        assert!(refused(&mut desk, &other).contains("as many units"));
+        assert_eq!(desk.ask(&other), Err(OrderRejection::QuotesDiffer));
+        desk.ask(&own).unwrap();
+    }
 }
 
 /// Catches: an amount that is not what is due, a payment that is none of this order's.

@@ -12,6 +12,7 @@ mod parcels_are_paid_before_they_leave;
 mod payments_are_for_the_total;
 mod returns_give_back_what_was_paid;
 mod totals_are_the_sum_of_their_parts;
+mod what_the_shop_finds_out_no_shopper_says;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,12 +111,15 @@ trait Desk {
 impl Desk for Given<OrderAgent> {
     fn price(&mut self, prices: &[(&str, i64)]) -> Result<PricedOrder, OrderRejection> {
         let now = self.now();
-        let quotes = prices.iter().map(|(sku, unit)| quote(sku, *unit, now));
-        self.ask(&PriceOrder {
-            order: order(),
-            quotes: quotes.collect(),
-            discounts: Vec::new(),
-        })
+        let lines = self.view().lines;
+        let units = |sku: &str| {
+            let line = lines.iter().find(|line| line.sku.as_str() == sku);
+            line.map_or(1, |line| line.quantity.get())
+        };
+        let quotes = prices
+            .iter()
+            .map(|(sku, unit)| quote_of(sku, units(sku), *unit, now));
+        self.ask(&price_at(quotes.collect()))
     }
 
     fn authorise(&mut self, outcome: PaymentOutcome) -> Result<(), OrderRejection> {
@@ -241,8 +245,17 @@ fn details(lines: &[(&str, u32)]) -> OrderDetails {
     }
 }
 
+fn price_at(quotes: Vec<LineQuote>) -> PriceOrder {
+    PriceOrder {
+        order: order(),
+        quotes,
+        discounts: Vec::new(),
+        segment: Segment::Standard,
+    }
+}
+
 /// A price that the discount may take down to nothing.
-fn quote(sku: &str, unit: i64, now: Timestamp) -> LineQuote {
+fn quote_of(sku: &str, units: u32, unit: i64, now: Timestamp) -> LineQuote {
     let quote = Quote {
         sku: Sku::new(sku).unwrap(),
         unit: gbp(unit),
@@ -252,7 +265,7 @@ fn quote(sku: &str, unit: i64, now: Timestamp) -> LineQuote {
         trace: Vec::new(),
     };
     LineQuote {
-        quantity: Quantity::ONE,
+        quantity: Quantity::new(units).unwrap(),
         lowest: gbp(0),
         shelf: quote.unit,
         promoted: false,

@@ -84,10 +84,13 @@ fn revise(desk: &Given<OrderAgent>, lines: &[(&str, u32)], supplement: Option<i6
         order: order(),
         change: "a".into(),
         lines: order_lines(lines),
-        quotes: vec![
-            quote("tea", 400, desk.now()),
-            quote("coffee", 800, desk.now()),
-        ],
+        quotes: lines
+            .iter()
+            .map(|(sku, units)| {
+                let unit = if *sku == "tea" { 400 } else { 800 };
+                quote_of(sku, *units, unit, desk.now())
+            })
+            .collect(),
         holds: holds("o-1", lines),
         freed: Vec::new(),
         supplement: supplement.map(|minor| MoneyPart {
@@ -98,8 +101,8 @@ fn revise(desk: &Given<OrderAgent>, lines: &[(&str, u32)], supplement: Option<i6
     }
 }
 
-/// Catches: a raised line at its old price, a kept or smaller one at today's, and a difference that is
-/// not paid, or not exactly.
+/// Catches: a raised line at its old price or at that of a larger quantity, a kept or smaller one at
+/// today's, and a difference that is not paid, or not exactly.
 #[test]
 fn what_is_kept_keeps_its_price_and_what_is_raised_has_todays() {
     // 3 x 333 + 2 x 701 + 495 of shipping, and a fifth of all that.
@@ -110,8 +113,13 @@ fn what_is_kept_keeps_its_price_and_what_is_raised_has_todays() {
     let price = PriceOrderChange {
         order: order(),
         lines: order_lines(&[("tea", 4), ("coffee", 1)]),
-        quotes: vec![quote("tea", 400, desk.now())],
+        quotes: vec![quote_of("tea", 4, 400, desk.now())],
     };
+    let tiered = PriceOrderChange {
+        quotes: vec![quote_of("tea", 40, 400, desk.now())],
+        ..price.clone()
+    };
+    assert_eq!(desk.ask(&tiered), Err(OrderRejection::QuotesDiffer));
     let changed = desk.ask(&price).unwrap();
     // 4 x 400 + 701 + 495 and a fifth: 3 355.2.
     assert_eq!(changed.priced.total, gbp(3_355));
@@ -138,4 +146,28 @@ fn what_is_kept_keeps_its_price_and_what_is_raised_has_todays() {
     assert_eq!(desk.view().captured, Some(gbp(4_676)));
     let taken: Vec<_> = desk.state().payments().iter().map(|p| p.captured).collect();
     assert_eq!(taken, [gbp(3_475), gbp(1_201)]);
+}
+
+/// Catches: terms that an order forgets, so that its customer is told everybody's prices.
+#[test]
+fn an_order_knows_the_terms_that_it_was_priced_on() {
+    for segment in [Segment::Standard, Segment::Loyal, Segment::Trade] {
+        let mut desk = received(&[("tea", 1)]);
+        let price = PriceOrder {
+            segment,
+            ..price_at(vec![quote_of("tea", 1, 333, desk.now())])
+        };
+        let total = desk.ask(&price).unwrap().total;
+        desk.authorise(authorised(total)).unwrap();
+        desk.ask(&PlaceOrder {
+            order: order(),
+            holds: Vec::new(),
+        })
+        .unwrap();
+        let eligible = desk.ask(&CheckModificationEligibility { order: order() });
+        let Ok(Eligibility::Eligible { segment: known, .. }) = eligible else {
+            panic!("it can be changed: {eligible:?}");
+        };
+        assert_eq!(known, segment);
+    }
 }

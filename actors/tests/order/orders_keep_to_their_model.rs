@@ -164,10 +164,12 @@ impl Work {
                 .is_ok()
             }
             Act::Revise { tea, coffee, off } => {
-                let quotes = vec![
-                    quote("tea", 350, desk.now()),
-                    quote("coffee", 650, desk.now()),
-                ];
+                let at = |(sku, units, unit): (&str, u32, i64)| {
+                    quote_of(sku, units.max(1), unit, desk.now())
+                };
+                let quotes: Vec<_> = [("tea", *tea, 350), ("coffee", *coffee, 650)]
+                    .map(at)
+                    .into();
                 let price = desk.ask(&PriceOrderChange {
                     order: order(),
                     lines: lines(*tea, *coffee),
@@ -396,8 +398,8 @@ fn the_histories_reach_every_phase_and_every_kind_of_event() {
         .map(|event| event.current.name)
         .filter(|name| !events.contains(name))
         .collect();
-    // The address and the carrier's news have tests of their own.
-    assert_eq!(never, ["OrderChanged", "ParcelTracked"]);
+    // The address, the carrier's news and the terms have tests of their own.
+    assert_eq!(never, ["OrderChanged", "ParcelTracked", "TermsAgreed"]);
 }
 
 /// Catches: a model that believes everything. The two mistakes that the shop must never make are

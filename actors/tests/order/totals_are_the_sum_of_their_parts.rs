@@ -21,13 +21,12 @@ fn quotes_must_match_and_be_valid() {
         desk.price(&[("coffee", 5), ("tea", 5)]),
         Err(OrderRejection::QuotesDiffer)
     );
-    let quotes = vec![quote("tea", 5, desk.now()), quote("coffee", 5, desk.now())];
+    let quotes = vec![
+        quote_of("tea", 1, 5, desk.now()),
+        quote_of("coffee", 1, 5, desk.now()),
+    ];
     desk.pass(Duration::from_secs(60));
-    let late = desk.ask(&PriceOrder {
-        order: order(),
-        quotes,
-        discounts: Vec::new(),
-    });
+    let late = desk.ask(&price_at(quotes));
     let tea = Sku::new("tea").unwrap();
     assert_eq!(late, Err(OrderRejection::QuoteExpired(tea)));
 }
@@ -162,16 +161,10 @@ fn the_basket_discount_takes_nothing_below_its_floor() {
     let price = |desk: &mut Given<OrderAgent>, tea_lowest: i64, coffee_lowest: i64| {
         let at = |sku, unit, lowest| LineQuote {
             lowest: gbp(lowest),
-            ..quote(sku, unit, desk.now())
+            ..quote_of(sku, 100, unit, desk.now())
         };
         let quotes = vec![at("tea", 150, tea_lowest), at("coffee", 100, coffee_lowest)];
-        let order = order();
-        desk.ask(&PriceOrder {
-            order,
-            quotes,
-            discounts: Vec::new(),
-        })
-        .unwrap()
+        desk.ask(&price_at(quotes)).unwrap()
     };
     let taken = |priced: &PricedOrder| {
         let each = priced.lines.iter().map(|line| line.discount.minor());

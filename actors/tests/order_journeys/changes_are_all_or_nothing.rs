@@ -1,5 +1,7 @@
 //! "Can I change my order?", and what follows when the answer is yes.
 
+use mercato_runtime::Timestamp;
+
 use super::gateway::Call;
 use super::town::ada;
 use super::*;
@@ -142,5 +144,92 @@ async fn a_lost_answer_about_the_difference_is_looked_up() {
     let view = town.until(OrderPhase::Captured).await;
     assert_eq!(view.captured, Some(receipt.priced.total));
     assert_eq!(town.records().len(), 2);
+    town.close().await;
+}
+
+async fn options(town: &Town) -> Vec<LineOption> {
+    let (handle, caller) = (town.runtime.handle(), ada());
+    let options = handle.serve(&caller, async |scope| {
+        modification_options(scope, order()).await
+    });
+    match options.await.unwrap() {
+        ModificationOptions::Changeable { lines, .. } => lines,
+        ModificationOptions::TooLate { phase } => panic!("it is {phase}"),
+    }
+}
+
+fn offered(line: &LineOption) -> Vec<(&str, i64)> {
+    let others = line.alternatives.iter();
+    others
+        .map(|other| (other.sku.as_str(), other.unit_difference.minor()))
+        .collect()
+}
+
+/// Catches: a trade customer who is told everybody's prices, and then charged others.
+#[tokio::test(start_paused = true)]
+async fn a_trade_customer_is_told_the_differences_of_trade() {
+    let town = Town::open().await;
+    let mut cart = town.cart("o-1");
+    let quantity = Quantity::new(2).unwrap();
+    cart.add(CartLine {
+        sku: sku("tea"),
+        quantity,
+        held: None,
+    })
+    .unwrap();
+    let request = CheckoutRequest {
+        segment: Segment::Trade,
+        ..town.request(cart, &Basket::of(&[]))
+    };
+    let receipt = town.run_checkout(request).await.unwrap();
+    // Trade pays 5 % less, of every product.
+    assert_eq!(receipt.priced.lines[0].unit, gbp(950));
+    let lines = options(&town).await;
+    assert_eq!(lines[0].unit_difference, gbp(0));
+    assert_eq!(
+        offered(&lines[0]),
+        [("coffee", 0), ("mate", -95), ("cocoa", 190)]
+    );
+    // And this is what such a change comes to: a cocoa at 1 140, and a fifth.
+    let request = OrderChangeRequest {
+        segment: Segment::Trade,
+        ..change(&[("tea", 2), ("cocoa", 1)], 1)
+    };
+    let receipt = run(&town, "c-1", request).await.unwrap();
+    assert_eq!(receipt.difference, gbp((950 + 190) * 6 / 5));
+    town.until(OrderPhase::Captured).await;
+    town.close().await;
+}
+
+/// Catches: the price of one unit that is told for a line of many, where many cost less apiece.
+#[tokio::test(start_paused = true)]
+async fn differences_are_told_for_as_many_units_as_are_ordered() {
+    let town = Town::open().await;
+    for (name, unit) in [("tea", 900), ("cocoa", 1_000)] {
+        let many = ListPrice {
+            channel: None,
+            segment: None,
+            quantity_from: Quantity::new(5).unwrap(),
+            from: Timestamp::default(),
+            until: None,
+            unit: gbp(unit),
+            cost: None,
+        };
+        let list = SetPriceList {
+            sku: sku(name),
+            entries: vec![many],
+            reason: PriceReason::Merchant,
+        };
+        town.ask(list).await.unwrap();
+    }
+    let receipt = town.check_out(Basket::of(&[("tea", 5)])).await.unwrap();
+    assert_eq!(receipt.priced.lines[0].unit, gbp(900));
+    let lines = options(&town).await;
+    assert_eq!(lines[0].unit_difference, gbp(0));
+    assert_eq!(
+        offered(&lines[0]),
+        [("coffee", 100), ("mate", 0), ("cocoa", 100)]
+    );
+    town.until(OrderPhase::Captured).await;
     town.close().await;
 }

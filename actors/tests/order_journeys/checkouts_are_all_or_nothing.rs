@@ -1,7 +1,7 @@
 //! From a cart to a parcel, and back; or nothing at all.
 
 use super::gateway::Call;
-use super::town::ada;
+use super::town::warehouse;
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +90,9 @@ async fn lost_answers_are_looked_up_and_money_moves_once() {
     };
     let handle = town.runtime.handle();
     let id = FlowId::new("r-1");
-    handle.run(&ada(), RETURN, id, request).await.unwrap();
+    let caller = warehouse();
+    let returned = handle.run(&caller, RETURN, id, request);
+    returned.await.unwrap();
     assert_eq!(town.payment().unwrap().refunded, Some(receipt.priced.total));
     town.close().await;
 }

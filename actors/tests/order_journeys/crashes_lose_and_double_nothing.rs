@@ -2,7 +2,7 @@
 
 use mercato_runtime::CrashPoint;
 
-use super::town::ada;
+use super::town::{ada, warehouse};
 use super::*;
 
 /// Crashes everything `at` after the beginning, and every two milliseconds for a while.
@@ -65,7 +65,8 @@ async fn checkout_change_fulfilment_and_return_survive_a_crash_at_any_moment() {
             lines: view.lines,
             found: Inspection::Goods(Condition::Resaleable),
         };
-        let back = handle.run(&caller, RETURN, FlowId::new("r-1"), request);
+        let opener = warehouse();
+        let back = handle.run(&opener, RETURN, FlowId::new("r-1"), request);
         let (back, ()) = futures::join!(back, crash_from(&town, at));
         assert_eq!(back, Ok(ReturnOutcome::Refunded(change.priced.total)));
         tokio::time::sleep(HOUR).await;

@@ -15,6 +15,18 @@ pub(crate) enum Call {
     Refund,
 }
 
+/// What becomes of an authorisation that adds to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Supplements {
+    /// What the gateway says.
+    #[default]
+    Answered,
+    /// It is made, and nobody is told, then or later.
+    MadeInSilence,
+    /// It never arrives, and nobody is told.
+    LostOnTheWay,
+}
+
 pub(crate) struct Forgetful {
     pub(crate) gateway: InProcessPayments,
     /// The next answer to each of these is lost.
@@ -23,6 +35,8 @@ pub(crate) struct Forgetful {
     refunds_are_lost: AtomicBool,
     /// So are captures.
     captures_are_lost: AtomicBool,
+    /// Authorisations that add to another one are lost, and nothing can be looked up.
+    supplements: Mutex<Supplements>,
     /// It does not say until when it sets money aside.
     hides_until: AtomicBool,
 }
@@ -34,6 +48,7 @@ impl Forgetful {
             lost: Mutex::default(),
             refunds_are_lost: AtomicBool::new(false),
             captures_are_lost: AtomicBool::new(false),
+            supplements: Mutex::default(),
             hides_until: AtomicBool::new(false),
         }
     }
@@ -50,6 +65,15 @@ impl Forgetful {
     /// Whether captures get lost before anybody makes them.
     pub(crate) fn lose_captures(&self, are_lost: bool) {
         self.captures_are_lost.store(are_lost, Ordering::SeqCst);
+    }
+
+    /// What becomes of authorisations that add to another one, from now on.
+    pub(crate) fn supplements_are(&self, to_be: Supplements) {
+        *self.supplements.lock().unwrap() = to_be;
+    }
+
+    fn supplements(&self) -> Supplements {
+        *self.supplements.lock().unwrap()
     }
 
     /// From now on, nobody is told until when money is set aside.
@@ -71,7 +95,15 @@ impl Payments for Forgetful {
         request: &'a AuthoriseRequest,
     ) -> BoxFuture<'a, Result<Authorisation, PaymentError>> {
         async move {
+            let lost = self.supplements() != Supplements::Answered;
+            let lost = lost && request.supplements.is_some();
+            if lost && self.supplements() == Supplements::LostOnTheWay {
+                return Err(PaymentError::Unknown);
+            }
             let mut answer = self.gateway.authorise(request).await;
+            if lost {
+                return Err(PaymentError::Unknown);
+            }
             if let Ok(authorised) = &mut answer
                 && self.hides_until.load(Ordering::SeqCst)
             {
@@ -122,7 +154,10 @@ impl Payments for Forgetful {
         &'a self,
         payment: &'a PaymentId,
     ) -> BoxFuture<'a, Result<Option<PaymentRecord>, PaymentError>> {
-        self.gateway.lookup(payment)
+        match self.supplements() {
+            Supplements::Answered => self.gateway.lookup(payment),
+            _ => async { Err(PaymentError::Unknown) }.boxed(),
+        }
     }
 
     fn statement<'a>(

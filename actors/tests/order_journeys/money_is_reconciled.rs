@@ -1,4 +1,4 @@
-//! The daily reconciliation finds what does not agree.
+//! The reconciliation finds what does not agree.
 
 use super::*;
 

@@ -285,3 +285,8 @@ impl Town {
 pub(crate) fn ada() -> Caller {
     Caller::new(Principal::user("ada")).within(Duration::from_secs(600))
 }
+
+/// Whoever opens the parcels that come back.
+pub(crate) fn warehouse() -> Caller {
+    Caller::new(Principal::Operator("warehouse".into())).within(Duration::from_secs(600))
+}

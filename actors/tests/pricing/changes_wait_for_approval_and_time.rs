@@ -290,3 +290,35 @@ fn a_rollback_keeps_the_cost_of_now() {
     assert_eq!(below, Err(PricingRejection::BelowFloor { floor }));
     assert_eq!(shelf.unit(), 1_200);
 }
+
+/// Catches: one person who plans a small step up and a small step down after it, which together are a
+/// large one, in whichever order they are planned; and the same with the second step made at once.
+#[test]
+fn steps_that_follow_each_other_are_held_against_each_other() {
+    for first_up in [true, false] {
+        let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+        let now = shelf.now();
+        let planned = |name: &str, base, hours| {
+            let mut planned = change(name, base, 500);
+            planned.terms.at = Some(now.plus(HOUR * hours));
+            planned
+        };
+        let (up, down) = (planned("up", 1_190, 1), planned("down", 810, 2));
+        let (first, second) = if first_up { (up, down) } else { (down, up) };
+        assert_eq!(shelf.ask(&first), Ok(PriceChangeStage::Scheduled));
+        assert_eq!(shelf.ask(&second), Ok(PriceChangeStage::Proposed));
+        let small = planned("small", 960, 3);
+        assert_eq!(shelf.ask(&small), Ok(PriceChangeStage::Scheduled));
+    }
+    let mut shelf = shelf_of(1_000, 500).by(operator("ann"));
+    let mut down = change("down", 810, 500);
+    down.terms.at = Some(shelf.now().plus(HOUR));
+    assert_eq!(shelf.ask(&down), Ok(PriceChangeStage::Scheduled));
+    let at_once = shelf.change("up", 1_190, 500);
+    assert_eq!(at_once, Ok(PriceChangeStage::Proposed));
+    assert_eq!(shelf.unit(), 1_000);
+    // Without what it would lead to it is a small change again.
+    drop_it(&mut shelf, "down").unwrap();
+    drop_it(&mut shelf, "up").unwrap();
+    assert_eq!(shelf.change("up-again", 1_190, 500), Ok(version(2)));
+}

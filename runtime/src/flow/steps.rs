@@ -18,6 +18,7 @@ use crate::codec;
 use crate::core::Whole;
 use crate::error::{AskError, AskFailure};
 use crate::policy::{Answer, CallError, Dependency, Repeat, Request};
+use crate::principal::Principal;
 use crate::service::Admission;
 use crate::telemetry::{Outcome, TraceContext, port_span_of};
 
@@ -35,6 +36,30 @@ impl Flow {
         step: &str,
         command: C,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
+        let principal = self.inner.principal.clone();
+        self.ask_by(step, command, principal).await
+    }
+
+    /// The same as the runtime itself, whoever started the flow: for what the flow has found out and
+    /// whoever started it must not say, as that a payment was made. What that person may do at all is
+    /// asked before, with [`ask`](Self::ask).
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_as_system<C: Command>(
+        &self,
+        step: &str,
+        command: C,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
+        self.ask_by(step, command, Principal::System).await
+    }
+
+    async fn ask_by<C: Command>(
+        &self,
+        step: &str,
+        command: C,
+        principal: Principal,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
         let step = &*self.begin(step)?;
         if let Some(noted) = self.noted::<Result<C::Reply, Rejection<C>>>(step)? {
             return noted.map_err(AskError::Rejected);
@@ -46,7 +71,7 @@ impl Flow {
         let answer = {
             let _waiting = self.wait_for(step, StepKind::Agent(<C::Agent as Agent>::NAME.into()));
             let traced = self.core().telemetry.spans.step(self.trace(), step);
-            let answer = self.ask_patiently(step, &command, traced.context);
+            let answer = self.ask_patiently(step, &command, &principal, traced.context);
             let answer = answer.instrument(traced.span.clone()).await;
             traced.ended(Outcome::of_ask(&answer).name());
             answer
@@ -77,6 +102,7 @@ impl Flow {
         &self,
         step: &str,
         command: &C,
+        principal: &Principal,
         trace: TraceContext,
     ) -> Result<C::Reply, AskError<Rejection<C>>> {
         let core = self.core();
@@ -85,6 +111,7 @@ impl Flow {
         let asked = guard.call(Request::new(Repeat::Safe, deadline), |attempt| async move {
             let mut call = self.call(step)?;
             call.trace = trace;
+            call.principal = principal.clone();
             call.deadline = call.deadline.min(attempt.deadline);
             let (answer, depends_on) = core.ask(call, Admission::Wait, command.clone()).await;
             self.saw(depends_on);

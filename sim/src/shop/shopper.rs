@@ -346,7 +346,8 @@ impl Visit<'_> {
         let since = self.key("return/since");
         let since = self.stage.note(&since, || self.stage.now());
         self.stage.until(since + wait).await;
-        let caller = self.caller.clone().within(CHECKOUT_PATIENCE);
+        // The shopper sends the parcel, and the warehouse opens it.
+        let caller = Caller::new(Principal::Operator("warehouse".into())).within(CHECKOUT_PATIENCE);
         let key = self.key("return");
         let ask = async || {
             let request = ReturnRequest {
