@@ -106,8 +106,8 @@ fn no_flipped_bit_of_a_closed_file_changes_what_is_read() {
             }
         }
     }
-    // Most of what is written is records, and a bit of one is named by the record's place.
-    assert!(2 * placed > reported, "{placed} of {reported}");
+    // Half of so small a file are records, and a bit of one is named by the record's place.
+    assert!(3 * placed > reported, "{placed} of {reported}");
     // Free pages and slack make up much of a small file; still, both must have been seen.
     assert!(
         reported > 0 && without_effect > 0,

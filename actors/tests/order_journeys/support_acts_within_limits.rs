@@ -147,6 +147,29 @@ async fn yes_to_oneself(town: &Town, caller: &Caller, chat: &str, action: Suppor
     );
 }
 
+/// Catches: an answer about a product that knows neither its stock nor its price, and a shop that does not
+/// ask which one is meant, or has forgotten the question by the answer.
+#[tokio::test(start_paused = true)]
+async fn a_question_about_a_product_is_answered_with_its_stock_and_price() {
+    let town = Town::open().await;
+    for text in [
+        "is the tea in stock",
+        "do you have this in stock",
+        "the tea",
+    ] {
+        let answer = say(&town, text).await;
+        let told = answer.text.as_str().to_owned();
+        if text.contains("tea") {
+            assert_eq!(answer.resolution, Resolution::Answered, "{text}: {told}");
+            assert!(told.contains("It is in stock"), "{text}: {told}");
+            assert!(told.contains("10.00"), "{text}: {told}");
+        } else {
+            assert_eq!(answer.resolution, Resolution::Clarifying, "{text}: {told}");
+        }
+    }
+    town.close().await;
+}
+
 /// Catches: a shop that asks which order or product is meant and has forgotten, by the answer, what was
 /// asked of it; and one that takes every order that is named for an answer.
 #[tokio::test(start_paused = true)]
