@@ -15,8 +15,8 @@ use super::settle::{look_up, outcome_of};
 use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection};
 use crate::order::{
-    CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome, PlaceOrder,
-    PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation, StockHold,
+    AgreeTerms, CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome,
+    PlaceOrder, PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod};
 use crate::pricing::{PricingRejection, Segment};
@@ -200,10 +200,17 @@ async fn calculate_pricing(
         order: order.clone(),
         discounts: quote.discounts(),
         quotes: quote.into_quotes(),
-        segment: request.segment,
     };
     let priced = flow.ask_as_system("price", price).await;
-    priced.map_err(of_order)
+    let priced = priced.map_err(of_order)?;
+    let segment = request.segment;
+    if segment != Segment::Standard {
+        let order = order.clone();
+        let terms = AgreeTerms { order, segment };
+        let agreed = flow.ask_as_system("terms", terms).await;
+        agreed.map_err(of_order)?;
+    }
+    Ok(priced)
 }
 
 /// Sets the money aside. A payment whose outcome is unknown is looked up, never asked for again.

@@ -66,7 +66,7 @@ pub use payment::{
 };
 pub use payments::OrderPayment;
 pub use place::{ExpireUnpaid, PlaceOrder};
-pub use price::PriceOrder;
+pub use price::{AgreeTerms, PriceOrder};
 pub use reads::{
     CheckModificationEligibility, Eligibility, OrderMoney, OrderStatus, OrderView, PendingUnits,
     ShowPayments,
@@ -133,6 +133,7 @@ impl Agent for OrderAgent {
         commands
             .add::<ReceiveOrder>()
             .add::<PriceOrder>()
+            .add::<AgreeTerms>()
             .add::<RecordAuthorisation>()
             .add::<RecordPaymentNotice>()
             .add::<ExpireAuthorisation>()

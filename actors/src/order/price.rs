@@ -23,8 +23,6 @@ pub struct PriceOrder {
     pub quotes: Vec<LineQuote>,
     /// What coupons take off each line, in the same order; none where there are no coupons.
     pub discounts: Vec<Money>,
-    /// The terms that it was quoted on.
-    pub segment: Segment,
 }
 
 write_by_the_shop!(PriceOrder -> PricedOrder);
@@ -57,11 +55,27 @@ impl PriceOrder {
         let units = units.collect::<Result<_, _>>()?;
         let place = order.details.address.jurisdiction();
         let priced = price_lines(agent, place, units)?;
-        let decision = Decision::reply(priced.clone()).record(OrderPriced { priced });
-        Ok(match self.segment {
-            Segment::Standard => decision,
-            segment => decision.record(TermsAgreed { segment }),
-        })
+        Ok(Decision::reply(priced.clone()).record(OrderPriced { priced }))
+    }
+}
+
+/// Notes the terms that an order was quoted on, where they are not everybody's: what is told of its changes
+/// goes by them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreeTerms {
+    /// The order.
+    pub order: OrderId,
+    /// Its terms.
+    pub segment: Segment,
+}
+
+write_by_the_shop!(AgreeTerms -> ());
+
+impl AgreeTerms {
+    fn decide_for(&self, _: &OrderAgent, order: &Order, _: &Context<'_>) -> OrderDecided<()> {
+        let segment = self.segment;
+        let agreed = (order.segment != segment).then_some(TermsAgreed { segment });
+        Ok(Decision::reply(()).record_all(agreed))
     }
 }
 

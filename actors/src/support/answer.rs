@@ -97,33 +97,36 @@ pub(super) fn unavailable<R: std::error::Error>(error: &AskError<R>) -> SupportE
     }))
 }
 
-/// The order that a text names: what follows the word `order`, or `order number`, and holds a digit; or
-/// the one word with a digit in a text of few words.
+/// The order that a text names: what follows the word `order`, or `order number`, and holds a digit.
 pub(super) fn mentioned_order(text: &str) -> Option<OrderId> {
-    /// A text of more words may hold a number that is of something else.
-    const FEW: usize = 4;
     const BETWEEN: [&str; 4] = ["number", "no", "nr", "id"];
-    let trimmed = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        (!word.is_empty()).then(|| word.to_owned())
-    };
-    let words: Vec<_> = text.split_whitespace().filter_map(trimmed).collect();
     let is = |word: &str, one_of: &[&str]| one_of.iter().any(|it| word.eq_ignore_ascii_case(it));
-    let numbered = |word: &&String| word.chars().any(|c| c.is_ascii_digit());
-    let order = |word: &String| OrderId::new(word.as_str()).ok();
-    let said = words
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| is(word, &["order"]));
+    let words: Vec<_> = words(text).collect();
+    let said = words.iter().enumerate();
+    let said = said.filter(|(_, word)| is(word, &["order"]));
     let named = said.map(|(at, _)| {
         let mut after = words[at + 1..].iter().skip_while(|word| is(word, &BETWEEN));
-        after.next().filter(numbered).and_then(order)
+        after.next().copied().and_then(numbered)
     });
-    named.flatten().next().or_else(|| {
-        let mut numbers = words.iter().filter(numbered);
-        let alone = numbers.next().filter(|_| words.len() <= FEW)?;
-        numbers.next().is_none().then(|| order(alone)).flatten()
-    })
+    named.flatten().next()
+}
+
+/// The one word with a digit in a text, as the answer to a shop that asked which order is meant.
+pub(super) fn lone_order(text: &str) -> Option<OrderId> {
+    let mut numbers = words(text).filter_map(numbered);
+    let alone = numbers.next()?;
+    numbers.next().is_none().then_some(alone)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+}
+
+fn numbered(word: &str) -> Option<OrderId> {
+    let has_digit = word.chars().any(|c| c.is_ascii_digit());
+    has_digit.then(|| OrderId::new(word).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -143,8 +146,9 @@ mod tests {
             Some("536365")
         );
         assert_eq!(named("order no. 17").as_deref(), Some("17"));
-        assert_eq!(named("it's 536365").as_deref(), Some("536365"));
-        assert_eq!(named("17 or 18"), None);
-        assert_eq!(named("I have waited for 3 weeks"), None);
+        assert_eq!(named("cancel 2 mugs"), None);
+        let alone = |text| lone_order(text).map(|order| order.as_str().to_owned());
+        assert_eq!(alone("it's 536365").as_deref(), Some("536365"));
+        assert_eq!(alone("17 or 18"), None);
     }
 }

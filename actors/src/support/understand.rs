@@ -8,7 +8,7 @@ use mercato_runtime::{Answer, Cache, KNOWLEDGE_BASE, Scope};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::SupportAgent;
-use super::answer::mentioned_order;
+use super::answer::{lone_order, mentioned_order};
 use super::intent::Classification;
 use super::knowledge::{Article, Citation};
 use super::text::{PrivateText, terms};
@@ -90,7 +90,7 @@ fn only_names(text: &str, product: Option<&Product>) -> bool {
         "order", "number", "no", "nr", "it", "its", "is", "the", "a", "my", "i", "mean", "meant",
         "that", "this", "one", "about", "please",
     ];
-    let order = mentioned_order(text);
+    let order = mentioned_order(text).or_else(|| lone_order(text));
     let name = product.map(|product| terms(&product.name));
     let name = name.unwrap_or_default();
     let words = text.split_whitespace();

@@ -9,7 +9,8 @@ use super::SupportAgent;
 use super::action::{Offer, SupportAction, says_yes};
 use super::action_commands::{ConfirmAction, OfferAction};
 use super::answer::{
-    CustomerQuery, Resolution, SupportAnswer, SupportError, mentioned_order, unavailable,
+    CustomerQuery, Resolution, SupportAnswer, SupportError, lone_order, mentioned_order,
+    unavailable,
 };
 use super::commands::{QUERY_BYTES_MAX, ReceiveQuery, RecordAnswer, SupportRejection, Understood};
 use super::intent::Intent;
@@ -214,9 +215,15 @@ impl Desk<'_> {
         if self.scope.principal().as_user().is_none() {
             return Err(Missing::Identity);
         }
-        let named = mentioned_order(self.query.text.as_str());
-        named
+        let text = self.query.text.as_str();
+        // A number by itself is one of an order only where nothing else is said.
+        let alone = || match self.agent.only_names(text) {
+            true => lone_order(text),
+            false => None,
+        };
+        mentioned_order(text)
             .or_else(|| self.query.order.clone())
+            .or_else(alone)
             .ok_or(Missing::OrderNumber)
     }
 

@@ -250,7 +250,6 @@ fn price_at(quotes: Vec<LineQuote>) -> PriceOrder {
         order: order(),
         quotes,
         discounts: Vec::new(),
-        segment: Segment::Standard,
     }
 }
 

@@ -153,11 +153,13 @@ fn what_is_kept_keeps_its_price_and_what_is_raised_has_todays() {
 fn an_order_knows_the_terms_that_it_was_priced_on() {
     for segment in [Segment::Standard, Segment::Loyal, Segment::Trade] {
         let mut desk = received(&[("tea", 1)]);
-        let price = PriceOrder {
-            segment,
-            ..price_at(vec![quote_of("tea", 1, 333, desk.now())])
-        };
+        let price = price_at(vec![quote_of("tea", 1, 333, desk.now())]);
         let total = desk.ask(&price).unwrap().total;
+        let terms = AgreeTerms {
+            order: order(),
+            segment,
+        };
+        desk.ask(&terms).unwrap();
         desk.authorise(authorised(total)).unwrap();
         desk.ask(&PlaceOrder {
             order: order(),

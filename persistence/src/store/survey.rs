@@ -69,6 +69,10 @@ impl Store {
     /// Opens the journal at `path` to see what can be read of it, however damaged its pages are. They are
     /// not checked, and nothing of the file changes.
     pub(crate) fn salvaged(path: &Path) -> Result<Self, OpenError> {
+        guarded(|| Ok(Self::opened_to_read(path))).map_err(|error| open_error(path, error))?
+    }
+
+    fn opened_to_read(path: &Path) -> Result<Self, OpenError> {
         let options = JournalOptions {
             check_on_open: false,
             ..JournalOptions::default()
@@ -80,7 +84,7 @@ impl Store {
         let fuse = Fuse::default();
         let disk = disk.map_err(|error| refused(path, error))?;
         let disk = Fused::untouched(disk, fuse.clone()).map_err(failed)?;
-        let opened = guarded(|| Ok(builder(&options).create_with_backend(disk)?));
+        let opened = builder(&options).create_with_backend(disk);
         let db = opened.map_err(|error| open_error(path, error))?;
         is_a_journal(path, &db)?;
         Ok(Self {

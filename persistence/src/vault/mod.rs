@@ -210,6 +210,9 @@ impl Vault {
         // No write may come between the two counts.
         let _writing = self.writing.lock();
         let keys = self.keys.lock();
+        if !keys.is_open {
+            return Err(Unreadable::Store("the file of keys is away".into()));
+        }
         let stored = keys.store.persons();
         let stored = stored.map_err(|error| Unreadable::Store(error.to_string()))?;
         Ok(stored + keys.unwritten.len() as u64)
@@ -227,17 +230,23 @@ impl Vault {
     /// What is known of a person. Where the file of keys could not be read it is opened anew, once:
     /// redb answers nothing more after a read that failed, also when the disk is back.
     fn find(&self, person: &PersonId) -> Result<Stored, String> {
-        let error = match self.keys.lock().find(person) {
-            Ok(found) => return Ok(found),
-            Err(error) => error,
+        let (error, asked) = {
+            let mut keys = self.keys.lock();
+            match keys.find(person) {
+                Ok(found) => return Ok(found),
+                Err(error) => (error, keys.store.clone()),
+            }
         };
         let failed = matches!(error, redb::Error::Io(_) | redb::Error::PreviousIo);
         if !failed || self.files.is_none() {
             return Err(error.to_string());
         }
         let mut keys = self.keys.lock();
-        keys.failed.get_or_insert_with(|| error.to_string());
-        drop(keys);
+        // Unless somebody has opened it anew meanwhile.
+        if Arc::ptr_eq(&keys.store, &asked) {
+            keys.failed.get_or_insert_with(|| error.to_string());
+        }
+        drop((keys, asked));
         self.reopen().map_err(|error| error.to_string())?;
         let found = self.keys.lock().find(person);
         found.map_err(|error| error.to_string())
