@@ -44,6 +44,7 @@ pub fn run_world(plan: &WorldPlan, scene: &dyn Scene) -> Result<WorldOutcome, Si
         damage_found: 0,
         taken_for_torn: 0,
         flipped: Vec::new(),
+        backup: None,
         must_refuse: false,
     };
     world.found()?;
@@ -63,6 +64,8 @@ struct World<'a> {
     taken_for_torn: u64,
     /// The bits that were turned over since the journal was opened last.
     flipped: Vec<u64>,
+    /// The disk before the first of them.
+    backup: Option<SimulatedDisk>,
     /// Whether a journal that looks at everything refuses them.
     must_refuse: bool,
 }
@@ -130,8 +133,9 @@ impl World<'_> {
             .must(OPENS, !flipped.is_empty(), || problem.to_owned());
         if !flipped.is_empty() {
             self.damage_found += 1;
-            for bit in flipped {
-                self.disk.flip(bit);
+            // Not by turning the bits back: a store that was refused may have been tidied up before.
+            if let Some(backup) = self.backup.take() {
+                self.disk = backup;
             }
             let at = self.now.since(Timestamp::from_millis(BEGAN_MS));
             self.witness
@@ -173,6 +177,7 @@ impl World<'_> {
             });
             // Every page was checked, so what was turned over is part of nothing.
             self.flipped.clear();
+            self.backup = None;
         }
         if let Ended::Cut = left.ended {
             self.now = self
@@ -235,6 +240,10 @@ impl World<'_> {
                 self.disk = copy(false);
                 format!("bits {bits:?} of the disk would be taken for a torn commit")
             } else {
+                // Nothing was acknowledged since what is rotten already turned over.
+                if self.flipped.is_empty() {
+                    self.backup = Some(copy(false));
+                }
                 self.disk = copy(true);
                 self.must_refuse = rotten.is_none();
                 self.flipped.extend(&bits);
