@@ -294,14 +294,20 @@ impl Vault {
         if self.keys.lock().unwritten.len() >= UNWRITTEN_KEYS_MAX {
             self.flush().map_err(|error| store(&error))?;
         }
-        self.find(person).map_err(SealError::Store)?;
+        // Nearly everybody has a key already.
+        let erased = || SealError::Erased {
+            person: person.clone(),
+        };
+        match self.find(person).map_err(SealError::Store)? {
+            Stored::Key(key) => return Ok(key),
+            Stored::Erased => return Err(erased()),
+            Stored::Nothing => {}
+        }
         // Found missing and drawn under one lock: a person never gets two keys.
         let mut keys = self.keys.lock();
         match keys.find(person).map_err(|error| store(&error))? {
             Stored::Key(key) => Ok(key),
-            Stored::Erased => Err(SealError::Erased {
-                person: person.clone(),
-            }),
+            Stored::Erased => Err(erased()),
             Stored::Nothing => {
                 if let Some(reason) = &keys.failed {
                     return Err(SealError::Store(reason.clone()));
