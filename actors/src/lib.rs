@@ -99,7 +99,7 @@ pub use marketing::{
 pub use mercato_config as config;
 pub use mercato_runtime as runtime;
 pub use order::{
-    AbandonChange, AgreeTerms, AllocateStock, AuthorisationExpired, AuthorisationRenewed,
+    AbandonChange, AbandonCheckout, AgreeTerms, AllocateStock, AuthorisationExpired, AuthorisationRenewed,
     BeginChange, BeginFulfilment, Begun, CancelLine, CancelOrder, CancelReason, Cancelled,
     CapturePlan, ChangeAbandoned, ChangeBegun, ChangeOrder, CheckModificationEligibility,
     Eligibility, ExpireAuthorisation, ExpireUnpaid, Fulfilment, FulfilmentBegun, InspectReturn,

@@ -50,9 +50,32 @@ impl Scope {
     /// # Errors
     /// The agent's refusal, or why it could not be served within the request's deadline.
     pub async fn ask<C: Command>(&self, command: C) -> Result<C::Reply, AskError<Rejection<C>>> {
+        let principal = self.call.principal.clone();
+        self.ask_by(command, principal).await
+    }
+
+    /// The same as the runtime itself, whoever asks: for what the workflow does on the shop's side and
+    /// whoever asks must not, as holding stock. What that person may do at all the workflow has to look at
+    /// before.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn ask_as_system<C: Command>(
+        &self,
+        command: C,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
+        self.ask_by(command, Principal::System).await
+    }
+
+    async fn ask_by<C: Command>(
+        &self,
+        command: C,
+        principal: Principal,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
         let call = Call {
             id: self.fresh_id(),
             causation: Some(self.call.id),
+            principal,
             ..self.call.clone()
         };
         let (answer, depends_on) = self.core().ask(call, Admission::Wait, command).await;

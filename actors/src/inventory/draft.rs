@@ -11,6 +11,7 @@ use super::events::{
 use super::lapse::SweepHolds;
 use super::outlook;
 use super::planning::ReviseForecast;
+use super::rejection::staff;
 use super::state::{Balances, Hold, HoldState, Stock};
 use super::{InventoryAgent, InventoryRejection};
 use crate::domain::{ReservationId, Sku};
@@ -33,12 +34,14 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
+    /// Begins a write. Stock is the shop's to move: a shopper is refused here, whatever the command.
     pub(super) fn open(
         agent: &'a InventoryAgent,
         stock: &'a Stock,
         sku: &'a Sku,
         context: &'a Context<'a>,
     ) -> Result<Self, InventoryRejection> {
+        staff(context.principal)?;
         agent.check(sku)?;
         let mut draft = Self {
             agent,

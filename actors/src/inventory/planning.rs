@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::InventoryAgent;
 use super::draft::Draft;
 use super::outlook::{self, Forecast};
+use super::rejection::staff;
 use super::state::Stock;
 use crate::domain::Sku;
 
@@ -70,6 +71,7 @@ impl Command for ForecastDemand {
         stock: &Stock,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         agent.check(&self.sku)?;
         let revised = outlook::current(&agent.settings, stock, context.now);
         let forecast = Forecast::of(&revised, &stock.outlook);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::InventoryAgent;
 use super::outlook;
+use super::rejection::staff;
 use super::state::{Balances, HoldState, Stock};
 use crate::domain::{Quantity, ReservationId, Sku};
 
@@ -109,6 +110,7 @@ impl Command for OpenReservations {
     }
 
     fn decide(&self, _: &InventoryAgent, stock: &Stock, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let open = stock
             .holds
             .iter()

@@ -1,6 +1,6 @@
 //! Why Inventory refuses.
 
-use mercato_runtime::Timestamp;
+use mercato_runtime::{Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::state::PurchaseState;
@@ -152,4 +152,15 @@ pub enum InventoryRejection {
     /// The hold belongs to an order already.
     #[error("reservation {0} belongs to an order already; reserve the stock under another id")]
     ReservationTaken(ReservationId),
+    /// Stock is moved by the shop's own people and programs, through its journeys.
+    #[error("stock is the shop's to move; a shopper asks for it through a cart, an order or a return")]
+    NotStaff,
+}
+
+/// What only the shop's own people and programs may do.
+pub(super) fn staff(principal: &Principal) -> Result<(), InventoryRejection> {
+    match principal.as_user() {
+        Some(_) => Err(InventoryRejection::NotStaff),
+        None => Ok(()),
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::InventoryAgent;
 use super::outlook::{self, Forecast};
+use super::rejection::staff;
 use super::state::{Balances, PurchaseOrder, Shelf, Stock, SupplierPerformance};
 use crate::domain::{PurchaseOrderId, Quantity, ReservationId, Sku, WarehouseId};
 
@@ -106,6 +107,7 @@ impl Command for ReportStock {
         stock: &Stock,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         agent.check(&self.sku)?;
         let balances = stock.balances_at(context.now);
         let revised = outlook::current(&agent.settings, stock, context.now);

@@ -61,9 +61,20 @@ pub enum CartError {
     /// What is held for the cart cannot be named.
     #[error("the cart's name is too long for its holds: {0}")]
     Name(#[from] IdError),
+    /// The cart is somebody else's.
+    #[error("the cart is another customer's; use one's own")]
+    NotYours,
     /// An agent could not be asked.
     #[error(transparent)]
     Unserved(#[from] AskFailure),
+}
+
+/// Refuses a shopper the cart of another one: what is held and locked for it the shop does itself.
+pub(super) fn own_cart(scope: &Scope, cart: &Cart) -> Result<(), CartError> {
+    match scope.principal().as_user() {
+        Some(asking) if asking != cart.customer().as_str() => Err(CartError::NotYours),
+        _ => Ok(()),
+    }
 }
 
 /// Puts units of a product into a cart, as SPEC draws it: the total is calculated, then the stock is
@@ -71,7 +82,8 @@ pub enum CartError {
 /// keeps the cart that they had.
 ///
 /// # Errors
-/// When a product has no price, there is not enough of it, or an agent could not be asked.
+/// When the cart is another customer's, a product has no price, there is not enough of it, or an agent
+/// could not be asked.
 pub async fn add_to_cart(
     scope: &Scope,
     cart: &Cart,
@@ -79,6 +91,7 @@ pub async fn add_to_cart(
     quantity: Quantity,
     segment: Segment,
 ) -> Result<(Cart, PricedCart), CartError> {
+    own_cart(scope, cart)?;
     let mut cart = cart.clone();
     let seen = look_at_line(scope, &sku, quantity, segment).await?;
     cart.add(CartLine {
@@ -94,8 +107,10 @@ pub async fn add_to_cart(
 /// Takes a product out of a cart and gives back what is held of it.
 ///
 /// # Errors
-/// When Inventory could not be asked; what is held then lapses by itself.
+/// When the cart is another customer's, or Inventory could not be asked; what is held then lapses by
+/// itself.
 pub async fn remove_from_cart(scope: &Scope, cart: &Cart, sku: &Sku) -> Result<Cart, CartError> {
+    own_cart(scope, cart)?;
     let mut left = cart.clone();
     left.remove(sku);
     for hold in cart.holds().iter().filter(|hold| hold.sku == *sku) {
@@ -103,7 +118,7 @@ pub async fn remove_from_cart(scope: &Scope, cart: &Cart, sku: &Sku) -> Result<C
             sku: sku.clone(),
             reservation: cart.name_of(hold)?,
         };
-        match scope.ask(release).await {
+        match scope.ask_as_system(release).await {
             // What has shipped was not this cart's to give back.
             Ok(_) | Err(AskError::Rejected(_)) => {}
             Err(AskError::Failed(failure)) => return Err(failure.into()),
@@ -148,7 +163,7 @@ async fn reserve_inventory(
         quantity,
         ttl: HOLD,
     };
-    match scope.ask(reserve).await {
+    match scope.ask_as_system(reserve).await {
         Ok(_) => {
             cart.hold(hold);
             Ok(())

@@ -15,7 +15,7 @@ use super::settle::{look_up, outcome_of};
 use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection};
 use crate::order::{
-    AgreeTerms, CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome,
+    AbandonCheckout, AgreeTerms, CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome,
     PlaceOrder, PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod};
@@ -28,16 +28,21 @@ const BUDGET: Duration = Duration::from_secs(300);
 /// idempotency key of the placement. The same request under it gets the first answer, and another one
 /// is refused ([`AskFailure::IdReused`](mercato_runtime::AskFailure::IdReused)).
 pub const CHECKOUT: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
-    FlowType::new("checkout", OWN_NAMES).within(BUDGET);
+    FlowType::new("checkout", OWN_ORDER).within(BUDGET);
 
-/// The checkout as it was before [`OWN_NAMES`]: what began as it ends as it. It goes when none is on
-/// its way any more.
-pub(super) const CHECKOUT_BEFORE: FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError> =
-    FlowType::new("checkout", 4).within(BUDGET);
+/// The checkout as it was: what began as it ends as it. They go when none is on its way any more.
+pub(super) const CHECKOUTS_BEFORE: [FlowType<CheckoutRequest, CheckoutReceipt, CheckoutError>; 2] = [
+    FlowType::new("checkout", 4).within(BUDGET),
+    FlowType::new("checkout", OWN_NAMES).within(BUDGET),
+];
 
 /// The version from which on an order has what its cart and its quote held under a name of its own.
 /// Before, it kept it under theirs, so that two orders of one cart had one and the same.
 pub(super) const OWN_NAMES: u16 = 5;
+
+/// The version from which on a checkout is named after its order, and gives up no order but its
+/// customer's. Before, one that named the order of another customer cancelled it as its undo.
+const OWN_ORDER: u16 = 6;
 
 /// What a shopper gives at the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +52,8 @@ pub struct CheckoutRequest {
     pub order: OrderId,
     /// What is bought, by whom, with the prices to be honoured and what is held.
     pub cart: Cart,
-    /// The terms that the customer has.
+    /// The terms that the customer has. No agent keeps them: whoever runs the shop knows the account, and
+    /// says them.
     pub segment: Segment,
     /// Where mail about the order goes, sealed for the cart's customer.
     pub email: Personal<EmailAddress>,
@@ -119,6 +125,9 @@ pub enum CheckoutError {
     /// A step could not be taken.
     #[error("the checkout stopped: {0}")]
     Flow(#[from] FlowError),
+    /// The flow has another name than its order, so that the order might have two checkouts.
+    #[error("a checkout has the name of its order; start it as `{0}`")]
+    Name(OrderId),
 }
 
 /// Checks a cart out. That the order may be the shopper's is asked as the shopper; what the shop then
@@ -147,11 +156,18 @@ async fn validate_order_details(
     flow: &Flow,
     request: &CheckoutRequest,
 ) -> Result<(), CheckoutError> {
-    let cancel = CancelOrder {
-        order: request.order.clone(),
-        reason: CancelReason::CheckoutFailed,
-    };
-    flow.undo_command("receive", cancel).await?;
+    let order = request.order.clone();
+    if flow.version() < OWN_ORDER {
+        let reason = CancelReason::CheckoutFailed;
+        let cancel = CancelOrder { order, reason };
+        flow.undo_command("receive", cancel).await?;
+    } else if flow.id().as_str() != order.as_str() {
+        return Err(CheckoutError::Name(order));
+    } else {
+        let customer = request.cart.customer().clone();
+        let abandon = AbandonCheckout { order, customer };
+        flow.undo_command("receive", abandon).await?;
+    }
     let lines = request.cart.lines().iter().map(|line| OrderLine {
         sku: line.sku.clone(),
         quantity: line.quantity,
@@ -272,7 +288,7 @@ async fn confirm_inventory(flow: &Flow, held: &[Held]) -> Result<(), CheckoutErr
             reservation: hold.reservation.clone(),
         };
         let step = format!("confirm/{}/{}", hold.sku, hold.reservation);
-        let confirmed = flow.ask(&step, confirm).await;
+        let confirmed = flow.ask_as_system(&step, confirm).await;
         confirmed.map_err(|error| of_stock(&hold.sku, error))
     });
     let mut answers = join_all(asked).await.into_iter();

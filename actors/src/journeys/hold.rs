@@ -64,7 +64,7 @@ async fn order_ahead(
         reservation,
         quantity,
     };
-    let promised = flow.ask(&format!("order-ahead/{sku}"), ahead).await;
+    let promised = flow.ask_as_system(&format!("order-ahead/{sku}"), ahead).await;
     Ok(BackorderedLine {
         sku: sku.clone(),
         quantity,
@@ -96,7 +96,7 @@ async fn hold_what_is_there(
             ttl: HOLD,
         };
         let step = format!("reserve/{}/{attempt}", line.sku);
-        match flow.ask(&step, reserve).await {
+        match flow.ask_as_system(&step, reserve).await {
             Ok(_) => {
                 held.push(Held {
                     hold: StockHold {
@@ -178,7 +178,7 @@ async fn hand_over(
         quantity: hold.quantity,
     };
     let step = format!("take-over/{}/{}", hold.sku, hold.number);
-    match flow.ask(&step, take).await {
+    match flow.ask_as_system(&step, take).await {
         Ok(_) => Ok(Some(to)),
         Err(AskError::Rejected(_)) => Ok(None),
         Err(error) => Err(CheckoutError::Flow(error.into())),
@@ -198,7 +198,7 @@ async fn confirm_hold(
         reservation: reservation.clone(),
     };
     let step = format!("take-over/{}/{}", hold.sku, hold.number);
-    match flow.ask(&step, confirm).await {
+    match flow.ask_as_system(&step, confirm).await {
         // What is held is what Inventory says, whatever the cart believes.
         Ok(confirmed) if confirmed.quantity == hold.quantity => Ok(Some(reservation)),
         Ok(_) | Err(AskError::Rejected(_)) => Ok(None),

@@ -6,7 +6,7 @@
 use futures::future::join_all;
 use mercato_runtime::{AskError, AskFailure, Flow, FlowError, Scope};
 
-use super::cart::CartError;
+use super::cart::{CartError, own_cart};
 use super::checkout::{CheckoutError, OWN_NAMES};
 use crate::domain::{Cart, CouponCode, OrderId, Quantity, QuoteId, Sku};
 use crate::pricing::{
@@ -42,14 +42,15 @@ pub(super) async fn look_at_prices(
 /// coupons are held. Put the name into the cart ([`Cart::hold_quote`]), and the checkout takes it.
 ///
 /// # Errors
-/// When a product has no price, a coupon cannot be used, or Pricing could not be asked. Coupons that
-/// were held by then lapse by themselves.
+/// When the cart is another customer's, a product has no price, a coupon cannot be used, or Pricing could
+/// not be asked. Coupons that were held by then lapse by themselves.
 pub async fn lock_cart(
     scope: &Scope,
     cart: &Cart,
     segment: Segment,
     quote: QuoteId,
 ) -> Result<CartQuote, CartError> {
+    own_cart(scope, cart)?;
     let lines = lines_of(scope, cart, segment).await?;
     let claimed = cart.coupons().iter().map(async |code| {
         let claim = ClaimCoupon {
@@ -72,7 +73,7 @@ pub async fn lock_cart(
         lines,
         coupons,
     };
-    scope.ask(issue).await.map_err(unpriced)
+    scope.ask_as_system(issue).await.map_err(unpriced)
 }
 
 /// What units of a product cost now.
@@ -134,7 +135,7 @@ pub(super) async fn quote_order(
         lines,
         coupons,
     };
-    flow.ask("quote", issue).await.map_err(of_pricing)
+    flow.ask_as_system("quote", issue).await.map_err(of_pricing)
 }
 
 /// Takes the quote that the cart holds. Its coupons are held for it, and are kept from now on.
@@ -199,7 +200,7 @@ async fn take_over_coupons(
             holder: holder.clone(),
             customer: cart.customer().clone(),
         };
-        let taken = flow.ask(&format!("coupon/{code}"), take).await;
+        let taken = flow.ask_as_system(&format!("coupon/{code}"), take).await;
         Ok(HeldCoupon {
             terms: taken.map_err(of_pricing)?,
             code: code.clone(),
@@ -242,7 +243,7 @@ async fn claim_coupons(
             customer: cart.customer().clone(),
             hold: CouponHold::ForGood,
         };
-        let claimed = flow.ask(&format!("coupon/{code}"), claim).await;
+        let claimed = flow.ask_as_system(&format!("coupon/{code}"), claim).await;
         Ok(HeldCoupon {
             terms: claimed.map_err(of_pricing)?,
             code: code.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mercato_runtime::{FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
 
 use super::activities;
-use super::checkout::{CHECKOUT, CHECKOUT_BEFORE, checkout};
+use super::checkout::{CHECKOUT, CHECKOUTS_BEFORE, checkout};
 use super::fulfil::{FULFIL, FulfilRequest, fulfil};
 use super::hold::waiting_hold;
 use super::low_stock::{LOW_STOCK, LOW_STOCK_BEFORE, LowStockRequest, low_stock};
@@ -30,9 +30,11 @@ pub fn register_journeys(
     payments: &Arc<dyn Payments>,
     carrier: Arc<dyn Carrier>,
 ) -> RuntimeBuilder {
-    activities::register(builder, payments, carrier)
+    let builder = activities::register(builder, payments, carrier);
+    CHECKOUTS_BEFORE
+        .into_iter()
+        .fold(builder, |builder, before| builder.flow(before, checkout))
         .flow(CHECKOUT, checkout)
-        .flow(CHECKOUT_BEFORE, checkout)
         .flow(FULFIL, fulfil)
         .flow(RELEASE, release)
         .flow(RELEASE_STOCK, release_stock)

@@ -204,7 +204,7 @@ async fn take_back(flow: &Flow, findings: &[ReturnFinding]) -> Result<(), FlowEr
             condition,
         };
         let step = format!("stock/{}/{name}", found.sku);
-        Some(async move { flow.ask(&step, back).await })
+        Some(async move { flow.ask_as_system(&step, back).await })
     });
     for answer in join_all(asked).await {
         answer?;

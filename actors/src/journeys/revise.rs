@@ -13,7 +13,7 @@ use super::settle::authorise;
 use crate::domain::{Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
 use crate::order::{
-    AbandonChange, BeginChange, Fulfilment, MoneyPart, OrderChangePrice, OrderLine, OrderRejection,
+    AbandonChange, BeginChange, CheckModificationEligibility, Eligibility, Fulfilment, MoneyPart, OrderChangePrice, OrderLine, OrderRejection,
     PaymentOutcome, PriceOrderChange, PricedOrder, ReviseOrder, Revised, ShowFulfilment, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason};
@@ -35,7 +35,7 @@ pub struct OrderChangeRequest {
     pub revision: u32,
     /// Everything that it is to hold: each SKU once.
     pub lines: Vec<OrderLine>,
-    /// The terms that the customer has.
+    /// The terms for what is new, where the shop's own people change it. A shopper's are the order's.
     pub segment: Segment,
 }
 
@@ -87,12 +87,13 @@ pub async fn change_order(
     flow: Flow,
     request: OrderChangeRequest,
 ) -> Result<ChangeReceipt, ReviseError> {
+    let segment = terms(&flow, &request).await?;
     let (change, number) = begin(&flow, &request).await?;
     let shown = ShowFulfilment {
         order: request.order.clone(),
     };
     let before = flow.ask("show", shown).await.map_err(FlowError::from)?;
-    let quotes = quote_changed(&flow, &request, &before).await?;
+    let quotes = quote_changed(&flow, segment, &request, &before).await?;
     let price = calculate_price_difference(&flow, &request, &quotes).await?;
     let stock = check_inventory_for_changes(&flow, &request, &before, number).await?;
     let (supplement, until) = pay_difference(&flow, &request, &before, number, &price).await?;
@@ -114,6 +115,21 @@ pub async fn change_order(
         priced,
         difference: price.difference,
     })
+}
+
+/// A shopper changes an order on the terms that it was placed on, whatever they say; the shop's own people
+/// may give others.
+async fn terms(flow: &Flow, request: &OrderChangeRequest) -> Result<Segment, ReviseError> {
+    if flow.principal().as_user().is_none() {
+        return Ok(request.segment);
+    }
+    let order = request.order.clone();
+    let agreed = flow.ask("terms", CheckModificationEligibility { order }).await;
+    match agreed.map_err(of_order)? {
+        Eligibility::Eligible { segment, .. } => Ok(segment),
+        // That it cannot be changed is said where the change begins.
+        Eligibility::NotEligible { .. } => Ok(request.segment),
+    }
 }
 
 /// From here until its end nothing but this change moves the order. Gives its name and its number, of
@@ -145,12 +161,13 @@ fn ordered(before: &Fulfilment, sku: &Sku) -> u32 {
 /// Quotes what is new and what is raised.
 async fn quote_changed(
     flow: &Flow,
+    segment: Segment,
     request: &OrderChangeRequest,
     before: &Fulfilment,
 ) -> Result<Vec<LineQuote>, ReviseError> {
     let raised = request.lines.iter();
     let raised = raised.filter(|line| line.quantity.get() > ordered(before, &line.sku));
-    let quotes = quote_all(flow, request.segment, raised).await;
+    let quotes = quote_all(flow, segment, raised).await;
     quotes.map_err(|error| match error {
         AskError::Rejected(rejection) => ReviseError::Pricing(rejection),
         other => ReviseError::Flow(other.into()),
@@ -260,13 +277,13 @@ async fn reserve(
         quantity,
         ttl: HOLD,
     };
-    let held = flow.ask(&format!("reserve/{sku}"), hold).await;
+    let held = flow.ask_as_system(&format!("reserve/{sku}"), hold).await;
     held.map_err(of_stock)?;
     let confirm = ConfirmReservation {
         sku: sku.clone(),
         reservation: reservation.clone(),
     };
-    let confirmed = flow.ask(&format!("confirm/{sku}"), confirm).await;
+    let confirmed = flow.ask_as_system(&format!("confirm/{sku}"), confirm).await;
     confirmed.map_err(of_stock)?;
     Ok(StockHold {
         sku: sku.clone(),

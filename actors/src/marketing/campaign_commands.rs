@@ -291,8 +291,9 @@ impl Command for CampaignMetrics {
         &self,
         agent: &MarketingAgent,
         state: &State<Self>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let campaign = state.campaign();
         plan(campaign, &self.campaign)?;
         let holdout = agent.settings.holdout.get();

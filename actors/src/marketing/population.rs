@@ -167,8 +167,9 @@ impl Command for ShowQuintiles {
         &self,
         agent: &MarketingAgent,
         state: &State<Self>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let buyers_min = agent.settings.segments.quintiles_from;
         Ok(Decision::reply(state.population().quintiles(buyers_min)))
     }

@@ -6,15 +6,15 @@ use mercato_runtime::{Command, Context, Decided, Decision};
 use serde::{Deserialize, Serialize};
 
 use super::OrderAgent;
-use super::command::check_reason;
+use super::command::{OrderDecided, check_reason, for_the_shop};
 use super::events::{CancelReason, OrderCancelled};
 use super::machine::{OrderPhase, Transition};
 use super::place::{FULFIL, UNPAID};
-use super::state::OrderState;
-use crate::domain::OrderId;
+use super::state::{Order, OrderState};
+use crate::domain::{CustomerId, OrderId};
 
-/// Gives an order up, until it is packed. Idempotent, and harmless for an order that
-/// never was or is somebody else's: a safe undo of [`ReceiveOrder`](super::ReceiveOrder).
+/// Gives an order up, until it is packed. Idempotent, and harmless for an order that never was or is
+/// somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelOrder {
     /// The order.
@@ -46,18 +46,51 @@ impl Command for CancelOrder {
             return Ok(Decision::reply(Cancelled::NothingToCancel));
         };
         check_reason(context.principal, self.reason)?;
-        if order.phase == OrderPhase::Cancelled {
-            return Ok(Decision::reply(Cancelled::Cancelled));
-        }
-        order.check(Transition::Cancel)?;
-        let cancelled = OrderCancelled {
-            order: self.order.clone(),
-            reason: self.reason,
-            lines: order.details.lines.clone(),
-        };
-        Ok(Decision::reply(Cancelled::Cancelled)
-            .record(cancelled)
-            .clear_timer(UNPAID)
-            .clear_timer(FULFIL))
+        give_up(&self.order, order, self.reason)
     }
+}
+
+/// Gives up what a checkout has received, and nothing else: a checkout that was refused because the order
+/// is another customer's leaves that one alone. Idempotent, and harmless for an order that never was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbandonCheckout {
+    /// The order.
+    pub order: OrderId,
+    /// Whose checkout it was.
+    pub customer: CustomerId,
+}
+
+impl Command for AbandonCheckout {
+    type Agent = OrderAgent;
+    type Reply = Cancelled;
+    const NAME: &'static str = "AbandonCheckout";
+
+    fn entity(&self) -> Cow<'_, str> {
+        self.order.as_str().into()
+    }
+
+    fn decide(&self, _: &OrderAgent, state: &OrderState, context: &Context<'_>) -> Decided<Self> {
+        for_the_shop(context.principal)?;
+        let order = state.seen_by(context.principal, &self.order).ok();
+        match order.filter(|order| order.details.customer == self.customer) {
+            Some(order) => give_up(&self.order, order, CancelReason::CheckoutFailed),
+            None => Ok(Decision::reply(Cancelled::NothingToCancel)),
+        }
+    }
+}
+
+fn give_up(id: &OrderId, order: &Order, reason: CancelReason) -> OrderDecided<Cancelled> {
+    if order.phase == OrderPhase::Cancelled {
+        return Ok(Decision::reply(Cancelled::Cancelled));
+    }
+    order.check(Transition::Cancel)?;
+    let cancelled = OrderCancelled {
+        order: id.clone(),
+        reason,
+        lines: order.details.lines.clone(),
+    };
+    Ok(Decision::reply(Cancelled::Cancelled)
+        .record(cancelled)
+        .clear_timer(UNPAID)
+        .clear_timer(FULFIL))
 }

@@ -38,7 +38,7 @@ use crate::domain::{
 };
 use crate::ports::TrackingNumber;
 
-pub use cancel::{CancelOrder, Cancelled};
+pub use cancel::{AbandonCheckout, CancelOrder, Cancelled};
 pub use change::{
     AbandonChange, BeginChange, ChangeOrder, OrderChangePrice, PriceOrderChange, ReviseOrder,
     Revised,
@@ -153,6 +153,7 @@ impl Agent for OrderAgent {
             .add::<RecordDispatch>()
             .add::<RecordTracking>()
             .add::<CancelOrder>()
+            .add::<AbandonCheckout>()
             .add::<RequestReturn>()
             .add::<InspectReturn>()
             .add::<RefuseReturn>()

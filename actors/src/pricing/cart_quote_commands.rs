@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::basket::{HeldCoupon, QuotedLine, price_basket};
 use super::cart_quote::{CartQuote, CouponUse, QuoteStage};
 use super::quote::LineQuote;
+use super::rejection::staff;
 use super::sale_events::{QuoteAccepted, QuoteCancelled, QuoteIssued, QuoteReleased, QuoteSold};
 use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::{Cart, CustomerId, OrderId, Quantity, QuoteId, Sku};
@@ -47,6 +48,7 @@ impl Command for IssueQuote {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         if state.quote().get().is_some() {
             let present = state.quote().seen_by(context.principal, &self.quote)?;
             return if present.customer == self.customer {
@@ -179,7 +181,8 @@ impl Command for ReleaseQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let taken = state.quote().get().is_some_and(
             |quote| matches!(&quote.stage, QuoteStage::Accepted(order) if *order == self.order),
         );
@@ -205,7 +208,8 @@ impl Command for ConfirmQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let accepted = state.quote().get();
         let accepted = accepted.filter(|quote| matches!(quote.stage, QuoteStage::Accepted(_)));
         let sold = accepted.map(|quote| {
@@ -238,7 +242,8 @@ impl Command for CancelQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let quote = state.quote().get();
         let open = quote.filter(|quote| quote.stage != QuoteStage::Cancelled);
         let cancelled = open.map(|quote| QuoteCancelled {

@@ -12,6 +12,7 @@ use super::events::{
     PriceChangeScheduled, PriceReason, PricingEvent,
 };
 use super::limits::floor;
+use super::rejection::staff;
 use super::state::PriceState;
 use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::{Money, MoneyError, PriceChangeId, Sku};
@@ -45,6 +46,7 @@ impl Command for ChangePrice {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, now) = (state.price(), context.now);
         if let Some(stage) = state.changes.stage(&self.change) {
             let open = state.changes.open.get(&self.change);
@@ -309,6 +311,7 @@ impl Command for DropPriceChange {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (change, decision) = (&self.change, Decision::reply(()));
         match known_stage(state.price(), change)? {
             PriceChangeStage::Dropped => Ok(decision),
@@ -349,6 +352,7 @@ impl Command for ActivatePriceChange {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, now) = (state.price(), context.now);
         let stage = known_stage(state, &self.change)?;
         let open = state.changes.open.get(&self.change);

@@ -12,6 +12,7 @@ use super::events::{
 use super::limits::floor;
 use super::price_list::{ListPrice, PriceList};
 use super::promotions::{PromotionTerms, Reduction};
+use super::rejection::staff;
 use super::state::PriceState;
 use super::terms::PricingTerms;
 use super::{PricingAgent, PricingRejection, PricingState};
@@ -52,6 +53,7 @@ impl Command for AdjustStrategy {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let max = agent.settings.strategy_max;
         if self.adjustment.get().unsigned_abs() > max.get().unsigned_abs() {
             return Err(PricingRejection::AdjustmentTooLarge { max });
@@ -104,6 +106,7 @@ impl Command for StartPromotion {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, now, terms) = (state.price(), context.now, &self.terms);
         let promotions = &state.current().promotions;
         if let Some(present) = promotions.get(&self.promotion) {
@@ -204,6 +207,7 @@ impl Command for PausePromotion {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let state = state.price();
         let promotion = state
             .current()
@@ -253,6 +257,7 @@ impl Command for SetPriceList {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, now) = (state.price(), context.now);
         let home = agent.catalogue.currency();
         let unlisted = state.current().with([&PricingEvent::from(PriceListSet {

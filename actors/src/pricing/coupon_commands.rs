@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coupon::{Coupon, CouponTerms, GivenBack};
 use super::promotions::Reduction;
+use super::rejection::{own, staff};
 use super::sale_events::{CouponClaimed, CouponIssued, CouponReleased, CouponWithdrawn};
 use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::{BasisPoints, CouponCode, CustomerId, QuoteId};
@@ -42,6 +43,7 @@ impl Command for IssueCoupon {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         match &state.coupon().terms {
             Some(present) if *present == self.terms => return Ok(Decision::reply(())),
             Some(_) => return Err(PricingRejection::CouponDiffers(self.code.clone())),
@@ -111,6 +113,11 @@ impl Command for ClaimCoupon {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        match self.hold {
+            CouponHold::WhileQuoted => own(&self.customer, context.principal)?,
+            // It is an order that keeps one, and a checkout that has looked whose the order is.
+            CouponHold::ForGood => staff(context.principal)?,
+        }
         let coupon = state.coupon();
         let lapsed: Vec<QuoteId> = coupon.lapsed(context.now);
         let until = match self.hold {
@@ -215,7 +222,8 @@ impl Command for ReleaseCoupon {
         coupon_key(&self.code)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let (coupon, decision) = (state.coupon(), Decision::reply(()));
         if !coupon.claims.contains_key(&self.holder) {
             return Ok(decision);
@@ -251,6 +259,7 @@ impl Command for LapseClaims {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let coupon = state.coupon();
         let lapsed = coupon.lapsed(context.now);
         let next = coupon.next_lapse(&lapsed);
@@ -275,7 +284,8 @@ impl Command for WithdrawCoupon {
         coupon_key(&self.code)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let coupon = state.coupon();
         if coupon.terms.is_none() {
             return Err(PricingRejection::UnknownCoupon(self.code.clone()));
@@ -310,6 +320,7 @@ impl Command for CheckCoupon {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        own(&self.customer, context.principal)?;
         let (coupon, now) = (state.coupon(), context.now);
         let lapsed = coupon.lapsed(now);
         let terms = usable(coupon, &self.code, &self.customer, &lapsed, now)?;

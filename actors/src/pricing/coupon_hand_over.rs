@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coupon::{CouponTerms, GivenBack};
 use super::coupon_commands::{coupon_key, give_back_lapsed, lapse_at, usable};
+use super::rejection::staff;
 use super::sale_events::{CouponClaimed, CouponReleased};
 use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::{CouponCode, CustomerId, QuoteId};
@@ -42,6 +43,7 @@ impl Command for TakeOverCoupon {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let coupon = state.coupon();
         let lapsed: Vec<QuoteId> = coupon.lapsed(context.now);
         let held_by = |holder: &QuoteId| {

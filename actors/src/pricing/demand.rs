@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::elasticity::{DemandSums, Elasticity};
 use super::events::{DemandPeriodClosed, PricingEvent, SaleObserved};
+use super::rejection::staff;
 use super::reprice::{REPRICE_TIMER, Reprice};
 use super::settings::ElasticityPrior;
 use super::state::PriceState;
@@ -100,6 +101,7 @@ impl Command for ObserveSale {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         agent.check_price(self.shelf)?;
         let state = state.price();
         let period = agent.period_of(context.now);
@@ -183,7 +185,8 @@ impl Command for ShowElasticity {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, agent: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, agent: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let demand = &state.price().demand;
         Ok(Decision::reply(
             demand.elasticity(&agent.settings.elasticity),

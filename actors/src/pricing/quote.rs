@@ -6,6 +6,7 @@ use mercato_runtime::{Command, Context, Decided, Decision, Kind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::calculate::{PriceDecision, calculate};
+use super::rejection::staff;
 use super::state::{PriceInputs, PriceState};
 use super::terms::{PricingTerms, SalesChannel, Segment};
 use super::trace::{PriceStep, TraceEntry, TraceNote};
@@ -294,7 +295,8 @@ impl Command for WhyThisPrice {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, agent: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, agent: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, price) = (state.price(), self.price);
         let forgotten = PricingRejection::RevisionForgotten {
             oldest: state.oldest(),

@@ -1,11 +1,13 @@
 //! Why Pricing refuses, and what to do about it. A refusal records nothing.
 
+use mercato_runtime::Principal;
 use serde::{Deserialize, Serialize};
 
 use super::changes::PriceChangeStage;
 use super::price_list::PriceListProblem;
 use crate::domain::{
-    BasisPoints, CouponCode, Currency, Money, MoneyError, PriceChangeId, PromotionId, QuoteId, Sku,
+    BasisPoints, CouponCode, Currency, CustomerId, Money, MoneyError, PriceChangeId, PromotionId,
+    QuoteId, Sku,
 };
 
 /// Why Pricing refuses.
@@ -170,6 +172,28 @@ pub enum PricingRejection {
     /// A calculation has no result.
     #[error("price cannot be calculated: {0}")]
     Money(#[from] MoneyError),
+    /// Prices, promotions and coupons are the shop's own people's and programs' to make.
+    #[error("this is the shop's to do; a shopper asks for prices, and takes a quote through a cart")]
+    NotStaff,
+    /// A coupon is used by whoever it is counted for.
+    #[error("a coupon is used in one's own name; sign in with that account")]
+    NotYours,
+}
+
+/// What only the shop's own people and programs may do.
+pub(super) fn staff(principal: &Principal) -> Result<(), PricingRejection> {
+    match principal.as_user() {
+        Some(_) => Err(PricingRejection::NotStaff),
+        None => Ok(()),
+    }
+}
+
+/// The shop's own people and programs may; a shopper only in their own name.
+pub(super) fn own(customer: &CustomerId, principal: &Principal) -> Result<(), PricingRejection> {
+    match principal.as_user() {
+        Some(asking) if asking != customer.as_str() => Err(PricingRejection::NotYours),
+        _ => Ok(()),
+    }
 }
 
 fn list(problems: &[PriceListProblem]) -> String {

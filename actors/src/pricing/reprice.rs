@@ -9,6 +9,7 @@ use super::calculate::ruled_price;
 use super::competitors::{CompetitorPrice, CompetitorPrices, IgnoredBecause, market_conditions};
 use super::dynamic::{LevelHeld, LevelReason, Situation, step, target};
 use super::events::{CompetitorPricesRecorded, PriceLevelMoved, PricingEvent};
+use super::rejection::staff;
 use super::state::{PriceInputs, PriceState};
 use super::terms::PricingTerms;
 use super::{PricingAgent, PricingRejection, PricingState};
@@ -62,6 +63,7 @@ impl Command for Reprice {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         agent.reprice(&self.sku, state.price(), Vec::new(), context.now, |it| it)
     }
 }
@@ -170,6 +172,7 @@ impl Command for RecordCompetitorPrices {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let (state, now) = (state.price(), context.now);
         let Sifted {
             prices,

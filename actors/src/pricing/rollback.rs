@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{PriceChangeStage, PriceChangeTerms, PriceVersion};
 use super::events::PriceReason;
+use super::rejection::staff;
 use super::{PricingAgent, PricingRejection, PricingState};
 use crate::domain::Sku;
 
@@ -36,6 +37,7 @@ impl Command for RollBackPrice {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         let state = state.price();
         let unknown = PricingRejection::UnknownVersion { version: self.to };
         let earlier = state.versions.get(self.to).ok_or(unknown)?;
@@ -73,7 +75,8 @@ impl Command for ShowPriceVersions {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, _: &Context<'_>) -> Decided<Self> {
+    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+        staff(context.principal)?;
         let versions = state.price().versions.all().cloned().collect();
         Ok(Decision::reply(versions))
     }

@@ -10,6 +10,7 @@ use super::calculate::calculate;
 use super::events::{PricingEvent, ShelfPriceShown};
 use super::history::{PriceHistory, PriorPrice};
 use super::quote::{Quote, quote_at};
+use super::rejection::staff;
 use super::state::{PriceInputs, PriceState};
 use super::terms::PricingTerms;
 use super::{PricingAgent, PricingRejection, PricingState};
@@ -130,6 +131,7 @@ impl Command for LookAtShelf {
         state: &PricingState,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         agent.record(&self.sku, state.price(), context.now, Vec::new(), ())
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
 use super::action::{ActionOutcome, Offer, SupportAction};
-use super::commands::{SupportRejection, begun, conversation_key};
+use super::commands::{SupportRejection, begun, conversation_key, staff};
 use super::events::{ActionConfirmed, ActionFinished, ActionOffered};
 use super::ids::ConversationId;
 use super::settings::SupportSettings;
@@ -129,9 +129,7 @@ impl Command for RecordAction {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        if context.principal.as_user().is_some() {
-            return Err(SupportRejection::NotStaff);
-        }
+        staff(context.principal)?;
         let conversation = begun(state, &self.conversation, context)?;
         let taken = (conversation.actions.iter()).find(|taken| taken.number == self.number);
         let event = match taken {

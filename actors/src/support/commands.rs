@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{Command, Context, Decided, Decision, Personal, State};
+use mercato_runtime::{Command, Context, Decided, Decision, Personal, Principal, State};
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
@@ -58,6 +58,14 @@ pub enum SupportRejection {
 
 pub(super) fn conversation_key(conversation: &ConversationId) -> Cow<'static, str> {
     Cow::Owned(format!("conversation/{conversation}"))
+}
+
+/// What only the shop's own people and programs may do.
+pub(super) fn staff(principal: &Principal) -> Result<(), SupportRejection> {
+    match principal.as_user() {
+        Some(_) => Err(SupportRejection::NotStaff),
+        None => Ok(()),
+    }
 }
 
 /// A conversation that has begun and is open to who asks.
@@ -223,6 +231,7 @@ impl Command for RecordAnswer {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
+        staff(context.principal)?;
         answer_fits(&self.text)?;
         let conversation = begun(state, &self.conversation, context)?;
         sealed_for_it(conversation, &self.text)?;

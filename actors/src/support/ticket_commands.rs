@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use mercato_runtime::{
-    Command, Context, Decided, Decision, Kind, Personal, Principal, State, Timestamp,
+    Command, Context, Decided, Decision, Kind, Personal, State, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;
-use super::commands::{SupportRejection, answer_fits, begun, conversation_key, sealed_for_it};
+use super::commands::{
+    SupportRejection, answer_fits, begun, conversation_key, sealed_for_it, staff,
+};
 use super::events::{SupportEvent, TicketAnswered, TicketBreached, TicketOpened, TicketResolved};
 use super::ids::ConversationId;
 use super::text::PrivateText;
@@ -30,13 +32,6 @@ fn watched<R>(
         number,
     };
     decision.set_timer(SLA, due, &check)
-}
-
-fn for_staff(principal: &Principal) -> Result<(), SupportRejection> {
-    match principal.as_user() {
-        Some(_) => Err(SupportRejection::NotStaff),
-        None => Ok(()),
-    }
 }
 
 /// Hands a conversation to a person, and starts the clock of its service level. Where a ticket of the
@@ -123,7 +118,7 @@ impl Command for ResolveTicket {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        for_staff(context.principal)?;
+        staff(context.principal)?;
         match &begun(state, &self.conversation, context)?.ticket {
             Some(waiting) if waiting.number == self.number => {
                 let resolved = TicketResolved {
@@ -164,7 +159,7 @@ impl Command for CheckServiceLevel {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        for_staff(context.principal)?;
+        staff(context.principal)?;
         let waits = state.ticket.as_ref();
         let late = waits.filter(|ticket| {
             ticket.number == self.number
@@ -218,7 +213,7 @@ impl Command for AnswerTicket {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        for_staff(context.principal)?;
+        staff(context.principal)?;
         answer_fits(&self.text)?;
         let conversation = begun(state, &self.conversation, context)?;
         sealed_for_it(conversation, &self.text)?;
@@ -259,7 +254,7 @@ impl Command for ShowTicket {
         state: &State<Self>,
         context: &Context<'_>,
     ) -> Decided<Self> {
-        for_staff(context.principal)?;
+        staff(context.principal)?;
         let conversation = begun(state, &self.conversation, context)?;
         Ok(Decision::reply(conversation.ticket.as_ref().map(
             |ticket| TicketFile {

@@ -434,7 +434,8 @@ impl Desk<'_> {
                 Resolution::Clarifying | Resolution::OutOfScope
             ),
         };
-        self.scope.ask(record).await?;
+        // The answer is the shop's, whoever asked.
+        self.scope.ask_as_system(record).await?;
         Ok(SupportAnswer {
             turn: self.understood.turn,
             intent: self.understood.taken_for.intent,

@@ -8,6 +8,7 @@ mod forecasts_follow_demand;
 mod holds_are_handed_over_once;
 mod holds_are_kept_and_lapse;
 mod no_history_breaks_the_ledger;
+mod no_shopper_moves_stock;
 mod purchases_come_as_they_come;
 mod service_level_is_reached;
 mod warehouses_send_what_is_cheapest;

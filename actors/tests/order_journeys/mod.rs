@@ -11,6 +11,7 @@ mod gateway;
 mod low_stock_is_dealt_with;
 mod money_is_reconciled;
 mod one_cart_is_checked_out_twice;
+mod orders_are_their_customers;
 mod refunds_wait_for_a_person;
 mod renewals_are_tried_again;
 mod returns_are_inspected_by_the_shop;
@@ -23,5 +24,5 @@ mod town;
 use std::time::Duration;
 
 use mercato_actors::*;
-use mercato_runtime::{AskFailure, Caller, FlowId, PersonId, Principal, RunError};
+use mercato_runtime::{AskFailure, Caller, FlowId, PersonId, Principal, RunError, Scope};
 use town::{Basket, HOUR, Town, gbp, order, sku};

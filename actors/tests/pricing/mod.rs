@@ -7,6 +7,7 @@ mod changes_wait_for_approval_and_time;
 mod coupons_keep_their_limits;
 mod demand_is_learnt_from_sales;
 mod every_price_is_explained;
+mod no_shopper_makes_a_price;
 mod prices_come_from_terms_and_rules;
 mod prices_follow_the_market_gently;
 mod prices_stay_within_limits;

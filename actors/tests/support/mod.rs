@@ -80,14 +80,12 @@ impl Conversation for Given<SupportAgent> {
         })
     }
 
+    /// The shop answers; then the customer has the word again.
     fn answer(&mut self, turn: u32, clarification: bool) -> Result<(), SupportRejection> {
-        self.ask(&RecordAnswer {
-            conversation: conversation(),
-            turn,
-            text: sealed("C1", &PrivateText::new("an answer")),
-            citations: Vec::new(),
-            clarification,
-        })
+        self.turn_to(Principal::System);
+        let recorded = self.ask(&answer_to(turn, clarification));
+        self.turn_to(Principal::user("C1"));
+        recorded
     }
 
     fn ticket(&mut self, reason: TicketReason) -> Result<mercato_actors::Ticket, SupportRejection> {
@@ -96,6 +94,16 @@ impl Conversation for Given<SupportAgent> {
             reason,
             order: None,
         })
+    }
+}
+
+fn answer_to(turn: u32, clarification: bool) -> RecordAnswer {
+    RecordAnswer {
+        conversation: conversation(),
+        turn,
+        text: sealed("C1", &PrivateText::new("an answer")),
+        citations: Vec::new(),
+        clarification,
     }
 }
 
@@ -139,9 +147,18 @@ fn a_strangers_conversation_is_as_if_it_did_not_exist() {
     given.turn_to(Principal::user("C2"));
     assert_eq!(given.ask(&show), Err(none.clone()));
     assert_eq!(given.say("and mine?"), Err(none.clone()));
-    assert_eq!(given.answer(1, false), Err(none));
     given.turn_to(Principal::Operator("ann".into()));
     assert_eq!(given.ask(&show).unwrap().turns.len(), 1);
+}
+
+/// Catches: a customer who writes the shop's answers to themselves.
+#[test]
+fn the_shop_alone_answers() {
+    let mut given = nothing();
+    given.say("where is my order").unwrap();
+    let by_the_customer = given.ask(&answer_to(1, false));
+    assert_eq!(by_the_customer, Err(SupportRejection::NotStaff));
+    assert_eq!(given.events().len(), 1);
 }
 
 #[test]
