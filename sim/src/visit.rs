@@ -248,7 +248,7 @@ impl Visit {
             } else if let Ok(quantity) = Quantity::new(there) {
                 self.hold_in_cart(sku, quantity, basket).await?;
             } else {
-                self.wait_for(&sku, line.quantity, basket).await?;
+                self.wait_for(&sku, line.quantity).await?;
             }
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Visit {
     }
 
     /// Some of those who find a shelf empty order ahead.
-    async fn wait_for(&mut self, sku: &Sku, units: u32, basket: &Basket) -> Result<(), Unserved> {
+    async fn wait_for(&mut self, sku: &Sku, units: u32) -> Result<(), Unserved> {
         let (Ok(quantity), true) = (
             Quantity::new(units),
             self.rng.random_range(0..100) < WAITS_PERCENT,

@@ -153,7 +153,9 @@ pub enum InventoryRejection {
     #[error("reservation {0} belongs to an order already; reserve the stock under another id")]
     ReservationTaken(ReservationId),
     /// Stock is moved by the shop's own people and programs, through its journeys.
-    #[error("stock is the shop's to move; a shopper asks for it through a cart, an order or a return")]
+    #[error(
+        "stock is the shop's to move; a shopper asks for it through a cart, an order or a return"
+    )]
     NotStaff,
 }
 

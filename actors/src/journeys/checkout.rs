@@ -15,8 +15,9 @@ use super::settle::{look_up, outcome_of};
 use crate::domain::{Cart, Destination, EmailAddress, Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection};
 use crate::order::{
-    AbandonCheckout, AgreeTerms, CancelOrder, CancelReason, OrderDetails, OrderLine, OrderRejection, PaymentOutcome,
-    PlaceOrder, PriceOrder, PricedOrder, ReceiveOrder, RecordAuthorisation, StockHold,
+    AbandonCheckout, AgreeTerms, CancelOrder, CancelReason, OrderDetails, OrderLine,
+    OrderRejection, PaymentOutcome, PlaceOrder, PriceOrder, PricedOrder, ReceiveOrder,
+    RecordAuthorisation, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason, PaymentMethod};
 use crate::pricing::{PricingRejection, Segment};

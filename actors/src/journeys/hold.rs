@@ -64,7 +64,9 @@ async fn order_ahead(
         reservation,
         quantity,
     };
-    let promised = flow.ask_as_system(&format!("order-ahead/{sku}"), ahead).await;
+    let promised = flow
+        .ask_as_system(&format!("order-ahead/{sku}"), ahead)
+        .await;
     Ok(BackorderedLine {
         sku: sku.clone(),
         quantity,

@@ -13,8 +13,9 @@ use super::settle::authorise;
 use crate::domain::{Money, OrderId, PaymentId, Quantity, Sku};
 use crate::inventory::{ConfirmReservation, InventoryRejection, ReleaseReservation, ReserveStock};
 use crate::order::{
-    AbandonChange, BeginChange, CheckModificationEligibility, Eligibility, Fulfilment, MoneyPart, OrderChangePrice, OrderLine, OrderRejection,
-    PaymentOutcome, PriceOrderChange, PricedOrder, ReviseOrder, Revised, ShowFulfilment, StockHold,
+    AbandonChange, BeginChange, CheckModificationEligibility, Eligibility, Fulfilment, MoneyPart,
+    OrderChangePrice, OrderLine, OrderRejection, PaymentOutcome, PriceOrderChange, PricedOrder,
+    ReviseOrder, Revised, ShowFulfilment, StockHold,
 };
 use crate::ports::{AuthoriseRequest, DeclineReason};
 use crate::pricing::{LineQuote, PricingRejection, Segment};
@@ -124,7 +125,9 @@ async fn terms(flow: &Flow, request: &OrderChangeRequest) -> Result<Segment, Rev
         return Ok(request.segment);
     }
     let order = request.order.clone();
-    let agreed = flow.ask("terms", CheckModificationEligibility { order }).await;
+    let agreed = flow
+        .ask("terms", CheckModificationEligibility { order })
+        .await;
     match agreed.map_err(of_order)? {
         Eligibility::Eligible { segment, .. } => Ok(segment),
         // That it cannot be changed is said where the change begins.

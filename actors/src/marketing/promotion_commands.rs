@@ -139,7 +139,12 @@ impl Command for ShowPromotions {
         promotions_key(&self.sku)
     }
 
-    fn decide(&self, _: &MarketingAgent, state: &State<Self>, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &MarketingAgent,
+        state: &State<Self>,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         Ok(Decision::reply(state.promotions().clone()))
     }

@@ -181,7 +181,12 @@ impl Command for ReleaseQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let taken = state.quote().get().is_some_and(
             |quote| matches!(&quote.stage, QuoteStage::Accepted(order) if *order == self.order),
@@ -208,7 +213,12 @@ impl Command for ConfirmQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let accepted = state.quote().get();
         let accepted = accepted.filter(|quote| matches!(quote.stage, QuoteStage::Accepted(_)));
@@ -242,7 +252,12 @@ impl Command for CancelQuote {
         quote_key(&self.quote)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let quote = state.quote().get();
         let open = quote.filter(|quote| quote.stage != QuoteStage::Cancelled);

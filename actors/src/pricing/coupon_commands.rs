@@ -222,7 +222,12 @@ impl Command for ReleaseCoupon {
         coupon_key(&self.code)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let (coupon, decision) = (state.coupon(), Decision::reply(()));
         if !coupon.claims.contains_key(&self.holder) {
@@ -284,7 +289,12 @@ impl Command for WithdrawCoupon {
         coupon_key(&self.code)
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let coupon = state.coupon();
         if coupon.terms.is_none() {

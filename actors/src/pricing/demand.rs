@@ -185,7 +185,12 @@ impl Command for ShowElasticity {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, agent: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        agent: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let demand = &state.price().demand;
         Ok(Decision::reply(

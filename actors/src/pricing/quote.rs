@@ -295,7 +295,12 @@ impl Command for WhyThisPrice {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, agent: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        agent: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let (state, price) = (state.price(), self.price);
         let forgotten = PricingRejection::RevisionForgotten {

@@ -173,7 +173,9 @@ pub enum PricingRejection {
     #[error("price cannot be calculated: {0}")]
     Money(#[from] MoneyError),
     /// Prices, promotions and coupons are the shop's own people's and programs' to make.
-    #[error("this is the shop's to do; a shopper asks for prices, and takes a quote through a cart")]
+    #[error(
+        "this is the shop's to do; a shopper asks for prices, and takes a quote through a cart"
+    )]
     NotStaff,
     /// A coupon is used by whoever it is counted for.
     #[error("a coupon is used in one's own name; sign in with that account")]

@@ -75,7 +75,12 @@ impl Command for ShowPriceVersions {
         self.sku.as_str().into()
     }
 
-    fn decide(&self, _: &PricingAgent, state: &PricingState, context: &Context<'_>) -> Decided<Self> {
+    fn decide(
+        &self,
+        _: &PricingAgent,
+        state: &PricingState,
+        context: &Context<'_>,
+    ) -> Decided<Self> {
         staff(context.principal)?;
         let versions = state.price().versions.all().cloned().collect();
         Ok(Decision::reply(versions))

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use mercato_runtime::{
-    Command, Context, Decided, Decision, Kind, Personal, State, Timestamp,
-};
+use mercato_runtime::{Command, Context, Decided, Decision, Kind, Personal, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::SupportAgent;

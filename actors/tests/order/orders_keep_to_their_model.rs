@@ -406,7 +406,12 @@ fn keeps_the_laws((acts, small_parcels): Histories, planted: Planted) -> Result<
             act
         );
         let broken = Model::of(work.desk.events()).broken(after);
-        prop_assert!(broken.is_none(), "{:?}: {}", act, broken.unwrap_or_default());
+        prop_assert!(
+            broken.is_none(),
+            "{:?}: {}",
+            act,
+            broken.unwrap_or_default()
+        );
     }
     Ok(())
 }

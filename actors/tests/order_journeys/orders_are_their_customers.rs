@@ -91,7 +91,10 @@ async fn a_checkout_of_before_still_ends() {
     let ran = handle
         .run(&eve(), BEFORE, FlowId::new("o-1"), request)
         .await;
-    let declined = matches!(ran, Err(RunError::Failed(CheckoutError::PaymentDeclined(_))));
+    let declined = matches!(
+        ran,
+        Err(RunError::Failed(CheckoutError::PaymentDeclined(_)))
+    );
     assert!(declined, "{ran:?}");
     assert!(town.view().await.cancelled.is_some());
     town.close().await;

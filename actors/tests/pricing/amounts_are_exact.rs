@@ -146,7 +146,10 @@ fn a_basket_sums_exactly_and_stays_above_its_floors() {
 
 /// The planted mistake: the discount of the basket is spread over its lines with each share rounded by
 /// itself, as a percentage, and the lines follow.
-fn each_rounded_by_itself(quotes: Vec<LineQuote>, coupons: &[(&CouponCode, &CouponTerms)]) -> Priced {
+fn each_rounded_by_itself(
+    quotes: Vec<LineQuote>,
+    coupons: &[(&CouponCode, &CouponTerms)],
+) -> Priced {
     let mut basket = price_basket(Currency::GBP, quotes, coupons)?;
     let off = i128::from(basket.discount.minor());
     for line in &mut basket.lines {

@@ -50,8 +50,20 @@ fn no_shopper_quotes_themselves() {
     refuses(&mut shelf, &quote_for("eve", 1, now), &no);
     shelf.ask(&quote_for("ada", 1_000, now)).unwrap();
     let quote = quote_id("o-1");
-    refuses(&mut shelf, &ConfirmQuote { quote: quote.clone() }, &no);
-    refuses(&mut shelf, &CancelQuote { quote: quote.clone() }, &no);
+    refuses(
+        &mut shelf,
+        &ConfirmQuote {
+            quote: quote.clone(),
+        },
+        &no,
+    );
+    refuses(
+        &mut shelf,
+        &CancelQuote {
+            quote: quote.clone(),
+        },
+        &no,
+    );
     let order = OrderId::new("o-1").unwrap();
     refuses(&mut shelf, &ReleaseQuote { quote, order }, &no);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mercato_actors::runtime::{Answer, AskError, Caller, FlowError, Principal, Scope};
+use mercato_actors::runtime::{Answer, AskError, Caller, CommandId, FlowError, Principal, Scope};
 use mercato_actors::{
     BasisPoints, ChangePrice, CheckStock, Lifecycle, PriceChangeId, PriceChangeTerms, PriceReason,
     Quantity, ReceiveStock, Sku, StockLevels,
@@ -20,14 +20,17 @@ fn clerk() -> Caller {
     Caller::new(Principal::Operator("clerk".into())).within(PATIENCE)
 }
 
+fn delivery(sku: &Sku, units: u32) -> Option<ReceiveStock> {
+    Some(ReceiveStock {
+        sku: sku.clone(),
+        quantity: Quantity::new(units).ok()?,
+    })
+}
+
 /// Books one delivery, once, however often that must be asked for.
 async fn book(scene: &ShopScene, stage: &Stage, key: &str, sku: &Sku, units: u32) {
-    let Ok(quantity) = Quantity::new(units) else {
+    let Some(receive) = delivery(sku, units) else {
         return;
-    };
-    let receive = ReceiveStock {
-        sku: sku.clone(),
-        quantity,
     };
     let booked = stage.ask(key, &clerk(), receive).await;
     stage.must(
@@ -36,6 +39,28 @@ async fn book(scene: &ShopScene, stage: &Stage, key: &str, sku: &Sku, units: u32
         || format!("{key}: {booked:?}"),
     );
     scene.memory.remembered().booked(key, sku, units);
+}
+
+/// A message is doubled on its way, and the second one comes late: it is answered as the first one was.
+async fn comes_again(stage: &Stage, key: &str, sku: &Sku, units: u32) {
+    let Some(receive) = delivery(sku, units) else {
+        return;
+    };
+    // It was answered long ago, and the outside remembers that.
+    let first = stage.ask(key, &clerk(), receive.clone()).await;
+    let caller = clerk().keyed(CommandId::from_key(key));
+    let ask = async || match stage.handle.ask(&caller, receive.clone()).await {
+        Err(AskError::Failed(failure)) if is_worth_asking_again(&failure) => {
+            Err(Unserved::because(failure))
+        }
+        answer => Ok(answer),
+    };
+    let second = stage.recall(&format!("{key}/again"), ask).await;
+    stage.must(
+        "what comes twice is answered as the first time",
+        first == second,
+        || format!("{key}: {first:?}, then {second:?}"),
+    );
 }
 
 /// Puts the first units on the shelves.
@@ -66,6 +91,9 @@ pub(super) async fn take_deliveries(scene: &ShopScene, stage: &Stage) {
         let key = format!("delivery/{number}");
         book(scene, stage, &key, sku, units).await;
         look(scene, stage, &format!("{key}/page"), sku).await;
+        if rng.random_ratio(1, 4) {
+            comes_again(stage, &key, sku, units).await;
+        }
         at += every.mul_f64(rng.random_range(0.5..1.5));
     }
 }
