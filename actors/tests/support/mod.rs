@@ -146,7 +146,7 @@ fn a_strangers_conversation_is_as_if_it_did_not_exist() {
     assert_eq!(given.ask(&show).unwrap().turns.len(), 1);
     given.turn_to(Principal::user("C2"));
     assert_eq!(given.ask(&show), Err(none.clone()));
-    assert_eq!(given.say("and mine?"), Err(none.clone()));
+    assert_eq!(given.say("and mine?"), Err(none));
     given.turn_to(Principal::Operator("ann".into()));
     assert_eq!(given.ask(&show).unwrap().turns.len(), 1);
 }
