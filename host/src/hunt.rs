@@ -127,7 +127,7 @@ fn summary(report: &HuntReport, planned: &Hunt, took: Took) -> String {
         "{} power cuts, {} other faults by the clock, {} damaged disks found out; {} requests asked, \
          {} answered, {} asked again; {} records",
         tally.cuts,
-        tally.faults,
+        tally.strikes.all(),
         tally.damage_found,
         tally.asked,
         tally.answered,

@@ -11,7 +11,7 @@ use super::memory::ShopMemory;
 use crate::audit::{Books, audit};
 use crate::law::Verdict;
 use crate::laws::{self, Evidence};
-use crate::lives::{End, Law};
+use crate::lives::{End, Law, READS};
 use crate::outside::Outside;
 
 /// All of them, held against one pass over the journal.
@@ -39,7 +39,7 @@ impl Law for ShopLaws {
             let books = match audit(end.journal) {
                 Ok(books) => books,
                 Err(error) => {
-                    let mut read = Verdict::new("the journal can be read");
+                    let mut read = Verdict::new(READS);
                     read.check(false, || error);
                     return vec![read];
                 }
