@@ -64,7 +64,7 @@ fn a_short_hunt_finds_nothing() {
 /// Catches: a world that is not the one that its name says, and its last moments not told.
 #[test]
 fn a_world_is_replayed_by_its_name() {
-    let name = "1/24/s9/c0";
+    let name = "2/24/s9/c0";
     let replay =
         || succeeds(mercato().args(["simulate", "hunt", "--replay", name, "--lines", "9999"]));
     let report = replay();
@@ -110,7 +110,7 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
             &["simulate", "hunt", "--replay", "0/7"],
             "world has changed",
         ),
-        (&["simulate", "hunt", "--replay", "1/7/x"], "1/77/s12"),
+        (&["simulate", "hunt", "--replay", "2/7/x"], "2/77/s12"),
         (&["simulate", "hunt", "--seeds", "0"], "at least 1"),
         (&["simulate", "hunt", "--minutes", "-1"], "above 0"),
         (&["simulate", "hash", "--seed", "one"], "--seed"),
