@@ -103,15 +103,19 @@ fn nothing_is_left_held(books: &Books, work_list: &BTreeSet<Box<str>>) -> Verdic
     let standing = standing.filter(|(_, order)| order.placed > 0 && !order.cancelled);
     let standing: BTreeSet<&str> = standing.map(|(id, _)| id.as_str()).collect();
     for (sku, book) in &books.stock {
-        for (reservation, units) in book.held.iter().chain(&book.committed) {
+        let holds = book.held.iter().chain(&book.committed);
+        let lost = holds.filter(|(reservation, _)| {
             // A hold has the name of its order, and a further one begins with it.
             let name = reservation.as_str();
             let order = name.split_once('.').map_or(name, |(order, _)| order);
-            let stands = standing.contains(order) || work_list.contains(order);
-            law.check(stands, || {
-                format!("{sku}: {units} units are held by {reservation}")
-            });
-        }
+            !standing.contains(order) && !work_list.contains(order)
+        });
+        let lost: Vec<String> = lost
+            .map(|(reservation, units)| format!("{units} by {reservation}"))
+            .collect();
+        law.check(lost.is_empty(), || {
+            format!("{sku}: units are held: {}", lost.join(", "))
+        });
     }
     law
 }
