@@ -1,5 +1,7 @@
 //! `mercato simulate hunt` and `hash`: worlds from seeds, until a law breaks.
 
+mod pace;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ const MINUTES: f64 = 3.0;
 pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
     if let Some(name) = &args.again.replay {
         return replay(name, &args.again, HuntOptions::default(), HUNT);
+    }
+    if args.pace {
+        return pace::run();
     }
     let minutes = match (args.minutes, args.seeds) {
         (Some(minutes), _) if !(minutes > 0.0 && minutes <= 100_000.0) => {

@@ -26,6 +26,13 @@ pub(crate) struct HuntArgs {
     /// How many worlds at once. Default: one to each core.
     #[arg(long, value_name = "N", conflicts_with = "replay")]
     pub(crate) threads: Option<usize>,
+    /// Measures instead how many small worlds and shopper-hours a second of one processor comes to,
+    /// beside their targets.
+    #[arg(
+        long,
+        conflicts_with_all = ["seeds", "minutes", "from", "threads", "replay"]
+    )]
+    pub(crate) pace: bool,
     #[command(flatten)]
     pub(crate) again: ReplayArgs,
 }
