@@ -142,7 +142,7 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
             &["simulate", "hunt", "--replay", "0/7"],
             "world has changed",
         ),
-        (&["simulate", "hunt", "--replay", "2/7/x"], "2/77/s12"),
+        (&["simulate", "hunt", "--replay", "2/7/x"], "2/78/s12"),
         (
             &["simulate", "hunt", "--replay", "2/24/c9"],
             "this seed draws",

@@ -11,16 +11,16 @@ use super::draw::{Drawn, draw};
 pub const WORLD_VERSION: u32 = 2;
 
 /// A world of the hunt: all that its seed draws, or less. Its text reads
-/// `2/77/s12/o60000/c0.2/f1`: version 2, seed 77, at most 12 shoppers, open for 60,000 ms, with the
+/// `2/78/s12/o60000/c0.2/f1`: version 2, seed 78, at most 12 shoppers, open for 60,000 ms, with the
 /// first and the third of its cuts and the second of its faults.
 ///
 /// ```
 /// use mercato_sim::hunt::WorldId;
 ///
-/// let id: WorldId = "2/77/s12/c0.2".parse()?;
-/// assert_eq!((id.seed, id.shoppers), (77, Some(12)));
-/// assert_eq!(id.to_string(), "2/77/s12/c0.2");
-/// let of_another_version = "0/77".parse::<WorldId>();
+/// let id: WorldId = "2/78/s12/c0.2".parse()?;
+/// assert_eq!((id.seed, id.shoppers), (78, Some(12)));
+/// assert_eq!(id.to_string(), "2/78/s12/c0.2");
+/// let of_another_version = "0/78".parse::<WorldId>();
 /// assert!(of_another_version.is_err_and(|error| error.to_string().contains("world has changed")));
 /// # Ok::<_, mercato_sim::hunt::WorldIdError>(())
 /// ```
@@ -53,7 +53,7 @@ pub enum WorldIdError {
         found: u32,
     },
     /// A part cannot be read.
-    #[error("`{part}` is no part of a world's name; it reads like 2/77/s12/o60000/c0.2/f1")]
+    #[error("`{part}` is no part of a world's name; it reads like 2/78/s12/o60000/c0.2/f1")]
     Part {
         /// The part.
         part: String,
