@@ -1,6 +1,7 @@
 //! The command line, as it is typed.
 
 mod flows;
+mod hunt;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use jiff::SignedDuration;
 use mercato_benches::{AskArgs, CrashArgs, EntitiesArgs, JournalArgs as BenchJournalArgs};
 
 pub(crate) use flows::{FlowsArgs, FlowsTask, ListArgs, Request, Which, WorkArgs};
+#[cfg(feature = "planted-bugs")]
+pub(crate) use hunt::BugsArgs;
+pub(crate) use hunt::{HuntArgs, ReplayArgs};
 
 /// An online shop run by six supervised agents on a durable journal.
 #[derive(Debug, Parser)]
@@ -109,46 +113,11 @@ pub(crate) enum SimulateTask {
         replay: Option<String>,
     },
     /// Makes each of the planted mistakes in turn and prints how soon a law finds it.
+    ///
+    /// Each world in which one is found is lived through again without the mistake: a law that breaks
+    /// there too has found something else.
     #[cfg(feature = "planted-bugs")]
-    Bugs {
-        /// Seconds of work that each may take.
-        #[arg(long, value_name = "N", default_value_t = 60)]
-        seconds: u64,
-        /// Only the mistake of this name.
-        #[arg(long, value_name = "NAME")]
-        bug: Option<String>,
-        /// The first seed.
-        #[arg(long, value_name = "SEED", default_value_t = 1)]
-        from: u64,
-        /// Prints the last moments of each world, made as small as it can be, too.
-        #[arg(long)]
-        show: bool,
-    },
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct HuntArgs {
-    /// How many seeds. Default: as many as there is time for.
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<u64>,
-    /// How many minutes at most. Default: 3, and with --seeds as many as it takes.
-    #[arg(long, value_name = "M", allow_negative_numbers = true)]
-    pub(crate) minutes: Option<f64>,
-    /// The first seed.
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
-    pub(crate) from: u64,
-    /// How many worlds at once. Default: one to each core.
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// Replays one world instead, by its name.
-    #[arg(long, value_name = "WORLD", conflicts_with_all = ["seeds", "minutes", "from", "threads"])]
-    pub(crate) replay: Option<String>,
-    /// How many of the last moments of a replayed world are printed.
-    #[arg(long, value_name = "N", default_value_t = 60, requires = "replay")]
-    pub(crate) lines: usize,
-    /// Makes the replayed world as small as it can be while its law still breaks.
-    #[arg(long, requires = "replay")]
-    pub(crate) shrink: bool,
+    Bugs(BugsArgs),
 }
 
 #[derive(Debug, clap::Args)]

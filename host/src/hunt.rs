@@ -1,5 +1,7 @@
 //! `mercato simulate hunt` and `hash`: worlds from seeds, until a law breaks.
 
+mod pace;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use mercato_sim::hunt::{
 };
 use mercato_sim::lives::WorldOutcome;
 
-use crate::args::HuntArgs;
+use crate::args::{HuntArgs, ReplayArgs};
 use crate::cpu::process_time;
 use crate::output::print;
 
@@ -21,13 +23,19 @@ struct Took {
     processor: Option<Duration>,
 }
 
+/// What replays a world of a hunt.
+const HUNT: &str = "mercato simulate hunt";
+
 /// How long a hunt lasts that nobody bounded.
 const MINUTES: f64 = 3.0;
 
 /// Hunts, or replays a world. `false` where a law was broken.
 pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
-    if let Some(name) = &args.replay {
-        return replay(name, args.lines, args.shrink);
+    if let Some(name) = &args.again.replay {
+        return replay(name, &args.again, HuntOptions::default(), HUNT);
+    }
+    if args.pace {
+        return pace::run();
     }
     let minutes = match (args.minutes, args.seeds) {
         (Some(minutes), _) if !(minutes > 0.0 && minutes <= 100_000.0) => {
@@ -70,24 +78,35 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
     let found = shrink(broken, &planned.options, told).map_err(|error| error.to_string())?;
     watch.bar.finish_and_clear();
     print(&summary(&report, &planned, took))?;
-    print(&told_of(&found))?;
+    print(&told_of(&found, HUNT))?;
     Ok(false)
 }
 
-/// Replays a world, with its last moments.
-fn replay(name: &str, lines: usize, smaller: bool) -> Result<bool, String> {
-    let mut id: WorldId = name.parse().map_err(|error| format!("--replay: {error}"))?;
-    let mut options = HuntOptions::default();
-    options.timeline_lines = lines;
-    if smaller {
-        id = shrink(&id, &options, |_, _| {})
-            .map_err(|error| error.to_string())?
-            .id;
+/// Replays a world, with its last moments; `command` is what does so.
+pub(crate) fn replay(
+    name: &str,
+    asked: &ReplayArgs,
+    mut options: HuntOptions,
+    command: &str,
+) -> Result<bool, String> {
+    let id: WorldId = name.parse().map_err(|error| format!("--replay: {error}"))?;
+    options.timeline_lines = asked.lines;
+    if asked.shrink {
+        let found = shrink(&id, &options, |_, _| {}).map_err(|error| error.to_string())?;
+        print(&told_of(&found, command))?;
+        return Ok(found.outcome.laws_hold());
     }
     let outcome = run_id(&id, &options).map_err(|error| error.to_string())?;
-    let holds = outcome.laws_hold();
+    let mark = outcome.hash.mark();
+    if let Some(expected) = asked.expect.filter(|expected| *expected != mark) {
+        print(&format!(
+            "THE WORLD HAS CHANGED: it came to {expected} when it was named, and comes to {mark} now. \
+             Another mercato named it, or a mistake was mended or made since; what follows is another \
+             story under the same name.\n\n"
+        ))?;
+    }
     print(&world(&id, &outcome))?;
-    Ok(holds)
+    Ok(outcome.laws_hold())
 }
 
 /// Prints the hashes of a world.
@@ -124,16 +143,18 @@ fn summary(report: &HuntReport, planned: &Hunt, took: Took) -> String {
     );
     let _ = writeln!(
         text,
-        "{} power cuts, {} other faults by the clock, {} damaged disks found out; {} requests asked, \
-         {} answered, {} asked again; {} records",
+        "{} power cuts, {} other faults; {} damaged disks found out, {} that would be taken for torn \
+         ones; {} requests asked, {} answered, {} asked again; {} records",
         tally.cuts,
-        tally.faults,
+        tally.strikes.all(),
         tally.damage_found,
+        tally.taken_for_torn,
         tally.asked,
         tally.answered,
         tally.unserved,
         tally.records,
     );
+    let _ = writeln!(text, "faults that struck: {}", tally.strikes);
     let held = match report.broken {
         None => "every law held",
         Some(_) => "A LAW WAS BROKEN",
@@ -142,14 +163,15 @@ fn summary(report: &HuntReport, planned: &Hunt, took: Took) -> String {
     text
 }
 
-/// What a hunt found, for people.
-pub(crate) fn told_of(found: &Found) -> String {
+/// What a hunt found, for people, with the command that replays it.
+pub(crate) fn told_of(found: &Found, command: &str) -> String {
     let mut text = format!("\nThe smallest world of {} tries:\n", found.tries);
     text.push_str(&world(&found.id, &found.outcome));
     let _ = writeln!(
         text,
-        "\nreplay it: mercato simulate hunt --replay '{}'",
-        found.id
+        "\nreplay it: {command} --replay '{}' --expect {}",
+        found.id,
+        found.outcome.hash.mark()
     );
     text
 }

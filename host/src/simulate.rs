@@ -16,12 +16,7 @@ pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
             SimulateTask::Hunt(args) => hunt::run(&args),
             SimulateTask::Hash { seed, replay } => hunt::hash(seed, replay.as_deref()),
             #[cfg(feature = "planted-bugs")]
-            SimulateTask::Bugs {
-                seconds,
-                bug,
-                from,
-                show,
-            } => crate::bugs::run(seconds, bug.as_deref(), from, show),
+            SimulateTask::Bugs(args) => crate::bugs::run(&args),
         };
     }
     if let Some(name) = &args.scenario {

@@ -59,6 +59,16 @@ pub enum SimulationError {
     /// The scene of a world cannot be set.
     #[error("the world cannot be set up: {0}")]
     Scene(String),
+    /// A world of the hunt could not be run.
+    #[error(
+        "world {world} could not be run: {source}; replay it: mercato simulate hunt --replay '{world}'"
+    )]
+    World {
+        /// Its name.
+        world: Box<str>,
+        /// Why not.
+        source: Box<SimulationError>,
+    },
     /// A file beside the store cannot be used.
     #[error("{path}: {problem}; move it away together with its store to start afresh")]
     Beside {

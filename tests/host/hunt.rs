@@ -59,12 +59,13 @@ fn a_short_hunt_finds_nothing() {
     let report = succeeds(mercato().args(["simulate", "hunt", "--seeds", &worlds]));
     assert!(report.contains(&format!("{worlds} worlds")), "{report}");
     assert!(report.contains("every law held"), "{report}");
+    assert!(report.contains("notice_doubled"), "{report}");
 }
 
 /// Catches: a world that is not the one that its name says, and its last moments not told.
 #[test]
 fn a_world_is_replayed_by_its_name() {
-    let name = "1/24/s9/c0";
+    let name = "2/24/s9/c0";
     let replay =
         || succeeds(mercato().args(["simulate", "hunt", "--replay", name, "--lines", "9999"]));
     let report = replay();
@@ -73,6 +74,37 @@ fn a_world_is_replayed_by_its_name() {
         report.contains("9 shoppers") && report.contains("OPEN"),
         "{report}"
     );
+}
+
+/// Catches: a world that comes to something else than when it was named, and is told as the same story.
+#[test]
+fn a_replay_says_when_its_world_has_changed() {
+    let replay = |mark: &str| {
+        let name = ["simulate", "hunt", "--replay", "2/24/s2/c0/f"];
+        succeeds(mercato().args(name).args(["--expect", mark]))
+    };
+    let changed = replay("0badf00d");
+    assert!(changed.contains("THE WORLD HAS CHANGED"), "{changed}");
+    let (_, told) = changed.split_once("and comes to ").expect("its mark now");
+    let mark = told.get(..8).expect("eight digits");
+    assert!(!replay(mark).contains("CHANGED"), "{changed}");
+}
+
+/// Catches: a command that is printed and does not replay the world with its mistake.
+#[cfg(feature = "planted-bugs")]
+#[test]
+fn the_printed_command_replays_a_planted_mistake() {
+    let show = ["simulate", "bugs", "--bug", "stale-cache", "--show"];
+    let report = succeeds(mercato().args(show));
+    let (_, command) = report.split_once("replay it: mercato ").expect(&report);
+    let line = command.lines().next().expect("a line").replace('\'', "");
+    let output = mercato().args(line.split(' ')).output().expect("it starts");
+    let story = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{line}\n{story}");
+    assert!(story.contains("broken: a page shows no stock"), "{story}");
+    assert!(!story.contains("CHANGED"), "{story}");
+    let nameless = is_refused(mercato().args(["simulate", "bugs", "--replay", "2/1"]));
+    assert!(nameless.contains("--bug"), "{nameless}");
 }
 
 /// Catches: input that is taken for something else, and a refusal that does not say how to go on.
@@ -110,7 +142,15 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
             &["simulate", "hunt", "--replay", "0/7"],
             "world has changed",
         ),
-        (&["simulate", "hunt", "--replay", "1/7/x"], "1/77/s12"),
+        (&["simulate", "hunt", "--replay", "2/7/x"], "2/78/s12"),
+        (
+            &["simulate", "hunt", "--replay", "2/24/c9"],
+            "this seed draws",
+        ),
+        (
+            &["simulate", "hunt", "--replay", "2/7", "--expect", "x"],
+            "eight hexadecimal digits",
+        ),
         (&["simulate", "hunt", "--seeds", "0"], "at least 1"),
         (&["simulate", "hunt", "--minutes", "-1"], "above 0"),
         (&["simulate", "hash", "--seed", "one"], "--seed"),

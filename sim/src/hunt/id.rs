@@ -8,19 +8,19 @@ use super::HuntOptions;
 use super::draw::{Drawn, draw};
 
 /// Grows whenever a seed no longer draws the world that it drew before.
-pub const WORLD_VERSION: u32 = 1;
+pub const WORLD_VERSION: u32 = 2;
 
 /// A world of the hunt: all that its seed draws, or less. Its text reads
-/// `1/77/s12/o60000/c0.2/f1`: version 1, seed 77, at most 12 shoppers, open for 60,000 ms, with the
+/// `2/78/s12/o60000/c0.2/f1`: version 2, seed 78, at most 12 shoppers, open for 60,000 ms, with the
 /// first and the third of its cuts and the second of its faults.
 ///
 /// ```
 /// use mercato_sim::hunt::WorldId;
 ///
-/// let id: WorldId = "1/77/s12/c0.2".parse()?;
-/// assert_eq!((id.seed, id.shoppers), (77, Some(12)));
-/// assert_eq!(id.to_string(), "1/77/s12/c0.2");
-/// let of_another_version = "0/77".parse::<WorldId>();
+/// let id: WorldId = "2/78/s12/c0.2".parse()?;
+/// assert_eq!((id.seed, id.shoppers), (78, Some(12)));
+/// assert_eq!(id.to_string(), "2/78/s12/c0.2");
+/// let of_another_version = "0/78".parse::<WorldId>();
 /// assert!(of_another_version.is_err_and(|error| error.to_string().contains("world has changed")));
 /// # Ok::<_, mercato_sim::hunt::WorldIdError>(())
 /// ```
@@ -53,8 +53,27 @@ pub enum WorldIdError {
         found: u32,
     },
     /// A part cannot be read.
-    #[error("`{part}` is no part of a world's name; it reads like 1/77/s12/o60000/c0.2/f1")]
+    #[error("`{part}` is no part of a world's name; it reads like 2/78/s12/o60000/c0.2/f1")]
     Part {
+        /// The part.
+        part: String,
+    },
+    /// It asks for what its seed does not draw.
+    #[error(
+        "`{part}` asks for number {number}, and this seed draws {drawn} of them, counted from 0; \
+         leave it out, or name the world as hunt printed it"
+    )]
+    NotDrawn {
+        /// The part.
+        part: String,
+        /// What it asks for.
+        number: usize,
+        /// How many there are.
+        drawn: usize,
+    },
+    /// It asks for something twice, or not in order.
+    #[error("`{part}` must name each number once, the smaller ones first")]
+    Order {
         /// The part.
         part: String,
     },
@@ -109,8 +128,7 @@ impl fmt::Display for WorldId {
         }
         for (letter, kept) in [('c', &self.cuts), ('f', &self.faults)] {
             if let Some(kept) = kept {
-                let kept: Vec<String> = kept.iter().map(usize::to_string).collect();
-                write!(f, "/{letter}{}", kept.join("."))?;
+                write!(f, "/{}", part_of(letter, kept))?;
             }
         }
         Ok(())
@@ -146,8 +164,35 @@ impl FromStr for WorldId {
                 _ => return Err(bad(part)),
             }
         }
+        // What all worlds of a hunt share changes neither cuts nor faults.
+        let world = draw(id.seed, &HuntOptions::default()).world;
+        are_drawn('c', id.cuts.as_deref(), world.cuts.len())?;
+        are_drawn('f', id.faults.as_deref(), world.faults.faults.len())?;
         Ok(id)
     }
+}
+
+/// Refuses what a seed does not draw: passed over in silence it would be another world.
+fn are_drawn(letter: char, kept: Option<&[usize]>, drawn: usize) -> Result<(), WorldIdError> {
+    let kept = kept.unwrap_or_default();
+    let part = || part_of(letter, kept);
+    if let Some(number) = kept.iter().copied().find(|number| *number >= drawn) {
+        let part = part();
+        return Err(WorldIdError::NotDrawn {
+            part,
+            number,
+            drawn,
+        });
+    }
+    match kept.is_sorted_by(|a, b| a < b) {
+        true => Ok(()),
+        false => Err(WorldIdError::Order { part: part() }),
+    }
+}
+
+fn part_of(letter: char, kept: &[usize]) -> String {
+    let kept: Vec<String> = kept.iter().map(usize::to_string).collect();
+    format!("{letter}{}", kept.join("."))
 }
 
 #[cfg(test)]
@@ -157,12 +202,31 @@ mod tests {
     /// Catches: a name that does not lead back to its world, and nonsense that is taken for one.
     #[test]
     fn a_name_is_read_as_it_was_written() {
-        for text in ["1/7", "1/7/s3/o900/c/f0.2", "1/18446744073709551615/c1"] {
+        // Its seed draws two cuts and a fault at least.
+        for text in ["2/24", "2/24/s3/o900/c/f0", "2/24/c0.1"] {
             let id: WorldId = text.parse().expect("a name");
             assert_eq!(id.to_string(), text);
         }
-        for nonsense in ["", "1", "x/7", "1/seven", "1/7/q3", "1/7/cx", "1/-7"] {
+        for nonsense in ["", "2", "x/7", "2/seven", "2/7/q3", "2/7/cx", "2/-7"] {
             assert!(nonsense.parse::<WorldId>().is_err(), "{nonsense}");
+        }
+    }
+
+    /// Catches: a cut or a fault that is not there and is left out without a word, so that what is
+    /// replayed is not what was asked for.
+    #[test]
+    fn a_name_that_asks_for_what_its_seed_does_not_draw_is_refused() {
+        for (text, part) in [("2/24/c9", "`c9`"), ("2/24/c0/f77", "`f77`")] {
+            let refused = text.parse::<WorldId>().expect_err(text);
+            assert!(
+                matches!(refused, WorldIdError::NotDrawn { .. }),
+                "{refused}"
+            );
+            assert!(refused.to_string().contains(part), "{refused}");
+        }
+        for text in ["2/24/c0.0", "2/24/c1.0"] {
+            let refused = text.parse::<WorldId>().expect_err(text);
+            assert!(matches!(refused, WorldIdError::Order { .. }), "{refused}");
         }
     }
 }

@@ -5,12 +5,14 @@ mod draw;
 mod id;
 mod scenario;
 mod shrink;
+mod small;
 mod swarm;
 
 pub use draw::{Drawn, draw};
 pub use id::{WORLD_VERSION, WorldId, WorldIdError};
 pub use scenario::{SCENARIOS, Scenario, ScenarioError};
 pub use shrink::{Found, shrink};
+pub use small::small_world;
 pub use swarm::{Hunt, HuntReport, HuntWatch, hunt};
 
 use crate::error::SimulationError;
@@ -27,7 +29,10 @@ pub const TIMELINE_LINES: usize = 60;
 /// When it could not be run. A broken law, or a panic of the world itself, is a finding.
 pub fn run_id(id: &WorldId, options: &HuntOptions) -> Result<WorldOutcome, SimulationError> {
     let drawn = id.draw(options);
-    run_drawn(&drawn, &options.lessons)
+    run_drawn(&drawn, &options.lessons).map_err(|error| SimulationError::World {
+        world: id.to_string().into(),
+        source: Box::new(error),
+    })
 }
 
 /// Runs a world that was drawn.

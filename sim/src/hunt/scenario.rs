@@ -90,7 +90,8 @@ impl Scenario {
         let shop = read.shop(&written.shop, *written.seed.get_ref())?;
         let day = shop.open_for;
         let cuts = written.cut.iter().map(|cut| read.cut(cut, day));
-        let faults = written.fault.iter().map(|fault| read.fault(fault, day));
+        let faults = written.fault.iter().enumerate();
+        let faults = faults.map(|(number, fault)| read.fault(number, fault, day));
         let world = WorldPlan {
             seed: shop.seed,
             cuts: cuts.collect::<Result<_, _>>()?,
@@ -271,7 +272,12 @@ impl Reader<'_> {
         })
     }
 
-    fn fault(&self, fault: &WrittenFault, day: Duration) -> Result<Fault, ScenarioError> {
+    fn fault(
+        &self,
+        number: usize,
+        fault: &WrittenFault,
+        day: Duration,
+    ) -> Result<Fault, ScenarioError> {
         let from = match &fault.from {
             Some(from) => self.time("from", from, Duration::ZERO, day)?,
             None => Duration::ZERO,
@@ -295,6 +301,7 @@ impl Reader<'_> {
         let kind: FaultKind = fault.kind;
         Ok(Fault {
             kind,
+            number,
             rate: self.within("rate", &fault.rate, 0.0, most)?,
             from,
             until,

@@ -23,7 +23,7 @@ pub struct Found {
 /// faults, a shorter day.
 ///
 /// # Errors
-/// When a world cannot be run.
+/// When the world itself cannot be run.
 pub fn shrink(
     id: &WorldId,
     options: &HuntOptions,
@@ -52,7 +52,10 @@ pub fn shrink(
             }
             tries += 1;
             told(tries, &best);
-            let tried = run_id(&smaller, &options)?;
+            // A world that cannot be run shows nothing, and what was found is not to be lost over it.
+            let Ok(tried) = run_id(&smaller, &options) else {
+                continue;
+            };
             if tried.broken().any(|verdict| verdict.name == law) {
                 (best, outcome, better) = (smaller, tried, true);
                 break;

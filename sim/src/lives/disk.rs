@@ -1,17 +1,20 @@
 //! The simulated disk of one life, which tells when its power goes.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::runtime::persistence::simulated_disk::SimulatedDisk;
+use mercato_actors::runtime::persistence::simulated_disk::{Fault as DiskFault, SimulatedDisk};
 use mercato_actors::runtime::persistence::{DiskPace, StorageBackend};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
 
+use super::fault::FaultKind;
 use super::power::Power;
+use super::witness::Witness;
 
 /// A [`SimulatedDisk`] that takes nothing once the power is cut, and cuts the power where a fault of
 /// the disk does. Clones are the same.
@@ -22,6 +25,10 @@ pub struct PoweredDisk {
     /// Writes and syncs before this life.
     before: u64,
     slowness: Arc<AtomicU64>,
+    /// What it was made to fail of, and has not failed of yet.
+    armed: Arc<Mutex<BTreeSet<FaultKind>>>,
+    /// Is told when it does.
+    witness: Option<Witness>,
 }
 
 impl PoweredDisk {
@@ -34,7 +41,42 @@ impl PoweredDisk {
             power,
             before,
             slowness: Arc::new(AtomicU64::new(1)),
+            armed: Arc::default(),
+            witness: None,
         }
+    }
+
+    /// The same, which tells this witness when a fault of it takes effect.
+    #[must_use]
+    pub(super) fn seen_by(mut self, witness: &Witness) -> Self {
+        self.witness = Some(witness.clone());
+        self
+    }
+
+    /// From the next operation on it fails as this kind of fault says.
+    pub(super) fn fail(&self, kind: FaultKind) {
+        let next = self.disk.operations() + 1;
+        let fault = match kind {
+            FaultKind::DiskWriteError => DiskFault::WriteErrorAt { operation: next },
+            FaultKind::DiskSyncError => DiskFault::SyncErrorAt { operation: next },
+            FaultKind::DiskFull => {
+                let bytes = self.disk.len().unwrap_or_default() / 2;
+                DiskFault::FullAt { bytes }
+            }
+            _ => return,
+        };
+        self.armed().insert(kind);
+        self.disk.inject(fault);
+    }
+
+    /// It fails no more.
+    pub(super) fn heal(&self) {
+        self.armed().clear();
+        self.disk.heal();
+    }
+
+    fn armed(&self) -> MutexGuard<'_, BTreeSet<FaultKind>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The disk itself.
@@ -72,12 +114,26 @@ impl PoweredDisk {
         }
     }
 
-    fn told<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+    fn told<T>(&self, outcome: io::Result<T>, failed_of: FaultKind) -> io::Result<T> {
+        let Err(error) = &outcome else {
+            return outcome;
+        };
         // A disk without power has no length either; one that only failed has.
-        if outcome.is_err() && self.disk.len().is_err() {
+        if self.disk.len().is_err() {
             let operation = self.operations();
             self.power
                 .cut(format_args!("at disk operation {operation}"));
+            return outcome;
+        }
+        let kind = match error.kind() {
+            io::ErrorKind::StorageFull => FaultKind::DiskFull,
+            _ => failed_of,
+        };
+        // It fails time and again, and has struck once.
+        if self.armed().remove(&kind)
+            && let Some(witness) = &self.witness
+        {
+            witness.struck(kind);
         }
         outcome
     }
@@ -96,17 +152,17 @@ impl StorageBackend for PoweredDisk {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.powered()?;
-        self.told(self.disk.set_len(len))
+        self.told(self.disk.set_len(len), FaultKind::DiskWriteError)
     }
 
     fn sync_data(&self) -> io::Result<()> {
         self.powered()?;
-        self.told(self.disk.sync_data())
+        self.told(self.disk.sync_data(), FaultKind::DiskSyncError)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.powered()?;
-        self.told(self.disk.write(offset, data))
+        self.told(self.disk.write(offset, data), FaultKind::DiskWriteError)
     }
 }
 

@@ -67,6 +67,7 @@ fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
         let from = day.mul_f64(rng.random_range(0.0..0.7));
         Fault {
             kind,
+            number: 0,
             rate: rng.random_range(0.1..1.0) * worst(kind),
             from,
             until: from + day.mul_f64(rng.random_range(0.1..1.0)),
@@ -76,6 +77,7 @@ fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
     if rng.random_ratio(1, 8) {
         faults.push(Fault {
             kind: FaultKind::CorruptPage,
+            number: 0,
             rate: rng.random_range(0.3..1.0),
             from: Duration::ZERO,
             until: day * 2,
@@ -86,10 +88,14 @@ fn draw_faults(day: Duration, rng: &mut ChaCha8Rng) -> FaultPlan {
         let from = day.mul_f64(rng.random_range(0.0..0.8));
         faults.push(Fault {
             kind: FaultKind::GatewaySilent,
+            number: 0,
             rate: 1.0,
             from,
             until: from + Duration::from_secs(rng.random_range(10..=300)),
         });
+    }
+    for (number, fault) in faults.iter_mut().enumerate() {
+        fault.number = number;
     }
     FaultPlan { faults }
 }

@@ -16,6 +16,9 @@ pub struct FaultPlan {
 pub struct Fault {
     /// What goes wrong.
     pub kind: FaultKind,
+    /// Its place among all that were drawn or written. What it draws is drawn by it, so that it strikes
+    /// as before where others are left out.
+    pub number: usize,
     /// How often: strikes a minute, or the share of what it may strike; see [`FaultKind::unit`].
     pub rate: f64,
     /// From when on, counted from the beginning of the world.
@@ -195,6 +198,7 @@ mod tests {
         let plan = FaultPlan {
             faults: vec![Fault {
                 kind: FaultKind::GatewayBusy,
+                number: 0,
                 rate: 0.25,
                 from: second,
                 until: second * 2,

@@ -15,7 +15,7 @@ use super::plan::{Cut, CutAt, WorldPlan};
 use super::power::Power;
 use super::scene::{Scene, Site};
 use super::stage::Stage;
-use super::strikes;
+use super::strikes::{self, Target};
 use super::witness::{What, Witness};
 use crate::error::SimulationError;
 
@@ -25,6 +25,9 @@ const LOOK_MAX: Duration = Duration::from_secs(3_600);
 /// So many looks in a row must find no flow: what the last one's events start is on its way for a
 /// moment before it counts as one.
 const QUIET_LOOKS: u32 = 3;
+
+/// What breaks where a shop does not stop when it is asked to.
+pub(super) const STOPS: &str = "a shop stops in good order";
 
 /// How a life ended.
 pub(super) enum Ended {
@@ -183,7 +186,13 @@ impl Ground<'_> {
             site: site.clone(),
             handle: runtime.handle(),
         };
-        let striking = strikes::by_the_clock(self.scene, &stage, &runtime, disk);
+        let target = Target {
+            scene: self.scene,
+            stage: &stage,
+            runtime: &runtime,
+            disk,
+        };
+        let striking = target.struck_by_the_clock();
         let cutting = async {
             match cut.map(|cut| cut.at) {
                 Some(CutAt::Time(after)) => {
@@ -211,9 +220,7 @@ impl Ground<'_> {
             Err(failed) => Err(failed.to_string()),
         };
         self.witness
-            .must("a shop stops in good order", stopped.is_ok(), || {
-                stopped.err().unwrap_or_default()
-            });
+            .must(STOPS, stopped.is_ok(), || stopped.err().unwrap_or_default());
         Ok(Ended::Done { settled })
     }
 

@@ -18,22 +18,27 @@ mod life;
 mod outcome;
 mod plan;
 mod power;
+mod records;
+mod rot;
 mod run;
 mod scene;
 mod scenery;
 mod stage;
 mod strikes;
+mod tally;
 mod witness;
 
 pub use disk::PoweredDisk;
 pub use fault::{Fault, FaultKind, FaultPlan, RateUnit};
-pub use outcome::{Tally, WorldHash, WorldOutcome};
+pub use outcome::{NoWorldMark, WorldHash, WorldMark, WorldOutcome};
 pub use plan::{Cut, CutAt, CutLeaves, WorldPlan};
 pub use power::Power;
 pub use run::run_world;
 pub use scene::{End, Law, Scene, Site};
 pub use scenery::Scenery;
 pub use stage::{Stage, Unserved, is_worth_asking_again};
+pub use tally::{Strikes, Tally};
 pub use witness::{Seen, What, Witness};
 
 pub(crate) use draw::spread;
+pub(crate) use run::READS;

@@ -4,154 +4,193 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::runtime::persistence::StorageBackend;
 use mercato_actors::runtime::persistence::simulated_disk::Fault as DiskFault;
 use mercato_actors::runtime::{CrashPoint, Entropy, FaultPoint, InjectedCrash, Moment, Runtime};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::disk::PoweredDisk;
-use super::fault::{FaultKind, FaultPlan};
+use super::fault::{FaultKind, FaultPlan, RateUnit};
 use super::plan::{Cut, CutAt};
 use super::scene::{Scene, Site};
 use super::stage::Stage;
 use super::witness::What;
 
 /// A fault by the clock strikes at most so often in a world.
-const STRIKES_MAX: usize = 10_000;
+const STRIKES_MAX: u64 = 10_000;
 /// A fault strikes a command on one entity at one moment at most so often in a life.
 const STRUCK_MAX: u32 = 1;
 /// How many times as long a slow disk takes.
 const SLOW: u64 = 50;
 
+/// What makes commands panic.
+const PANICS: [FaultKind; 5] = [
+    FaultKind::PanicDecide,
+    FaultKind::PanicReplay,
+    FaultKind::PanicEvolve,
+    FaultKind::PanicAnswer,
+    FaultKind::PanicTimer,
+];
+
 /// What is to happen at some time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Act {
-    Strike(FaultKind),
+    /// Something strikes, and draws what it draws from the generator of this label.
+    Strike(FaultKind, String),
     HealDisk,
     HurryDisk,
 }
 
-/// When the faults by the clock strike, by the plan and the seed alone.
-fn schedule(plan: &FaultPlan, seed: u64) -> BTreeMap<(Duration, usize), Act> {
+/// Acts by their time; at one time by the number of their fault, and their own.
+type Schedule = BTreeMap<(Duration, usize, u64), Act>;
+
+/// When the faults by the clock strike, by the plan and the seed alone. Each is drawn by its own number,
+/// so that the others strike as before where one is left out.
+fn schedule(plan: &FaultPlan, seed: u64) -> Schedule {
     let mut acts = BTreeMap::new();
     let entropy = Entropy::seeded(seed);
-    for (number, fault) in plan.faults.iter().enumerate() {
-        if fault.kind.unit() != super::fault::RateUnit::AMinute || fault.rate <= 0.0 {
+    for fault in &plan.faults {
+        if fault.kind.unit() != RateUnit::AMinute || fault.rate <= 0.0 {
             continue;
         }
-        let mut rng = entropy.fork(&format!("strikes of {} {number}", fault.kind.name()));
+        let (kind, number) = (fault.kind, fault.number);
+        let label = format!("strikes of {} {number}", kind.name());
+        let mut rng = entropy.fork(&label);
         let mut at = fault.from;
-        while acts.len() < STRIKES_MAX {
+        for nth in 0..STRIKES_MAX {
             let gap: f64 = -rng.random_range(f64::EPSILON..1.0_f64).ln() * 60.0 / fault.rate;
             at += Duration::from_secs_f64(gap.min(1e7));
             if at >= fault.until {
                 break;
             }
-            acts.insert((at, acts.len()), Act::Strike(fault.kind));
+            let strike = Act::Strike(kind, format!("{label}: {nth}"));
+            acts.insert((at, number, nth), strike);
         }
     }
     acts
 }
 
-/// Lets faults by the clock strike until it is dropped.
-pub(super) async fn by_the_clock(
-    scene: &dyn Scene,
-    stage: &Stage,
-    runtime: &Runtime,
-    disk: &PoweredDisk,
-) {
-    let site = &stage.site;
-    let mut acts = schedule(&site.faults, site.seed);
-    let mut rng = stage.rng(&format!("targets in life {}", site.life));
-    let mut more = STRIKES_MAX;
-    // What fell into an earlier life.
-    acts = acts.split_off(&(site.now(), 0));
-    while let Some(((at, _), act)) = acts.pop_first() {
-        stage.until(at).await;
-        let mut later = |seconds: u64, act| {
-            more += 1;
-            acts.insert((at + Duration::from_secs(seconds), more), act);
-        };
-        let saw = |what: &str| site.witness.see(site.now(), What::Fault(what));
-        let seconds = rng.random_range(1..=8);
-        let device = disk.inner();
-        let next = device.operations() + 1;
-        match act {
-            Act::HealDisk => {
-                saw("the disk is well again");
-                heal(site, disk);
+/// What faults by the clock strike at, in one life.
+pub(super) struct Target<'a> {
+    pub(super) scene: &'a dyn Scene,
+    pub(super) stage: &'a Stage,
+    pub(super) runtime: &'a Runtime,
+    pub(super) disk: &'a PoweredDisk,
+}
+
+impl Target<'_> {
+    /// Lets faults by the clock strike until it is dropped.
+    pub(super) async fn struck_by_the_clock(self) {
+        let site = &self.stage.site;
+        // What fell into an earlier life is over.
+        let mut acts = schedule(&site.faults, site.seed).split_off(&(site.now(), 0, 0));
+        let mut amends = 0;
+        while let Some(((at, ..), act)) = acts.pop_first() {
+            self.stage.until(at).await;
+            match act {
+                Act::HealDisk => {
+                    let mended = What::Mended("the disk is well again");
+                    site.witness.see(site.now(), mended);
+                    heal(site, self.disk);
+                }
+                Act::HurryDisk => self.disk.slow_down(1),
+                Act::Strike(kind, label) => {
+                    let mut rng = self.stage.rng(&label);
+                    let seconds = rng.random_range(1..=8);
+                    if let Some(amend) = self.strike(kind, seconds, &mut rng).await {
+                        amends += 1;
+                        let over = at + Duration::from_secs(seconds);
+                        acts.insert((over, usize::MAX, amends), amend);
+                    }
+                }
             }
-            Act::HurryDisk => disk.slow_down(1),
-            Act::Strike(FaultKind::CrashIdle) => {
-                crash(scene, runtime, CrashPoint::Idle, &mut rng, &saw);
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Strikes once. Gives what makes amends for it some seconds later, where something must.
+    async fn strike(&self, kind: FaultKind, seconds: u64, rng: &mut ChaCha8Rng) -> Option<Act> {
+        match kind {
+            FaultKind::CrashIdle => self.crash(kind, CrashPoint::Idle, rng),
+            FaultKind::CrashBusy => self.crash(kind, CrashPoint::NextCommand, rng),
+            FaultKind::CrashFlows => {
+                let flows = self.runtime.crash_flows();
+                self.struck(kind, &format!("{flows} flows crash"));
             }
-            Act::Strike(FaultKind::CrashBusy) => {
-                crash(scene, runtime, CrashPoint::NextCommand, &mut rng, &saw);
+            FaultKind::MailboxPressure => {
+                self.struck(kind, "many ask for one thing");
+                self.scene.press(self.stage).await;
             }
-            Act::Strike(FaultKind::CrashFlows) => {
-                let flows = runtime.crash_flows();
-                saw(&format!("{flows} flows crash"));
+            FaultKind::DiskWriteError => {
+                self.saw(kind, "the disk takes no writes");
+                self.disk.fail(kind);
+                return Some(Act::HealDisk);
             }
-            Act::Strike(FaultKind::MailboxPressure) => {
-                saw("many ask for one thing");
-                scene.press(stage).await;
+            FaultKind::DiskFull => {
+                self.saw(kind, "the disk is full");
+                self.disk.fail(kind);
+                return Some(Act::HealDisk);
             }
-            Act::Strike(FaultKind::DiskWriteError) => {
-                saw("the disk takes no writes");
-                device.inject(DiskFault::WriteErrorAt { operation: next });
-                later(seconds, Act::HealDisk);
+            FaultKind::DiskSyncError => {
+                self.saw(kind, "the next sync fails");
+                self.disk.fail(kind);
             }
-            Act::Strike(FaultKind::DiskFull) => {
-                saw("the disk is full");
-                let bytes = device.len().unwrap_or_default() / 2;
-                device.inject(DiskFault::FullAt { bytes });
-                later(seconds, Act::HealDisk);
+            FaultKind::DiskSlow => {
+                self.struck(kind, "the disk is slow");
+                self.disk.slow_down(SLOW);
+                return Some(Act::HurryDisk);
             }
-            Act::Strike(FaultKind::DiskSyncError) => {
-                saw("the next sync fails");
-                device.inject(DiskFault::SyncErrorAt { operation: next });
-            }
-            Act::Strike(FaultKind::DiskSlow) => {
-                saw("the disk is slow");
-                disk.slow_down(SLOW);
-                later(seconds, Act::HurryDisk);
-            }
-            Act::Strike(FaultKind::ClockJump) => {
-                saw(&format!("the clock jumps {} s ahead", seconds * 5));
+            FaultKind::ClockJump => {
+                self.struck(kind, &format!("the clock jumps {} s ahead", seconds * 5));
                 tokio::time::advance(Duration::from_secs(seconds * 5)).await;
             }
-            Act::Strike(_) => {}
+            // These strike by share.
+            _ => {}
+        }
+        None
+    }
+
+    fn saw(&self, kind: FaultKind, what: &str) {
+        let site = &self.stage.site;
+        site.witness.see(site.now(), What::Fault(kind, what));
+    }
+
+    fn struck(&self, kind: FaultKind, what: &str) {
+        self.saw(kind, what);
+        self.stage.site.witness.struck(kind);
+    }
+
+    fn crash(&self, kind: FaultKind, point: CrashPoint, rng: &mut ChaCha8Rng) {
+        let agents = self.scene.agents();
+        if agents.is_empty() {
+            return;
+        }
+        let agent = agents[rng.random_range(0..agents.len())];
+        let shards = self.runtime.shards(agent);
+        if shards > 0 {
+            let shard = rng.random_range(0..shards);
+            self.runtime.crash_shard(agent, shard, point);
+            self.struck(kind, &format!("{agent}/{shard} crashes ({point:?})"));
         }
     }
-    std::future::pending::<()>().await;
 }
 
 /// Takes the disk's faults away, and puts the power cut back that is still to come.
 pub(super) fn heal(site: &Site, disk: &PoweredDisk) {
-    disk.inner().heal();
+    disk.heal();
     if let Some(operation) = site.cut_operation {
         disk.inner().inject(DiskFault::PowerCutAt { operation });
     }
 }
 
-fn crash(
-    scene: &dyn Scene,
-    runtime: &Runtime,
-    point: CrashPoint,
-    rng: &mut ChaCha8Rng,
-    saw: &dyn Fn(&str),
-) {
-    let agents = scene.agents();
-    if agents.is_empty() {
-        return;
-    }
-    let agent = agents[rng.random_range(0..agents.len())];
-    let shards = runtime.shards(agent);
-    if shards > 0 {
-        let shard = rng.random_range(0..shards);
-        runtime.crash_shard(agent, shard, point);
-        saw(&format!("{agent}/{shard} crashes ({point:?})"));
+/// The panics that strike a command at this moment.
+fn panics_at(point: &FaultPoint<'_>) -> &'static [FaultKind] {
+    match point.moment {
+        Moment::Decide if point.is_timer => &[FaultKind::PanicTimer, FaultKind::PanicDecide],
+        Moment::Decide => &[FaultKind::PanicDecide],
+        Moment::Load => &[FaultKind::PanicReplay],
+        Moment::Evolve => &[FaultKind::PanicEvolve],
+        _ => &[FaultKind::PanicAnswer],
     }
 }
 
@@ -161,7 +200,8 @@ pub(super) fn at_moments(
     cut: Option<&Cut>,
 ) -> impl Fn(&FaultPoint<'_>) + Send + Sync + 'static {
     struct State {
-        rng: ChaCha8Rng,
+        /// One generator to a kind, so that each strikes whatever others there are.
+        draws: BTreeMap<FaultKind, ChaCha8Rng>,
         moments: u64,
         /// How often each command was struck already.
         struck: BTreeMap<String, u32>,
@@ -170,16 +210,14 @@ pub(super) fn at_moments(
         Some(CutAt::Moment(moment)) => Some(moment),
         _ => None,
     };
-    let panics = [
-        FaultKind::PanicDecide,
-        FaultKind::PanicReplay,
-        FaultKind::PanicEvolve,
-        FaultKind::PanicAnswer,
-        FaultKind::PanicTimer,
-    ];
-    let panics = panics.iter().any(|kind| site.faults.has(*kind));
+    let entropy = Entropy::seeded(site.seed);
+    let draws = PANICS.into_iter().filter(|kind| site.faults.has(*kind));
+    let draws = draws.map(|kind| {
+        let label = format!("{} in life {}", kind.name(), site.life);
+        (kind, entropy.fork(&label))
+    });
     let state = Mutex::new(State {
-        rng: Entropy::seeded(site.seed).fork(&format!("panics in life {}", site.life)),
+        draws: draws.collect(),
         moments: 0,
         struck: BTreeMap::new(),
     });
@@ -192,31 +230,29 @@ pub(super) fn at_moments(
             site.power
                 .cut(format_args!("at moment {moment}: {}", told(point)));
         }
-        if !panics || site.power.is_cut() {
+        if state.draws.is_empty() || site.power.is_cut() {
             return;
         }
-        let kind = match point.moment {
-            Moment::Decide => FaultKind::PanicDecide,
-            Moment::Load => FaultKind::PanicReplay,
-            Moment::Evolve => FaultKind::PanicEvolve,
-            _ => FaultKind::PanicAnswer,
+        let now = site.now();
+        let strikes = |kind: &FaultKind| {
+            let share = site.faults.share(*kind, now);
+            let draws = state.draws.get_mut(kind);
+            share > 0.0 && draws.is_some_and(|draws| draws.random_bool(share))
         };
-        let mut share = site.faults.share(kind, site.now());
-        if point.is_timer && point.moment == Moment::Decide {
-            share = share.max(site.faults.share(FaultKind::PanicTimer, site.now()));
+        let Some(kind) = panics_at(point).iter().copied().find(strikes) else {
+            return;
+        };
+        let what = format!("panic at {}", told(point));
+        // One that panics time and again is set aside, and that is another matter.
+        let struck = state.struck.entry(what.clone()).or_default();
+        *struck += 1;
+        if *struck > STRUCK_MAX {
+            return;
         }
-        if share > 0.0 && state.rng.random_bool(share) {
-            let what = format!("panic at {}", told(point));
-            // One that panics time and again is set aside, and that is another matter.
-            let struck = state.struck.entry(what.clone()).or_default();
-            *struck += 1;
-            if *struck > STRUCK_MAX {
-                return;
-            }
-            drop(state);
-            site.witness.see(site.now(), What::Fault(&what));
-            strike();
-        }
+        drop(state);
+        site.witness.see(now, What::Fault(kind, &what));
+        site.witness.struck(kind);
+        strike();
     }
 }
 
@@ -230,4 +266,38 @@ fn told(point: &FaultPoint<'_>) -> String {
         "{:?} of {} on {}/{}",
         point.moment, point.command, point.agent, point.entity
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::Fault;
+    use super::*;
+
+    /// Catches: a fault that strikes elsewhere because another one was left out: then no world that is
+    /// made smaller is the world that it was made of.
+    #[test]
+    fn a_fault_strikes_as_before_where_another_is_left_out() {
+        let fault = |number, kind| Fault {
+            kind,
+            number,
+            rate: 6.0,
+            from: Duration::ZERO,
+            until: Duration::from_secs(600),
+        };
+        let kinds = [
+            FaultKind::CrashIdle,
+            FaultKind::DiskFull,
+            FaultKind::CrashIdle,
+        ];
+        let faults: Vec<_> = kinds.into_iter().enumerate().collect();
+        let all: Vec<_> = faults.iter().map(|(n, kind)| fault(*n, *kind)).collect();
+        let acts = |faults: &[Fault]| {
+            let faults = faults.to_vec();
+            schedule(&FaultPlan { faults }, 7)
+        };
+        let (mut expected, without) = (acts(&all), acts(&all[1..]));
+        expected.retain(|(_, number, _), _| *number != 0);
+        assert!(without.len() > 50, "{without:?}");
+        assert_eq!(without, expected);
+    }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::outcome::Tally;
+use super::fault::FaultKind;
 use super::power::Power;
 use super::scene::Law;
+use super::tally::Tally;
 use crate::law::Verdict;
 
 /// The longest text of an answer in the timeline.
@@ -65,7 +66,9 @@ pub enum What<'a> {
     /// Somebody outside did something.
     Did(&'a str, &'a str),
     /// Something went wrong on purpose.
-    Fault(&'a str),
+    Fault(FaultKind, &'a str),
+    /// What went wrong on purpose is over.
+    Mended(&'a str),
     /// Everybody has what they wanted, and every flow has ended.
     Settled,
 }
@@ -79,7 +82,8 @@ impl fmt::Display for What<'_> {
             Self::Answered(key, answer) => write!(f, "answer  {key}: {}", Short(*answer)),
             Self::Unserved(key, why) => write!(f, "nothing {key}: {why}"),
             Self::Did(who, what) => write!(f, "{who:<7} {what}"),
-            Self::Fault(what) => write!(f, "FAULT   {what}"),
+            Self::Fault(_, what) => write!(f, "FAULT   {what}"),
+            Self::Mended(what) => write!(f, "MENDED  {what}"),
             Self::Settled => f.write_str("SETTLED"),
         }
     }
@@ -159,7 +163,6 @@ impl Witness {
             What::Answered(..) => memory.tally.answered += 1,
             What::Unserved(..) => memory.tally.unserved += 1,
             What::Cut(_) => memory.tally.cuts += 1,
-            What::Fault(_) => memory.tally.faults += 1,
             _ => {}
         }
         let seen = Seen {
@@ -179,6 +182,11 @@ impl Witness {
         if memory.broken {
             memory.power.cut("a law was broken");
         }
+    }
+
+    /// Counts a fault that took effect.
+    pub(crate) fn struck(&self, kind: FaultKind) {
+        self.memory().tally.strikes.count(kind);
     }
 
     /// Holds a law against one case. Where it is broken the world ends.

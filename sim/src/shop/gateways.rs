@@ -81,11 +81,14 @@ impl FarPayments {
             Err(PaymentError::Declined(reason)) => PaymentNoticeKind::Declined(*reason),
             Err(_) => return,
         };
-        if !self.road.happens(FaultKind::NoticeDoubled) {
+        let moments = self.road.happens(FaultKind::NoticeDoubled, |rng| {
+            [(); 2].map(|()| NOTICE_AFTER_MAX.mul_f64(rng.random()))
+        });
+        let Some(moments) = moments else {
             return;
-        }
-        for _ in 0..2 {
-            let after = self.road.rng(|rng| NOTICE_AFTER_MAX.mul_f64(rng.random()));
+        };
+        self.road.struck(FaultKind::NoticeDoubled);
+        for after in moments {
             let notice = PaymentNotice {
                 payment: request.payment.clone(),
                 kind,

@@ -1,17 +1,17 @@
 //! What must hold in every world of the shop: its laws, and what its own people know beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use mercato_actors::Sku;
+use mercato_actors::{EmailAddress, MailEntry, MessageStream, Sku};
 
 use super::ShopScene;
 use super::memory::ShopMemory;
 use crate::audit::{Books, audit};
 use crate::law::Verdict;
 use crate::laws::{self, Evidence};
-use crate::lives::{End, Law};
+use crate::lives::{End, Law, READS};
 use crate::outside::Outside;
 
 /// All of them, held against one pass over the journal.
@@ -39,16 +39,18 @@ impl Law for ShopLaws {
             let books = match audit(end.journal) {
                 Ok(books) => books,
                 Err(error) => {
-                    let mut read = Verdict::new("the journal can be read");
+                    let mut read = Verdict::new(READS);
                     read.check(false, || error);
                     return vec![read];
                 }
             };
-            let (acknowledged, delivered) = {
+            let (acknowledged, delivered, agreed) = {
                 let remembered = self.memory.remembered();
-                let delivered = remembered.delivered.clone();
-                (remembered.acknowledged.clone(), delivered)
+                let (delivered, agreed) = (&remembered.delivered, &remembered.agreed);
+                let acknowledged = remembered.acknowledged.clone();
+                (acknowledged, delivered.clone(), agreed.clone())
             };
+            let work_list = laws::parts_of(&end.work_list);
             let evidence = Evidence {
                 books: &books,
                 acknowledged: &acknowledged,
@@ -56,14 +58,15 @@ impl Law for ShopLaws {
                 unfinished_flows: end.unfinished_flows,
                 must_settle: true,
                 settled: end.settled,
-                work_list: &laws::parts_of(&end.work_list),
+                work_list: &work_list,
                 reconciled: &[],
                 reopened: &end.handle,
             };
             let mut verdicts = laws::check(&evidence).await;
             verdicts.push(deliveries_are_booked_once(&books, &delivered));
             verdicts.push(nothing_is_found(&books));
-            verdicts.push(nothing_is_left_held(&books));
+            verdicts.push(nothing_is_left_held(&books, &work_list));
+            verdicts.push(consent_is_kept(&self.outside.mail.ledger(), &agreed));
             verdicts
         }
         .boxed_local()
@@ -92,20 +95,109 @@ fn nothing_is_found(books: &Books) -> Verdict {
     law
 }
 
-/// When everything has settled, stock is held for orders that stand, and for nothing else.
-fn nothing_is_left_held(books: &Books) -> Verdict {
+/// When everything has settled, stock is held for orders that stand, and for nothing else: not for one
+/// that was given up, was never placed, or that nobody knows. What waits for a person has not settled.
+fn nothing_is_left_held(books: &Books, work_list: &BTreeSet<Box<str>>) -> Verdict {
     let mut law = Verdict::new("nothing is held for an order that was given up");
+    let standing = books.orders.iter();
+    let standing = standing.filter(|(_, order)| order.placed > 0 && !order.cancelled);
+    let standing: BTreeSet<&str> = standing.map(|(id, _)| id.as_str()).collect();
     for (sku, book) in &books.stock {
-        for (reservation, units) in book.held.iter().chain(&book.committed) {
+        let holds = book.held.iter().chain(&book.committed);
+        let lost = holds.filter(|(reservation, _)| {
             // A hold has the name of its order, and a further one begins with it.
             let name = reservation.as_str();
             let order = name.split_once('.').map_or(name, |(order, _)| order);
-            let of_order = books.orders.iter().find(|(id, _)| id.as_str() == order);
-            let given_up = of_order.is_some_and(|(_, order)| order.cancelled);
-            law.check(!given_up, || {
-                format!("{sku}: {units} units are held by {reservation}")
-            });
-        }
+            !standing.contains(order) && !work_list.contains(order)
+        });
+        let lost: Vec<String> = lost
+            .map(|(reservation, units)| format!("{units} by {reservation}"))
+            .collect();
+        law.check(lost.is_empty(), || {
+            format!("{sku}: units are held: {}", lost.join(", "))
+        });
     }
     law
+}
+
+/// By what the gateway sent, whatever the shop recorded of consent: nobody is sent anything promotional
+/// who never agreed, or took it back before there was anything to write about.
+fn consent_is_kept(mails: &[MailEntry], agreed: &BTreeSet<EmailAddress>) -> Verdict {
+    let mut law = Verdict::new("nobody is written to who did not agree");
+    let promotional = mails
+        .iter()
+        .filter(|mail| mail.message.stream == MessageStream::Promotional);
+    for mail in promotional {
+        law.check(agreed.contains(&mail.message.to), || {
+            format!("{} was sent", mail.key)
+        });
+    }
+    law
+}
+
+#[cfg(test)]
+mod tests {
+    use mercato_actors::{Message, OrderId, ReservationId};
+
+    use super::*;
+    use crate::audit::{OrderBook, StockBook};
+
+    /// Books in which one unit is held by this name, and the order `o1` is as it says.
+    fn held(by: &str, placed: u64, cancelled: bool) -> Books {
+        let mut books = Books::default();
+        let order = OrderBook {
+            placed,
+            cancelled,
+            ..OrderBook::default()
+        };
+        books
+            .orders
+            .insert(OrderId::new("o1").expect("an id"), order);
+        let reservation = ReservationId::new(by).expect("an id");
+        let book = StockBook {
+            committed: [(reservation, 1)].into(),
+            ..StockBook::default()
+        };
+        books.stock.insert(Sku::new("P1").expect("a sku"), book);
+        books
+    }
+
+    /// Catches: stock that is lost to an order which nobody knows or which never came to be.
+    #[test]
+    fn stock_is_held_for_orders_that_stand_alone() {
+        let nobody = BTreeSet::new();
+        let holds = |books: &Books| nothing_is_left_held(books, &nobody).holds();
+        assert!(holds(&held("o1", 1, false)) && holds(&held("o1.2", 1, false)));
+        for lost in [
+            held("o1", 1, true),
+            held("o1", 0, false),
+            held("o2", 1, false),
+        ] {
+            assert!(!holds(&lost), "{lost:?}");
+            let seen_to = ["o1".into(), "o2".into()].into();
+            assert!(nothing_is_left_held(&lost, &seen_to).holds(), "{lost:?}");
+        }
+    }
+
+    /// Catches: an offer to somebody who did not agree, and a confirmation that is taken for one.
+    #[test]
+    fn only_who_agreed_is_sent_offers() {
+        let to = |name: &str| EmailAddress::new(format!("{name}@example.com")).expect("an address");
+        let mail = |stream| MailEntry {
+            key: "c1/x".into(),
+            message: Message {
+                to: to("c1"),
+                subject: "x".into(),
+                body: "x".into(),
+                html: None,
+                headers: Vec::new(),
+                stream,
+            },
+        };
+        let offer = [mail(MessageStream::Promotional)];
+        let needed = [mail(MessageStream::Transactional)];
+        assert!(consent_is_kept(&offer, &[to("c1")].into()).holds());
+        assert!(!consent_is_kept(&offer, &[to("c2")].into()).holds());
+        assert!(consent_is_kept(&needed, &BTreeSet::new()).holds());
+    }
 }

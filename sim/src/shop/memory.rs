@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mercato_actors::{OrderId, RecordPaymentNotice, Sku};
+use mercato_actors::{EmailAddress, OrderId, RecordPaymentNotice, Sku};
 
 use crate::observer::Acknowledgement;
 
@@ -17,6 +17,8 @@ pub(crate) struct Remembered {
     pub(crate) acknowledged: BTreeMap<OrderId, Acknowledgement>,
     /// Units that were delivered, and whose booking was acknowledged.
     pub(crate) delivered: BTreeMap<Sku, i64>,
+    /// Who agreed to be written to, and did not take it back.
+    pub(crate) agreed: BTreeSet<EmailAddress>,
     bookings: BTreeSet<Box<str>>,
     /// What a gateway still has to tell, with the moment.
     pub(crate) notices: Vec<(Duration, RecordPaymentNotice)>,

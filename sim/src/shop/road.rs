@@ -1,8 +1,10 @@
 //! The way between the shop and its gateways: latency, faults, and the end of the power.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mercato_actors::runtime::Entropy;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
@@ -14,9 +16,25 @@ use crate::lives::{FaultKind, Site, What};
 pub(super) struct Road {
     pub(super) site: Site,
     who: &'static str,
-    weather: Arc<Mutex<ChaCha8Rng>>,
+    draws: Arc<Mutex<Draws>>,
     latency_ms: LogNormal<f64>,
 }
+
+/// One generator for the latencies and one for each kind of fault, so that each is drawn as before
+/// where another is left out.
+struct Draws {
+    latency: ChaCha8Rng,
+    faults: BTreeMap<FaultKind, ChaCha8Rng>,
+}
+
+/// What goes wrong on the way.
+const FAULTS: [FaultKind; 5] = [
+    FaultKind::MessageDelay,
+    FaultKind::GatewayBusy,
+    FaultKind::GatewaySilent,
+    FaultKind::GatewayUnknown,
+    FaultKind::NoticeDoubled,
+];
 
 /// How a call goes.
 enum Weather {
@@ -25,6 +43,17 @@ enum Weather {
     /// No answer ever comes; whether the gateway acted.
     Silent(bool),
     LosesTheAnswer,
+}
+
+impl Weather {
+    fn fault(&self) -> Option<FaultKind> {
+        match self {
+            Self::Fair => None,
+            Self::Busy => Some(FaultKind::GatewayBusy),
+            Self::Silent(_) => Some(FaultKind::GatewaySilent),
+            Self::LosesTheAnswer => Some(FaultKind::GatewayUnknown),
+        }
+    }
 }
 
 /// Why a call has no answer.
@@ -43,43 +72,51 @@ const DELAY: Duration = Duration::from_secs(8);
 impl Road {
     pub(super) fn new(site: &Site, who: &'static str, median_ms: f64) -> Option<Self> {
         let label = format!("{who} in life {}", site.life);
-        let weather = mercato_actors::runtime::Entropy::seeded(site.seed).fork(&label);
+        let entropy = Entropy::seeded(site.seed);
+        let of_fault = |kind: FaultKind| (kind, entropy.fork(&format!("{label}: {}", kind.name())));
+        let draws = Draws {
+            latency: entropy.fork(&label),
+            faults: FAULTS.into_iter().map(of_fault).collect(),
+        };
         Some(Self {
             site: site.clone(),
             who,
-            weather: Arc::new(Mutex::new(weather)),
+            draws: Arc::new(Mutex::new(draws)),
             latency_ms: LogNormal::new(median_ms.ln(), 0.4).ok()?,
         })
     }
 
-    /// Draws whether something of a share happens now.
-    pub(super) fn happens(&self, kind: FaultKind) -> bool {
-        let share = self.site.faults.share(kind, self.site.now());
-        share > 0.0 && self.rng(|rng| rng.random_bool(share))
+    fn draws(&self) -> MutexGuard<'_, Draws> {
+        self.draws.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn rng<T>(&self, draw: impl FnOnce(&mut ChaCha8Rng) -> T) -> T {
-        let mut rng = self.weather.lock().unwrap_or_else(PoisonError::into_inner);
-        draw(&mut rng)
+    /// Whether something of a share happens now, with what is drawn where it does.
+    pub(super) fn happens<T>(
+        &self,
+        kind: FaultKind,
+        how: impl FnOnce(&mut ChaCha8Rng) -> T,
+    ) -> Option<T> {
+        let share = self.site.faults.share(kind, self.site.now());
+        let mut draws = self.draws();
+        let rng = draws.faults.get_mut(&kind)?;
+        (share > 0.0 && rng.random_bool(share)).then(|| how(rng))
     }
 
     fn draw(&self) -> (Duration, Weather) {
-        let ms = self
-            .rng(|rng| self.latency_ms.sample(rng))
-            .min(LATENCY_MS_MAX);
-        let mut latency = Duration::from_secs_f64(ms / 1_000.0);
-        if self.happens(FaultKind::MessageDelay) {
-            latency += self.rng(|rng| DELAY.mul_f64(rng.random()));
+        let ms = self.latency_ms.sample(&mut self.draws().latency);
+        let mut latency = Duration::from_secs_f64(ms.min(LATENCY_MS_MAX) / 1_000.0);
+        let late = self.happens(FaultKind::MessageDelay, |rng| DELAY.mul_f64(rng.random()));
+        if let Some(late) = late {
+            latency += late;
+            self.struck(FaultKind::MessageDelay);
         }
-        let weather = if self.happens(FaultKind::GatewayBusy) {
-            Weather::Busy
-        } else if self.happens(FaultKind::GatewaySilent) {
-            Weather::Silent(self.rng(Rng::random))
-        } else if self.happens(FaultKind::GatewayUnknown) {
-            Weather::LosesTheAnswer
-        } else {
-            Weather::Fair
-        };
+        // Each is drawn whatever becomes of the others.
+        let busy = self.happens(FaultKind::GatewayBusy, |_| Weather::Busy);
+        let silent = self.happens(FaultKind::GatewaySilent, |rng| {
+            Weather::Silent(rng.random())
+        });
+        let lost = self.happens(FaultKind::GatewayUnknown, |_| Weather::LosesTheAnswer);
+        let weather = busy.or(silent).or(lost).unwrap_or(Weather::Fair);
         (latency, weather)
     }
 
@@ -93,6 +130,9 @@ impl Road {
         tokio::time::sleep(latency / 2).await;
         // Whoever is without power calls nobody.
         self.site.power.through().await;
+        if let Some(kind) = weather.fault() {
+            self.struck(kind);
+        }
         match weather {
             Weather::Busy => {
                 self.saw(what, "busy");
@@ -119,6 +159,11 @@ impl Road {
             Weather::LosesTheAnswer => Err(NoAnswer::Lost),
             _ => Ok(answer),
         }
+    }
+
+    /// Something of the way took effect.
+    pub(super) fn struck(&self, kind: FaultKind) {
+        self.site.witness.struck(kind);
     }
 
     fn saw(&self, what: &str, how: &str) {

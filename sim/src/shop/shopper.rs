@@ -29,6 +29,8 @@ const CHECKOUT_PATIENCE: Duration = Duration::from_secs(60);
 /// Of a hundred shoppers so many do this.
 const DECLINED_PERCENT: u32 = 4;
 const CONSENT_PERCENT: u32 = 40;
+/// Of a hundred who agreed to be written to.
+const TAKES_BACK_PERCENT: u32 = 25;
 const ASKS_PERCENT: u32 = 15;
 const WAITS_PERCENT: u32 = 15;
 const CHANGES_PERCENT: u32 = 12;
@@ -144,17 +146,37 @@ impl Visit<'_> {
         }
     }
 
-    async fn consent(&self) {
+    fn email(&self) -> Option<EmailAddress> {
+        EmailAddress::new(format!("c{}@example.com", self.number)).ok()
+    }
+
+    /// Agrees to be written to; some take it back before they buy anything, so that there was nothing to
+    /// write to them about before.
+    async fn consent(&mut self) {
+        let Some(email) = self.email() else {
+            return;
+        };
+        let takes_back = self.chance(TAKES_BACK_PERCENT);
+        // Whatever the shop answers, it may have heard.
+        self.scene.memory.remembered().agreed.insert(email.clone());
+        self.decides("consent", true).await;
+        if takes_back && self.decides("consent/back", false).await {
+            self.scene.memory.remembered().agreed.remove(&email);
+        }
+    }
+
+    /// Gives whether the shop took note.
+    async fn decides(&self, what: &str, granted: bool) -> bool {
         let consent = RecordConsent {
             customer: self.customer.clone(),
             channel: Channel::Email,
             purpose: Purpose::FollowUp,
-            granted: true,
+            granted,
             proof: "the box on the first page".into(),
         };
-        let key = self.key("consent");
-        // Whether it is granted is the shop's to say.
-        let _ = self.stage.ask(&key, &self.caller, consent).await;
+        let key = self.key(what);
+        let noted = self.stage.ask(&key, &self.caller, consent).await;
+        noted.is_ok()
     }
 
     async fn look(&self, look: u32, sku: &Sku) {
@@ -218,7 +240,7 @@ impl Visit<'_> {
             false => BackorderChoice::Refused,
         };
         let country = Jurisdiction::new("GB").ok()?;
-        let email = EmailAddress::new(format!("c{}@example.com", self.number)).ok()?;
+        let email = self.email()?;
         let name = format!("Shopper {}", self.number);
         let address = Address::new(&name, "1 Market Street", "London", "N1 1AA", country).ok()?;
         let (person, sealer) = (self.customer.person().ok()?, self.stage.handle.sealer());
