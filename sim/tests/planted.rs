@@ -60,7 +60,8 @@ planted! {
     a_charge_under_a_new_name_is_found: "new-charge-key",
         "no order is charged twice" | "money is conserved";
     a_forgotten_first_reply_is_found: "drop-dedupe",
-        "a delivery is booked once" | "money is conserved";
+        "a delivery is booked once" | "what comes twice is answered as the first time"
+        | "money is conserved";
     a_late_snapshot_is_found: "snapshot-late", "stock is conserved";
     an_early_cursor_is_found: "cursor-early", "every order is confirmed by mail, once";
     lost_timers_are_found: "timers-lost", "money is conserved";
