@@ -190,6 +190,17 @@ impl CustomerId {
     }
 }
 
+/// Whether a name ends like those that [`ReservationId::further`] and [`PaymentId::further`] make of an
+/// order's: a point, a letter or none, and a number or none (`o-1.c2`, `o-1.b`, `o-1.2`). An order or a cart
+/// of such a name would share holds and payments with another one.
+pub(crate) fn is_part(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, part)| {
+        let number = part.strip_prefix(|first: char| first.is_ascii_lowercase());
+        let number = number.unwrap_or(part);
+        !part.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
 impl ReservationId {
     /// A further hold of the same owner: `o-1.b2`.
     ///

@@ -16,6 +16,7 @@ pub use cart::{Cart, CartError, CartHold, CartLine, HeldPrice};
 pub use catalogue::{Catalogue, CatalogueError, Product};
 pub use currency::{Currency, CurrencyError};
 pub use destination::Destination;
+pub(crate) use ids::is_part;
 pub use ids::{
     CartId, CompetitorId, CouponCode, CustomerId, IdError, IdProblem, OrderId, PaymentId,
     PriceChangeId, PromotionId, PurchaseOrderId, QuoteId, ReservationId, RuleId, SessionId, Sku,

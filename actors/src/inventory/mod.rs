@@ -62,8 +62,8 @@ pub use reads::{
 pub use rejection::InventoryRejection;
 pub use report::{InventoryAlert, ReportStock, StockReport, Waiting};
 pub use reservations::{
-    CommitReservation, Committed, ConfirmReservation, Confirmed, ReleaseReservation, Released,
-    ShipStock, Shipped,
+    CommitReservation, Committed, ConfirmReservation, Confirmed, ReleaseCartHold,
+    ReleaseReservation, Released, ShipStock, Shipped,
 };
 pub use reserve::{Reservation, ReserveStock};
 pub use settings::InventorySettings;
@@ -132,6 +132,7 @@ impl Agent for InventoryAgent {
             .add::<SourceReservation>()
             .add::<CommitReservation>()
             .add::<ReleaseReservation>()
+            .add::<ReleaseCartHold>()
             .add::<ShipStock>()
             .add::<ReturnStock>()
             .add::<SweepHolds>()

@@ -58,6 +58,9 @@ on_reservation! {
     /// Gives held or committed units back. Idempotent, and harmless for a hold that never was: a
     /// safe undo of [`ReserveStock`](super::ReserveStock) whether or not it ran.
     ReleaseReservation -> Released;
+    /// Gives back units that are held for a cart, while nobody has confirmed them. Idempotent, and
+    /// harmless for what an order has by now, whose hold may have the cart's name.
+    ReleaseCartHold -> Released;
     /// Takes committed units out of the warehouse. Idempotent.
     ShipStock -> Shipped;
 }
@@ -224,6 +227,28 @@ impl ReleaseReservation {
             draft.record(released.clone());
         }
         draft.record(released);
+        Ok(Released::Released { quantity })
+    }
+}
+
+impl ReleaseCartHold {
+    fn write(
+        &self,
+        _: &InventoryAgent,
+        stock: &Stock,
+        context: &Context<'_>,
+        draft: &mut Draft<'_>,
+    ) -> Result<Released, InventoryRejection> {
+        let held = stock.holds.seen(&self.reservation, context.now);
+        let Some((hold, HoldState::Held { .. })) = held else {
+            return Ok(Released::NothingToRelease);
+        };
+        let quantity = hold.quantity;
+        draft.record(ReservationReleased {
+            reservation: self.reservation.clone(),
+            quantity,
+            from: ReleasedFrom::Held,
+        });
         Ok(Released::Released { quantity })
     }
 }

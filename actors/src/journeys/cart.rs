@@ -7,9 +7,9 @@ use mercato_runtime::{AskError, AskFailure, Scope};
 
 use super::quote::{look_at_line, look_at_prices};
 use crate::domain::{
-    Cart, CartError as CartLimit, CartLine, IdError, Money, MoneyError, Quantity, Sku,
+    Cart, CartError as CartLimit, CartLine, IdError, Money, MoneyError, Quantity, Sku, is_part,
 };
-use crate::inventory::{InventoryRejection, ReleaseReservation, ReserveStock};
+use crate::inventory::{InventoryRejection, ReleaseCartHold, ReserveStock};
 use crate::pricing::{PricingRejection, Quote, Segment};
 
 /// How long what is in a cart is held.
@@ -61,6 +61,9 @@ pub enum CartError {
     /// What is held for the cart cannot be named.
     #[error("the cart's name is too long for its holds: {0}")]
     Name(#[from] IdError),
+    /// What is held for another order may have the cart's name.
+    #[error("the cart's name ends like that of a part of an order, as in `o-1.c2`; choose another")]
+    NameOfAPart,
     /// The cart is somebody else's.
     #[error("the cart is another customer's; use one's own")]
     NotYours,
@@ -69,10 +72,12 @@ pub enum CartError {
     Unserved(#[from] AskFailure),
 }
 
-/// Refuses a shopper the cart of another one: what is held and locked for it the shop does itself.
+/// Refuses a shopper the cart of another one, and a cart that is named like what others hold: what is held
+/// and locked for it the shop does itself.
 pub(super) fn own_cart(scope: &Scope, cart: &Cart) -> Result<(), CartError> {
     match scope.principal().as_user() {
         Some(asking) if asking != cart.customer().as_str() => Err(CartError::NotYours),
+        _ if is_part(cart.id().as_str()) => Err(CartError::NameOfAPart),
         _ => Ok(()),
     }
 }
@@ -114,12 +119,12 @@ pub async fn remove_from_cart(scope: &Scope, cart: &Cart, sku: &Sku) -> Result<C
     let mut left = cart.clone();
     left.remove(sku);
     for hold in cart.holds().iter().filter(|hold| hold.sku == *sku) {
-        let release = ReleaseReservation {
+        let release = ReleaseCartHold {
             sku: sku.clone(),
             reservation: cart.name_of(hold)?,
         };
         match scope.ask_as_system(release).await {
-            // What has shipped was not this cart's to give back.
+            // What an order has by now is not this cart's to give back.
             Ok(_) | Err(AskError::Rejected(_)) => {}
             Err(AskError::Failed(failure)) => return Err(failure.into()),
             Err(_) => return Err(AskFailure::Stopped.into()),

@@ -21,7 +21,8 @@ use crate::ports::{Consignment, TrackingNumber};
 
 /// The flow that fulfils an order. It is started by
 /// [`FulfilmentBegun`](crate::FulfilmentBegun).
-pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> = FlowType::new("fulfil", 3);
+pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> =
+    FlowType::new("fulfil", 3).by_the_service();
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,12 +21,12 @@ use crate::recommendation::{RestoreProduct, SuppressProduct};
 /// The flow that follows low stock. It is started by
 /// [`LowStockDetected`](crate::LowStockDetected).
 pub const LOW_STOCK: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
-    FlowType::new("low-stock", 3);
+    FlowType::new("low-stock", 3).by_the_service();
 
 /// The same when it asked for orders under the names of their holds. What began as it ends as it: only
 /// reads have other names since, and they leave nothing behind. It goes when none is on its way any more.
 pub(super) const LOW_STOCK_BEFORE: FlowType<LowStockRequest, LowStockOutcome, LowStockError> =
-    FlowType::new("low-stock", 2);
+    FlowType::new("low-stock", 2).by_the_service();
 
 /// What a scarce product costs more.
 const SCARCITY: BasisPoints = BasisPoints::new(500);

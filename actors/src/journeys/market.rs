@@ -15,7 +15,7 @@ use crate::pricing::{RecordCompetitorPrices, Repriced};
 /// The flow of one look at the market. Whoever runs the shop starts it, as often as the feed has
 /// something new, and names it after the moment.
 pub const WATCH_MARKET: FlowType<MarketWatch, MarketWatched, MarketWatchError> =
-    FlowType::new("watch-market", 1);
+    FlowType::new("watch-market", 1).by_the_service();
 /// Asks the feed.
 pub const OBSERVE_MARKET: Activity<Vec<Sku>, Vec<ObservedProduct>> =
     Activity::new("competitors.observe").repeatable();

@@ -29,7 +29,7 @@ pub const LOOK_UP_PURCHASE: Activity<PurchaseLookup, Option<PurchaseRecord>> =
 /// The flow that pursues a purchase order. It is started by
 /// [`PurchaseOrderRaised`](crate::PurchaseOrderRaised), and named after the order.
 pub const PURCHASE: FlowType<PurchaseRequest, PurchaseOutcome, PurchaseError> =
-    FlowType::new("purchase", 1);
+    FlowType::new("purchase", 1).by_the_service();
 
 /// How often an order is placed while nobody knows whether the supplier has it.
 const PLACES_MAX: u32 = 6;

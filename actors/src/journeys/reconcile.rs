@@ -17,7 +17,7 @@ use crate::ports::{PaymentRecord, StatementLine};
 /// The flow that holds one page of the gateway's books against the orders. Name each instance after
 /// its day and page.
 pub const RECONCILE: FlowType<ReconcileRequest, Reconciliation, ReconcileError> =
-    FlowType::new("reconcile", 1);
+    FlowType::new("reconcile", 1).by_the_service();
 
 /// The most payments on a page.
 const PAGE_MAX: u16 = 200;

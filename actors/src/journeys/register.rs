@@ -13,7 +13,7 @@ use super::reconcile::{RECONCILE, reconcile};
 use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_stock};
 use super::renew::{RENEW_PAYMENT, RENEW_PAYMENT_BEFORE, RenewRequest, renew_payment};
 use super::returns::{RECEIVE_RETURN, RETURN, RETURN_BEFORE, receive_return, return_goods};
-use super::revise::{ORDER_CHANGE, change_order};
+use super::revise::{ORDER_CHANGE, ORDER_CHANGE_BEFORE, change_order};
 use crate::domain::{BasisPoints, Sku};
 use crate::inventory::{InventoryAgent, InventoryEvent};
 use crate::marketing::ResumePromotions;
@@ -42,6 +42,7 @@ pub fn register_journeys(
         .flow(RETURN_BEFORE, return_goods)
         .flow(RECEIVE_RETURN, receive_return)
         .flow(ORDER_CHANGE, change_order)
+        .flow(ORDER_CHANGE_BEFORE, change_order)
         .flow(RENEW_PAYMENT, renew_payment)
         .flow(RENEW_PAYMENT_BEFORE, renew_payment)
         .flow(RECONCILE, reconcile)

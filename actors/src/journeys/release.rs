@@ -12,12 +12,13 @@ use crate::order::{OrderLine, ShowFulfilment, ShowPayments, StockHold};
 
 /// The flow that gives back what a cancelled order holds. It is started by
 /// [`OrderCancelled`](crate::OrderCancelled), except by a checkout, which undoes its own steps.
-pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> = FlowType::new("release", 3);
+pub const RELEASE: FlowType<ReleaseRequest, (), ReleaseError> =
+    FlowType::new("release", 3).by_the_service();
 
 /// The flow that gives stock back that an order no longer needs. It is started by
 /// [`LineCancelled`](crate::LineCancelled) and [`OrderRevised`](crate::OrderRevised).
 pub const RELEASE_STOCK: FlowType<Vec<StockHold>, (), ReleaseError> =
-    FlowType::new("release-stock", 1);
+    FlowType::new("release-stock", 1).by_the_service();
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,12 +14,12 @@ use crate::ports::AuthoriseRequest;
 /// The flow that sets the money of an order aside anew. It is started by
 /// [`AuthorisationExpired`](crate::AuthorisationExpired).
 pub const RENEW_PAYMENT: FlowType<RenewRequest, Renewed, RenewError> =
-    FlowType::new("renew-payment", OWN_NAMES);
+    FlowType::new("renew-payment", OWN_NAMES).by_the_service();
 
 /// The renewal as it was before [`OWN_NAMES`]: what began as it ends as it. It goes when none is on its
 /// way any more, nor on the work list.
 pub(super) const RENEW_PAYMENT_BEFORE: FlowType<RenewRequest, Renewed, RenewError> =
-    FlowType::new("renew-payment", 1);
+    FlowType::new("renew-payment", 1).by_the_service();
 
 /// The version from which on a renewal names its payment after the one that ended. Before, it was named
 /// after how many there were, so that two renewals could have one and the same.

@@ -22,7 +22,15 @@ use crate::pricing::{LineQuote, PricingRejection, Segment};
 
 /// The flow of a change. Its name is the idempotency key of the change.
 pub const ORDER_CHANGE: FlowType<OrderChangeRequest, ChangeReceipt, ReviseError> =
+    FlowType::new("order-change", ON_ITS_TERMS).within(Duration::from_secs(300));
+
+/// The change as it was: what began as it ends as it. It goes when none is on its way any more.
+pub(super) const ORDER_CHANGE_BEFORE: FlowType<OrderChangeRequest, ChangeReceipt, ReviseError> =
     FlowType::new("order-change", 2).within(Duration::from_secs(300));
+
+/// The version from which on a shopper's change is priced on the terms of the order. Before, it was on those
+/// that the request named.
+const ON_ITS_TERMS: u16 = 3;
 
 /// How long stock is held for a change; longer than a change may take.
 const HOLD: Duration = Duration::from_secs(900);
@@ -121,7 +129,7 @@ pub async fn change_order(
 /// A shopper changes an order on the terms that it was placed on, whatever they say; the shop's own people
 /// may give others.
 async fn terms(flow: &Flow, request: &OrderChangeRequest) -> Result<Segment, ReviseError> {
-    if flow.principal().as_user().is_none() {
+    if flow.version() < ON_ITS_TERMS || flow.principal().as_user().is_none() {
         return Ok(request.segment);
     }
     let order = request.order.clone();
@@ -130,8 +138,9 @@ async fn terms(flow: &Flow, request: &OrderChangeRequest) -> Result<Segment, Rev
         .await;
     match agreed.map_err(of_order)? {
         Eligibility::Eligible { segment, .. } => Ok(segment),
-        // That it cannot be changed is said where the change begins.
-        Eligibility::NotEligible { .. } => Ok(request.segment),
+        // That it cannot be changed is said where the change begins; should it begin all the same, nobody
+        // has looked at its terms.
+        Eligibility::NotEligible { .. } => Ok(Segment::Standard),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::{ConversationId, ShowConversation};
 
 /// The flow that finds out who complains. A ticket names its conversation, and that its shopper.
 pub const NOTE_COMPLAINT: FlowType<TicketChange, bool, DeliveryError> =
-    FlowType::new("note-complaint", 1);
+    FlowType::new("note-complaint", 1).by_the_service();
 
 /// A ticket that was opened for a complaint, or one that was settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

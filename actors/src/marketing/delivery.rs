@@ -19,7 +19,7 @@ use crate::inventory::{CheckStock, StockStatus};
 
 /// The flow that sends one queued message, when it may be sent.
 pub const DELIVER: FlowType<DeliverMessage, Delivered, DeliveryError> =
-    FlowType::new("deliver-message", 2);
+    FlowType::new("deliver-message", 2).by_the_service();
 
 /// Which message is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ use crate::domain::{CustomerId, OrderId};
 
 /// The flow that takes one customer through a campaign.
 pub const RUN_CAMPAIGN: FlowType<CampaignRun, CampaignOutcome, CampaignError> =
-    FlowType::new("run-campaign", 2);
+    FlowType::new("run-campaign", 2).by_the_service();
 
 /// One customer of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::events::{OrderDetails, OrderLine, OrderReceived};
 use super::place::{ExpireUnpaid, UNPAID};
 use super::state::OrderState;
 use super::{OrderAgent, OrderRejection};
-use crate::domain::{Cart, Jurisdiction, OrderId, Sku};
+use crate::domain::{Cart, Jurisdiction, OrderId, Sku, is_part};
 use crate::ports::PaymentMethod;
 
 /// Validates the details of an order and takes it in. The order's name is the idempotency key of its
@@ -63,6 +63,9 @@ pub enum OrderProblem {
     /// There is nothing to pay with.
     #[error("the payment method is empty or too long; choose one")]
     PaymentMethod,
+    /// A hold, a payment or a change of another order may have its name.
+    #[error("its name ends like that of a part of an order, as in `o-1.c2`; choose another")]
+    NameOfAPart,
 }
 
 impl Command for ReceiveOrder {
@@ -88,6 +91,9 @@ impl Command for ReceiveOrder {
             None => {}
         }
         let mut problems = Vec::new();
+        if is_part(self.order.as_str()) {
+            problems.push(OrderProblem::NameOfAPart);
+        }
         validate_products(agent, &self.details.lines, &mut problems);
         validate_customer(agent, &self.details, context.principal, &mut problems);
         validate_payment(&self.details, &mut problems);

@@ -47,7 +47,7 @@ pub struct CartQuote {
 /// ```text
 /// Open ──accept──▶ Accepted ──the order is placed──▶ Sold
 ///   ▲──release─────────│                               │
-///   └──cancel──▶ Cancelled ◀──the order is cancelled───┘
+///                      └─▶ Cancelled ◀─the order is cancelled
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QuoteStage {
@@ -115,6 +115,14 @@ impl CartQuoteState {
 }
 
 impl CartQuote {
+    /// Whether the order of this name has it.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        match &self.stage {
+            QuoteStage::Accepted(order) | QuoteStage::Sold(order) => order.as_str() == name,
+            QuoteStage::Open | QuoteStage::Cancelled => false,
+        }
+    }
+
     /// What coupons take off each line.
     #[must_use]
     pub fn discounts(&self) -> Vec<Money> {

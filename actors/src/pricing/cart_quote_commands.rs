@@ -51,10 +51,18 @@ impl Command for IssueQuote {
         staff(context.principal)?;
         if state.quote().get().is_some() {
             let present = state.quote().seen_by(context.principal, &self.quote)?;
-            return if present.customer == self.customer {
-                Ok(Decision::reply(present.clone()))
-            } else {
-                Err(PricingRejection::UnknownQuote(self.quote.clone()))
+            if present.customer != self.customer {
+                return Err(PricingRejection::UnknownQuote(self.quote.clone()));
+            }
+            // An order has the quote that was made for it, with coupons that are kept for it, and not one
+            // that a cart locked under the order's name.
+            let is_of_order = match &self.order {
+                Some(order) => present.is_of(order.as_str()),
+                None => true,
+            };
+            return match is_of_order {
+                true => Ok(Decision::reply(present.clone())),
+                false => Err(PricingRejection::QuoteTaken(self.quote.clone())),
             };
         }
         let valid_until = context.now.plus(agent.settings.quote_lifetime);
@@ -259,9 +267,10 @@ impl Command for CancelQuote {
         context: &Context<'_>,
     ) -> Decided<Self> {
         staff(context.principal)?;
+        // News of an order ends the quote that was made for it, and none that a cart locked under its name.
         let quote = state.quote().get();
-        let open = quote.filter(|quote| quote.stage != QuoteStage::Cancelled);
-        let cancelled = open.map(|quote| QuoteCancelled {
+        let its_own = quote.filter(|quote| quote.is_of(self.quote.as_str()));
+        let cancelled = its_own.map(|quote| QuoteCancelled {
             coupons: quote.coupons.clone(),
         });
         Ok(Decision::reply(()).record_all(cancelled))

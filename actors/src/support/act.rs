@@ -20,7 +20,7 @@ use crate::order::{
 /// The flow that does what a customer said yes to: once, however often it is started, through
 /// Order's own rules.
 pub const SUPPORT_ACTION: FlowType<ActionRequest, ActionOutcome, ActionError> =
-    FlowType::new("support-action", 1);
+    FlowType::new("support-action", 1).by_the_service();
 
 /// What is said of an order that does not exist, and of somebody else's.
 const NO_ORDER: &str = "there is no such order";

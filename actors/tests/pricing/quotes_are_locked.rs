@@ -174,7 +174,7 @@ fn a_quote_is_taken_by_its_order_alone() {
 #[test]
 fn a_quote_ends_once() {
     let mut given = issued();
-    accept(&mut given, "ann", "o1", 3).unwrap();
+    accept(&mut given, "ann", "q1", 3).unwrap();
     let (confirm, cancel) = (
         ConfirmQuote {
             quote: quote_id("q1"),
@@ -195,5 +195,36 @@ fn a_quote_ends_once() {
         .when(&cancel)
         .then_events([QuoteCancelled { coupons }]);
     given.when(&cancel).then_events(Vec::<PricingEvent>::new());
-    assert!(accept(&mut given, "ann", "o1", 3).is_err());
+    assert!(accept(&mut given, "ann", "q1", 3).is_err());
+}
+
+/// Catches: a discounted quote that a cart locked under an order's name, taken for the order's own: its
+/// coupons lapse by themselves, so that nobody counts them.
+#[test]
+fn an_order_has_the_quote_that_was_made_for_it() {
+    let mut given = issued();
+    let of_order = IssueQuote {
+        quote: quote_id("q1"),
+        customer: customer("ann"),
+        order: Some(OrderId::new("q1").unwrap()),
+        lines: vec![line_of(333, 3, given.now())],
+        coupons: Vec::new(),
+    };
+    let taken = Err(PricingRejection::QuoteTaken(quote_id("q1")));
+    assert_eq!(given.ask(&of_order), taken);
+    accept(&mut given, "ann", "q1", 3).unwrap();
+    assert!(given.ask(&of_order).is_ok(), "it was taken for the order");
+}
+
+/// Catches: news of an order that ends a quote which a cart of somebody else's locked under its name.
+#[test]
+fn a_cancelled_order_ends_its_own_quote_alone() {
+    let mut given = issued();
+    let cancel = CancelQuote {
+        quote: quote_id("q1"),
+    };
+    given.ask(&cancel).unwrap();
+    assert!(accept(&mut given, "ann", "q1", 3).is_ok());
+    given.ask(&cancel).unwrap();
+    assert!(accept(&mut given, "ann", "q1", 3).is_err());
 }

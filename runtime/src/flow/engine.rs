@@ -96,6 +96,7 @@ impl Engine {
         if self.definitions.get(start.flow, start.version).is_none() {
             return Err(self.definitions.missing(start.flow, start.version));
         }
+        refuse_users(&start)?;
         let stream = stream_of_flow(start.flow, start.id.as_str());
         // The entry is held while the log is read, so that of two starts only one records.
         let entry = self.running.entry(stream.clone());
@@ -184,8 +185,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a flow that was started before is the one that is asked for.
+    /// Whether a flow that was started before is the one that is asked for. A user joins no flow of
+    /// anybody else's, whatever they know of it.
     fn same_start(&self, log: &FlowLog, start: &Start) -> Result<(), AskFailure> {
+        if let (Some(user), Some(started)) = (start.principal.as_user(), &log.state.started)
+            && started.principal.as_user() != Some(user)
+        {
+            return Err(AskFailure::IdReused);
+        }
         let version = log.state.version;
         let Some(input_hash) = log.state.input_hash(start.version) else {
             return Ok(());
@@ -274,6 +281,17 @@ impl Engine {
             }
         });
     }
+}
+
+/// Refuses users what is not theirs to start.
+fn refuse_users(start: &Start) -> Result<(), AskFailure> {
+    if start.by_the_service && start.parent.is_none() && start.principal.as_user().is_some() {
+        return Err(AskFailure::invalid(format_args!(
+            "`{}` is started by those who run the service, and by no user; ask them",
+            start.flow
+        )));
+    }
+    Ok(())
 }
 
 /// A task at a flow. However it goes, be it that its tokio runtime is dropped around it, the flow is

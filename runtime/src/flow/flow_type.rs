@@ -40,6 +40,7 @@ pub struct FlowType<I, O, E> {
     pub(crate) version: u16,
     budget: Option<Duration>,
     kept: Option<Duration>,
+    pub(crate) by_the_service: bool,
     types: PhantomData<fn(I) -> Result<O, E>>,
 }
 
@@ -52,6 +53,7 @@ impl<I, O, E> FlowType<I, O, E> {
             version,
             budget: None,
             kept: None,
+            by_the_service: false,
             types: PhantomData,
         }
     }
@@ -74,6 +76,17 @@ impl<I, O, E> FlowType<I, O, E> {
     pub const fn keeping(self, kept: Duration) -> Self {
         Self {
             kept: Some(kept),
+            ..self
+        }
+    }
+
+    /// The same for those who run the service, other programs, and the runtime itself: where a
+    /// [`Principal::User`](crate::Principal::User) starts it or asks for its end, that is refused and
+    /// nothing recorded. A flow that a user started may still run it as its child.
+    #[must_use]
+    pub const fn by_the_service(self) -> Self {
+        Self {
+            by_the_service: true,
             ..self
         }
     }

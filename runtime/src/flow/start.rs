@@ -27,6 +27,8 @@ pub(crate) struct Start {
     pub(crate) id: FlowId,
     pub(crate) input: Vec<u8>,
     pub(crate) principal: Principal,
+    /// Whether users are refused.
+    pub(crate) by_the_service: bool,
     /// Whether nobody waits for its end.
     pub(crate) unattended: bool,
     /// The flow that it is a step of.
@@ -65,6 +67,7 @@ impl Start {
             id,
             input: codec::encode(input)?,
             principal: Principal::System,
+            by_the_service: flow.by_the_service,
             unattended: true,
             parent: None,
             result: None,
