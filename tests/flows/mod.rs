@@ -7,6 +7,7 @@ mod operators;
 mod parked;
 mod pivot;
 mod replies;
+mod starters;
 mod steps;
 mod versions;
 mod work;
