@@ -14,7 +14,7 @@ use mercato::persistence::{Journal, JournalOptions, RedbJournal, WriterPlace};
 use mercato::supervisor::{DeathCause, RootState};
 use mercato::{
     Agent, AgentOptions, AskError, AskFailure, Caller, Command, CommandId, Commands, Context,
-    CrashPoint, Decided, Decision, Runtime,
+    CrashPoint, Decided, Decision, Kind, Runtime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,8 +146,34 @@ impl Command for Hold {
     }
 }
 
-/// Catches: a shard that hangs for ever with all its entities, and a command that has its effect
-/// twice because its shard came back after all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Look {
+    counter: String,
+}
+
+fn look(counter: &str) -> Look {
+    Look {
+        counter: counter.into(),
+    }
+}
+
+impl Command for Look {
+    type Agent = Holding;
+    type Reply = i64;
+    const NAME: &'static str = "Look";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        (&*self.counter).into()
+    }
+
+    fn decide(&self, _: &Holding, state: &Count, _: &Context<'_>) -> Decided<Self> {
+        Ok(Decision::reply(state.value))
+    }
+}
+
+/// Catches: a shard that hangs for ever with all its entities, a command that has its effect twice because
+/// its shard came back after all, and a successor that goes on with what was before that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_shard_that_holds_its_thread_is_replaced() {
     let (release, held) = mpsc::channel();
@@ -185,13 +211,18 @@ async fn a_shard_that_holds_its_thread_is_replaced() {
     assert_eq!(shard.map(|c| (c.restarts, c.stuck)), Some((1, 1)));
     assert_eq!(health.state, RootState::Running);
 
+    // Its successor reads the counter that is still in hand.
+    assert_eq!(handle.ask(&caller, look("a")).await, Ok(0));
+
     // It comes back, and records what it decided: asking again under the same id tells.
     release.send(()).expect("it is held");
     let patient = once.within(Duration::from_secs(60));
     while journal.version("holding/a").expect("it reads") == 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+    assert_eq!(handle.ask(&caller, look("a")).await, Ok(1));
     assert_eq!(handle.ask(&patient, hold("a", true)).await, Ok(1));
     assert_eq!(journal.version("holding/a").expect("it reads"), 1);
+    assert_eq!(handle.ask(&caller, hold("a", false)).await, Ok(2));
     runtime.stop().await.expect("it stops");
 }

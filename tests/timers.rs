@@ -2,6 +2,7 @@
 #![allow(clippy::enum_variant_names, reason = "events are named in full")]
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use crate::support::{file, memory};
 use mercato::persistence::{Append, Journal, JournalOptions, TimerChange};
 use mercato::testkit::{TestWorld, strict};
 use mercato::{
-    Agent, AskError, AskFailure, Caller, Clock, Command, CommandId, Commands, Context, CrashPoint,
-    Decided, Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
+    Agent, AgentOptions, AskError, AskFailure, Caller, Clock, Command, CommandId, Commands,
+    Context, CrashPoint, Decided, Decision, Entropy, Kind, Rejection, Runtime, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -391,6 +392,59 @@ async fn timers_that_cannot_be_served_are_tried_again_after_ever_longer_waits() 
     clear_for_nobody(&*journal, 4_096);
     pass(5).await;
     assert_eq!(runtime.timer_stats().retried, 10 * 4_096 + 6 * 904);
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a timer that cannot be served, and the ones behind it which are late by as long as that one waits.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_cannot_be_served_makes_no_other_late() {
+    let journal = memory();
+    set_for_nobody(&*journal, 1);
+    let runtime = start(journal.clone(), Alarms::default(), START, 1).await;
+    // It is tried after 12.75 seconds, and then every ten.
+    pass(13).await;
+    order(&runtime, after(2)).await;
+    pass(5).await;
+    let (rings, at) = ask(&runtime, show("a")).await.expect("it is shown");
+    assert_eq!(rings, 1);
+    let late = at.expect("it rang").since(START).as_millis();
+    assert!((15_000..15_020).contains(&late), "after {late} ms");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a shard that is away, and timers of all others that wait until the command which it has to do
+/// is given up.
+#[tokio::test(start_paused = true)]
+async fn a_shard_that_is_away_makes_no_timer_of_another_late() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let alarms = Alarms::default();
+    let options = AgentOptions {
+        attempts_max: NonZeroU32::new(100).expect("a hundred"),
+        ..AgentOptions::default()
+    };
+    let builder = Runtime::builder(memory())
+        .clock(Clock::starting_at(START))
+        .entropy(Entropy::seeded(1))
+        .agent_with(alarms.clone(), options);
+    let runtime = strict(builder).start().await.expect("it starts");
+    order(&runtime, after(1)).await;
+    let others = ["b", "c", "d", "e", "f", "g", "h"];
+    for other in others {
+        let set = ask(&runtime, give(other, after(15))).await;
+        set.expect("it is taken");
+    }
+    // Its shard crashes over it, and waits longer before each restart.
+    alarms.fuse.store(8, Ordering::SeqCst);
+    pass(60).await;
+    let mut in_time = 0;
+    for other in others {
+        let (rings, at) = ask(&runtime, show(other)).await.expect("it is shown");
+        assert_eq!(rings, 1, "{other}");
+        let late = at.expect("it rang").since(START).as_millis();
+        in_time += u32::from((15_000..15_020).contains(&late));
+    }
+    assert_eq!(rings(&runtime).await, 1);
+    assert!(in_time >= 4, "{in_time} of seven, on four shards");
     runtime.stop().await.expect("it stops");
 }
 

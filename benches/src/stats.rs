@@ -17,6 +17,7 @@ mod tests {
     use super::*;
 
     /// Catches: a mean, which one slow round would spoil.
+    /// Catches: a mean in place of a median.
     #[test]
     fn a_median_does_not_follow_an_outlier() {
         assert!((median([3.0, 1.0, 1_000.0]) - 3.0).abs() < f64::EPSILON);
@@ -29,6 +30,7 @@ mod tests {
         assert!((ratio(&of, &to) - 0.5).abs() < f64::EPSILON);
     }
 
+    /// Catches: a figure for no measurement at all.
     #[test]
     fn nothing_has_no_median() {
         assert!(median([]).is_nan());

@@ -419,11 +419,13 @@ mod tests {
 
     use super::*;
 
+    /// Catches: two flags of one name, and an argument that cannot be given.
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
     }
 
+    /// Catches: a time without a unit, or before zero, that is taken for some time or other.
     #[test]
     fn times_are_read_and_nonsense_is_refused_with_a_hint() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));

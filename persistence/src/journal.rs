@@ -200,6 +200,10 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// When the next timer is due, in milliseconds since the Unix epoch.
     fn next_timer_ms(&self) -> Option<u64>;
 
+    /// When the next timer is due of those that are due later than `now_ms`, both in milliseconds since
+    /// the Unix epoch.
+    fn next_timer_after_ms(&self, now_ms: u64) -> Option<u64>;
+
     /// How far the subscriber `name` has come.
     fn cursor(&self, name: &str) -> Position;
 

@@ -394,6 +394,11 @@ impl Journal for RedbJournal {
         self.shared.front.lock().timers().next_due_ms()
     }
 
+    fn next_timer_after_ms(&self, now_ms: u64) -> Option<u64> {
+        let front = self.shared.front.lock();
+        front.timers().next_due_after_ms(now_ms)
+    }
+
     fn cursor(&self, name: &str) -> Position {
         self.shared.front.lock().cursor(name)
     }

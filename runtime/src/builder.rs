@@ -32,7 +32,7 @@ use crate::recovery::{Preload, RecoveryOptions, SnapshotCadence};
 use crate::registry::Commands;
 use crate::runtime::{Runtime, RuntimeError, observe};
 use crate::service::{AnyService, Service, answer_dead};
-use crate::shard::{Shard, ShardContext};
+use crate::shard::{Place, Shard, ShardContext};
 use crate::stats::AgentCounters;
 use crate::telemetry::{
     AlarmBoard, Alarms, FamilySamples, MetricsReader, OwnMetrics, Sources, StoreReads, Telemetry,
@@ -427,6 +427,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             A::NAME,
             options.quarantine_max.get(),
         )),
+        place: Place::default(),
     };
     let mailboxes: Box<[_]> = (0..shards)
         .map(|_| {
@@ -452,7 +453,10 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
     supervisor.intensity = options.intensity;
     for (shard, mailbox) in mailboxes.iter().enumerate() {
         let (ward, counters) = (context.ward.clone(), counters.clone());
-        let context = context.clone();
+        let context = ShardContext {
+            place: Place::default(),
+            ..context.clone()
+        };
         let waking = idle.clone().map(|idle| Waking { idle, shard });
         #[cfg(feature = "planted-bugs")]
         let (inbox, lives) = (mailbox.clone(), std::sync::atomic::AtomicU64::new(0));

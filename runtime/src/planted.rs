@@ -112,6 +112,11 @@ impl Journal for PlantedJournal {
         first.map(|timer| timer.due_at_ms)
     }
 
+    // That of one which is lost wakes whoever waits for it once, to nothing.
+    fn next_timer_after_ms(&self, now_ms: u64) -> Option<u64> {
+        self.journal.next_timer_after_ms(now_ms)
+    }
+
     fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
         self.journal.read_stream(stream, after)
     }

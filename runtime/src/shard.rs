@@ -4,6 +4,7 @@
 //! goes on with the next command on top of what it appended, and releases each reply with the
 //! position that it depends on.
 
+mod line;
 mod serve;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::stats::AgentCounters;
 use crate::telemetry::{Telemetry, Traced};
 use crate::timer::Bell;
 
+pub(crate) use self::line::Place;
 pub(crate) use self::serve::{append_failure, event_data};
 
 /// How many entities are loaded ahead in one piece at most: about a slice's work.
@@ -49,6 +51,8 @@ pub(crate) struct ShardContext<A: Agent> {
     pub(crate) planted: Option<crate::planted::PlantedBug>,
     /// What stands aside.
     pub(crate) ward: Arc<Ward>,
+    /// The one thing that they do not share.
+    pub(crate) place: Place,
 }
 
 impl<A: Agent> Clone for ShardContext<A> {
@@ -65,6 +69,7 @@ impl<A: Agent> Clone for ShardContext<A> {
             #[cfg(feature = "planted-bugs")]
             planted: self.planted,
             ward: self.ward.clone(),
+            place: self.place.clone(),
         }
     }
 }
@@ -88,6 +93,8 @@ pub(crate) struct Shard<A: Agent> {
     entities: Entities<A>,
     /// The epoch of the journal that the entities were loaded in.
     epoch: u64,
+    /// What its place said of strays when they were.
+    strays: u64,
     crash_at_next: bool,
     /// So many of those that waited before the crash are forgotten.
     #[cfg(feature = "planted-bugs")]
@@ -100,7 +107,7 @@ pub struct InjectedCrash;
 
 impl<A: Agent> Shard<A> {
     pub(crate) fn new(
-        context: ShardContext<A>,
+        mut context: ShardContext<A>,
         entities: Entities<A>,
         #[cfg(feature = "planted-bugs")] waiting: usize,
     ) -> Self {
@@ -109,8 +116,10 @@ impl<A: Agent> Shard<A> {
             Some(crate::planted::PlantedBug::MailboxDropped) => waiting,
             _ => 0,
         };
+        context.place = context.place.succeed();
         Self {
             epoch: context.journal.epoch(),
+            strays: context.place.strays(),
             context,
             entities,
             crash_at_next: false,
@@ -130,12 +139,13 @@ impl<A: Agent> Shard<A> {
         spans.command(call.trace, call.id, is_first, names)
     }
 
-    /// Forgets what was known in an epoch of the journal that is over. Gives the present one.
+    /// Forgets what was known in an epoch of the journal that is over, or before somebody else wrote.
+    /// Gives the present epoch.
     fn turn_to_epoch(&mut self) -> u64 {
-        let epoch = self.context.journal.epoch();
-        if epoch != self.epoch {
+        let (epoch, strays) = (self.context.journal.epoch(), self.context.place.strays());
+        if (epoch, strays) != (self.epoch, self.strays) {
             self.entities.clear();
-            self.epoch = epoch;
+            (self.epoch, self.strays) = (epoch, strays);
         }
         epoch
     }

@@ -115,6 +115,7 @@ fn ledgers_that_do_not_agree_are_found() {
     assert!(!told.contains("sound"), "{told}");
 }
 
+/// Catches: figures for people that are not those for programs, or not those of the journal.
 #[test]
 fn stats_tell_people_and_programs_the_same() {
     let (_folder, store) = shop();
@@ -403,6 +404,7 @@ fn a_live_shop_is_backed_up_while_it_works() {
     verify(&to, |record| assert_eq!(log.next(), Some(record))).expect("a journal");
 }
 
+/// Catches: a tool without a word of help, or whose help leaves out what it does to the file.
 #[test]
 fn each_tool_says_what_it_does() {
     for tool in [

@@ -15,6 +15,7 @@ use crate::quarantine::drawers::{
     AVERSE, Added, DrawerEvent, Drawers, ask_as, hush, look, one_shard, put,
 };
 use crate::support::{add, file, full_for, memory, virtual_runtime};
+use crate::telemetry::seen::Seen;
 
 /// What is put into `a` is copied.
 fn copying() -> Trigger {
@@ -86,9 +87,11 @@ async fn rest(flow: Flow, secs: u64) -> Result<(), FlowError> {
 }
 
 /// Catches: a flow that an event is to start, and that never begins because there was no place for it at
-/// first; and one that is tried without a pause, or after longer and longer ones.
+/// first; one that is tried without a pause, or after longer and longer ones; and one of which nobody hears
+/// that it waits, or hears it at every try.
 #[tokio::test(start_paused = true)]
 async fn a_flow_that_there_is_no_room_for_is_begun_as_soon_as_there_is() {
+    let (seen, _guard) = Seen::watch();
     let rests = Trigger::on::<Drawers>("rests", |_: &Occurred<DrawerEvent>| {
         vec![Reaction::flow(REST, FlowId::new("later"), &1)]
     });
@@ -119,6 +122,13 @@ async fn a_flow_that_there_is_no_room_for_is_begun_as_soon_as_there_is() {
     assert!(
         waited.abs_diff(tried) < Duration::from_millis(5),
         "{waited:?}"
+    );
+    // The first seven tries are nobody's concern; each of the other six is told.
+    let told = seen.lines().into_iter();
+    assert_eq!(
+        told.filter(|it| it.contains("waits to start a flow"))
+            .count(),
+        6
     );
     assert_eq!(runtime.health().dead_letters, 0);
     runtime.stop().await.expect("it stops");

@@ -6,7 +6,7 @@ mod metrics;
 mod otlp;
 #[cfg(all(feature = "shop", feature = "prometheus", feature = "otlp"))]
 mod personal;
-mod seen;
+pub(crate) mod seen;
 #[cfg(all(feature = "shop", feature = "prometheus"))]
 mod served;
 #[cfg(feature = "shop")]

@@ -92,6 +92,12 @@ impl Timers {
         self.by_due.first().map(|(due, _)| *due)
     }
 
+    /// When the next timer is due of those that are due later than `now_ms`.
+    pub(crate) fn next_due_after_ms(&self, now_ms: u64) -> Option<u64> {
+        let later = (now_ms.checked_add(1)?, TimerKey::default());
+        self.by_due.range(later..).next().map(|(due, _)| *due)
+    }
+
     /// What a commit up to `last` writes: the last change of each timer.
     pub(crate) fn take_due(&mut self, last: Position) -> BTreeMap<TimerKey, TimerRow> {
         let mut rows = BTreeMap::new();

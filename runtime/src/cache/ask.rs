@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::agent::{Agent, Command, Kind, Rejection};
@@ -9,17 +10,22 @@ use crate::codec;
 use crate::core::Caller;
 use crate::error::{AskError, AskFailure};
 use crate::handle::Handle;
-use crate::policy::{Answer, CallError, Dependency, Failure, Guarded, Repeat, Request};
+use crate::policy::{
+    Answer, CallError, Dependency, Failure, FailureKind, Guarded, Repeat, Request,
+};
 
 use super::caches::Caches;
 use super::flight::LoadError;
 use super::store::Cache;
+use super::tag::Tag;
 
 /// What agents answered: encoded, because a reply need not be one that can be copied.
 pub(super) type Responses = Cache<Arc<[u8]>, Arc<[u8]>, Untyped>;
 
 /// When to try again where too many answers are being loaded.
 const TOO_MANY_RETRY: Duration = Duration::from_millis(20);
+/// How many loads of others somebody joins before the answer counts, whatever it is.
+const JOINS_MAX: u32 = 1;
 
 impl Handle {
     /// The caches, where they are switched on.
@@ -54,22 +60,62 @@ impl Handle {
         };
         let key: Arc<[u8]> = key.into();
         let tags = command.depends_on();
-        let loading = load(
-            self.clone(),
-            caches.clone(),
-            key.clone(),
-            caller.clone(),
-            command,
-        );
-        let answers = &caches.responses;
-        let answered = answers.get_or_load_aging(key, &tags, C::AGES, move || loading);
         let until = self.core.clock.instant_of(deadline);
+        let answered = self.load_or_join(caches, caller, &key, &tags, command);
         match tokio::time::timeout_at(until, answered).await {
-            Ok(Ok(answer)) => decoded::<C>(&answer),
-            Ok(Err(error)) => Err(told::<C>(error)),
+            Ok(answered) => decoded::<C>(&answered?),
             // The load goes on where somebody else waits for it.
             Err(_) => Err(failed::<C>(AskFailure::DeadlineExceeded)),
         }
+    }
+
+    /// What is kept, or is on its way for somebody else, or comes now. Whoever joins a load has more
+    /// time than the one it began for, perhaps, and more patience: where that one ran out, it is asked
+    /// once more, as this caller would have it.
+    async fn load_or_join<C: Command>(
+        &self,
+        caches: &Arc<Caches>,
+        caller: &Caller,
+        key: &Arc<[u8]>,
+        tags: &[Tag],
+        command: C,
+    ) -> Result<Answer<Arc<[u8]>>, Failed<C>> {
+        let answers = &caches.responses;
+        let mut attempts = 1..=JOINS_MAX;
+        loop {
+            let is_last = attempts.next().is_none();
+            let is_ours = Arc::new(AtomicBool::new(false));
+            let begun = is_ours.clone();
+            let (handle, caller) = (self.clone(), caller.clone());
+            let loading = load(handle, caches.clone(), key.clone(), caller, command.clone());
+            let begin = move || {
+                begun.store(true, Ordering::Relaxed);
+                loading
+            };
+            let answered = answers.get_or_load_aging(key.clone(), tags, C::AGES, begin);
+            let answered = answered.await.map_err(told::<C>);
+            if is_last || is_ours.load(Ordering::Relaxed) || !is_anothers_haste(&answered) {
+                return answered;
+            }
+        }
+    }
+}
+
+/// Whether an answer may be what it is because somebody else had no more time.
+fn is_anothers_haste<E: std::error::Error>(
+    answered: &Result<Answer<Arc<[u8]>>, CallError<AskError<E>>>,
+) -> bool {
+    match answered {
+        Ok(Answer::Fresh(_) | Answer::Alternative(_)) => false,
+        Ok(Answer::Stale { .. })
+        | Err(CallError::TimedOut { .. } | CallError::Overloaded { .. }) => true,
+        Err(CallError::Failed { kind, .. }) => {
+            matches!(
+                kind,
+                FailureKind::NetworkTimeout | FailureKind::RateLimiting
+            )
+        }
+        Err(_) => false,
     }
 }
 

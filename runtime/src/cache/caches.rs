@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use mercato_persistence::{Distribution, Journal, Position};
 use parking_lot::Mutex;
@@ -37,7 +37,7 @@ pub struct Caches {
     settings: CachesSettings,
     clock: Clock,
     entropy: Arc<Entropy>,
-    opened: Mutex<BTreeMap<&'static str, Arc<dyn Listener>>>,
+    opened: Mutex<Opened>,
     /// Where the journal ended when the caches were made.
     begun_at: Position,
     /// Every event up to here has been seen; `None` once events are no longer followed.
@@ -45,6 +45,28 @@ pub struct Caches {
     pub(super) responses: Responses,
     #[cfg(feature = "planted-bugs")]
     planted: Option<crate::planted::PlantedBug>,
+}
+
+/// Everybody who is to hear what is no longer true.
+struct Opened {
+    named: BTreeMap<&'static str, Arc<dyn Listener>>,
+    /// Those whose name another one took. Whoever holds one of them still reads what it keeps.
+    displaced: Vec<Weak<dyn Listener>>,
+}
+
+impl Opened {
+    fn put(&mut self, name: &'static str, listener: Arc<dyn Listener>) {
+        self.displaced.retain(|it| it.strong_count() > 0);
+        let before = self.named.insert(name, listener);
+        self.displaced.extend(before.as_ref().map(Arc::downgrade));
+    }
+
+    fn each(&self, tell: impl Fn(&dyn Listener)) {
+        let displaced = self.displaced.iter().filter_map(Weak::upgrade);
+        for listener in self.named.values().cloned().chain(displaced) {
+            tell(&*listener);
+        }
+    }
 }
 
 impl RuntimeBuilder {
@@ -70,7 +92,10 @@ impl Caches {
         let weigh = |key: &Arc<[u8]>, value: &Arc<[u8]>| (key.len() + value.len()) as u64;
         let limits = settings.of(AGENT_RESPONSES);
         let responses = Cache::new(AGENT_RESPONSES, limits, clock, &entropy, weigh);
-        let opened = BTreeMap::from([(AGENT_RESPONSES, responses.listener())]);
+        let opened = Opened {
+            named: BTreeMap::from([(AGENT_RESPONSES, responses.listener())]),
+            displaced: Vec::new(),
+        };
         let begun_at = journal.durable();
         Self {
             journal,
@@ -99,7 +124,8 @@ impl Caches {
     }
 
     /// Opens a cache of one's own, which events invalidate by the tags of its answers. Its name is
-    /// that of its limits and of its counts; where it is taken, the new one takes its place there.
+    /// that of its limits and of its counts; where it is taken, the new one takes its place there, and
+    /// the one before goes on, uncounted, for those who hold it.
     #[must_use]
     pub fn open<K, V, E>(&self, name: &'static str, weigh: fn(&K, &V) -> u64) -> Cache<K, V, E>
     where
@@ -108,7 +134,7 @@ impl Caches {
         E: Clone + Send + Sync + 'static,
     {
         let cache = self.empty(name, weigh);
-        self.opened.lock().insert(name, cache.listener());
+        self.opened.lock().put(name, cache.listener());
         cache
     }
 
@@ -123,11 +149,11 @@ impl Caches {
         E: Clone + Send + Sync + 'static,
     {
         let mut opened = self.opened.lock();
-        if let Some(cache) = opened.get(name).cloned().and_then(Cache::behind) {
+        if let Some(cache) = opened.named.get(name).cloned().and_then(Cache::behind) {
             return cache;
         }
         let cache = self.empty(name, weigh);
-        opened.insert(name, cache.listener());
+        opened.put(name, cache.listener());
         cache
     }
 
@@ -168,21 +194,21 @@ impl Caches {
 
     /// Says that answers which depend on this are no longer true, in every cache.
     pub fn invalidate(&self, tag: &Tag) {
-        for cache in self.opened.lock().values() {
-            cache.invalidate(tag);
-        }
+        self.opened.lock().each(|cache| cache.invalidate(tag));
     }
 
     /// What each cache has done, in the order of their names.
     #[must_use]
     pub fn stats(&self) -> Vec<CacheStats> {
-        self.opened.lock().values().map(|it| it.stats()).collect()
+        let opened = self.opened.lock();
+        opened.named.values().map(|it| it.stats()).collect()
     }
 
     /// How long loads took, in the order of the caches' names.
     pub(crate) fn load_times(&self) -> Vec<(Box<str>, Outcome, Distribution)> {
         let opened = self.opened.lock();
-        opened.values().flat_map(|it| it.load_times()).collect()
+        let named = opened.named.values();
+        named.flat_map(|it| it.load_times()).collect()
     }
 
     /// Notes that every event up to here has been seen.
@@ -192,9 +218,7 @@ impl Caches {
 
     /// Forgets everything: it is not known what is true any more.
     pub(super) fn forget(&self) {
-        for cache in self.opened.lock().values() {
-            cache.clear();
-        }
+        self.opened.lock().each(|cache| cache.clear());
     }
 
     /// Events are not followed any more, so nothing may be kept.
@@ -214,7 +238,8 @@ impl Caches {
 
 impl std::fmt::Debug for Caches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.opened.lock().keys()).finish()
+        let opened = self.opened.lock();
+        f.debug_set().entries(opened.named.keys()).finish()
     }
 }
 

@@ -49,7 +49,8 @@ async fn run(caches: &Caches) -> Result<Infallible, AskFailure> {
 async fn read_on(caches: &Caches, cursor: &mut Position) -> Result<Infallible, AskFailure> {
     let journal = caches.journal();
     loop {
-        let records = journal.read(*cursor, BATCH).map_err(AskFailure::storage)?;
+        let records = journal.read(*cursor, BATCH);
+        let records = records.map_err(AskFailure::unreadable)?;
         let Some(last) = records.last() else {
             let next = journal.until_durable(cursor.next()).await;
             next.map_err(AskFailure::read_only)?;

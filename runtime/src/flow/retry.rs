@@ -39,6 +39,7 @@ impl Retry {
 mod tests {
     use super::*;
 
+    /// Catches: a wait too many or too few, one that does not grow, and one that grows beyond its bound.
     #[test]
     fn waits_double_up_to_the_bound_and_end() {
         let waits: Vec<_> = (1..)

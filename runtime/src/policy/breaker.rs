@@ -145,7 +145,9 @@ impl Breaker {
             State::Open { until } => {
                 *until = (*until).min(now.plus(settings.open_max));
             }
-            State::Closed(_) | State::HalfOpen { .. } => {}
+            // It may have seen as much as it is to see now, and nobody else would be let through to say so.
+            State::HalfOpen { .. } => self.decide(now),
+            State::Closed(_) => {}
         }
     }
 
@@ -219,17 +221,10 @@ impl Breaker {
         match &mut self.state {
             State::HalfOpen { probing, probed } => {
                 *probing = probing.saturating_sub(1);
-                if outcome == CallOutcome::Ignored {
-                    return;
+                if outcome != CallOutcome::Ignored {
+                    probed.add(call);
                 }
-                probed.add(call);
-                // What is certain is not waited for.
-                if settings.too_much(*probed, settings.probes_max) {
-                    self.open(now);
-                } else if probed.calls >= settings.probes_max {
-                    self.openings = 0;
-                    self.go(State::Closed(Window::new(settings.window, now)));
-                }
+                self.decide(now);
             }
             State::Closed(window) if outcome != CallOutcome::Ignored => {
                 let sum = window.record(call, now);
@@ -239,6 +234,20 @@ impl Breaker {
             }
             // No permit is given out while it is open.
             State::Closed(_) | State::Open { .. } => {}
+        }
+    }
+
+    /// Closes or opens a half-open breaker that has seen enough. What is certain is not waited for.
+    fn decide(&mut self, now: Timestamp) {
+        let State::HalfOpen { probed, .. } = self.state else {
+            return;
+        };
+        let settings = self.settings;
+        if settings.too_much(probed, settings.probes_max) {
+            self.open(now);
+        } else if probed.calls >= settings.probes_max {
+            self.openings = 0;
+            self.go(State::Closed(Window::new(settings.window, now)));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::call::Course;
+use super::dependency::Dependency;
 use super::failure::FailureKind;
 use super::guard::Guard;
 use super::rows::Fallback;
@@ -77,8 +78,10 @@ impl Guard {
     }
 
     /// Lets nobody through for as long as the dependency asked, and as it may ask.
+    /// An agent speaks for one mailbox, or one key of it, and not for its other shards.
     pub(super) fn heed(&self, course: &Course<'_>, told: Option<Duration>) {
-        if let Some(told) = told {
+        let is_agent = matches!(self.dependency, Dependency::Agent(_));
+        if let Some(told) = told.filter(|_| !is_agent) {
             let pause = told.min(course.told_wait_max());
             self.throttle.pause_until(self.clock.now().plus(pause));
         }

@@ -14,6 +14,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::clock::{Clock, Timestamp};
 
@@ -42,6 +43,8 @@ pub(super) struct Throttle {
     gate: Mutex<Gate>,
     /// Held by the first in the queue. Tokio's mutex is fair, so it is the queue as well.
     turn: tokio::sync::Mutex<()>,
+    /// Rung when the rate is another one.
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,7 @@ impl Throttle {
             ticks,
             gate: Mutex::new(gate),
             turn: tokio::sync::Mutex::default(),
+            changed: Notify::new(),
         }
     }
 
@@ -91,6 +95,9 @@ impl Throttle {
         }
         gate.rate = settings.limit;
         gate.limiter = changed;
+        drop(gate);
+        // Whoever is first in the queue sleeps for as long as the rate before would have it.
+        self.changed.notify_one();
     }
 
     /// Lets nobody through before `until`.
@@ -148,11 +155,16 @@ impl Throttle {
     async fn until_turn(&self) {
         let _turn = self.turn.lock().await;
         loop {
+            let changed = self.changed.notified();
             let wait = self.gate.lock().try_pass(self.clock.now(), &self.ticks);
             if wait == Duration::ZERO {
                 return;
             }
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                biased;
+                () = changed => {}
+                () = tokio::time::sleep(wait) => {}
+            }
         }
     }
 }

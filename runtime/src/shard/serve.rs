@@ -157,6 +157,7 @@ fn record<A: Agent>(
         .journal
         .append_in(call.epoch, append)
         .map_err(append_failure)?;
+    shard.place.appended();
     tracing::trace!(
         agent = A::NAME,
         trace = %call.trace,
@@ -193,6 +194,7 @@ pub(super) fn clear_timer<A: Agent>(
     };
     let appended = shard.journal.append_in(epoch, append);
     entity.position = appended.map_err(append_failure)?.position;
+    shard.place.appended();
     Ok(())
 }
 

@@ -167,6 +167,10 @@ impl Journal for TimedJournal {
         self.journal.next_timer_ms()
     }
 
+    fn next_timer_after_ms(&self, now_ms: u64) -> Option<u64> {
+        self.journal.next_timer_after_ms(now_ms)
+    }
+
     fn cursor(&self, name: &str) -> Position {
         self.journal.cursor(name)
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use mercato_persistence::Timer;
 use tokio::sync::{Notify, watch};
 use tracing::Instrument;
@@ -19,8 +20,9 @@ use crate::principal::Principal;
 use crate::stats::Counter;
 use crate::telemetry;
 
-/// How many timers are at work at a time.
-const BATCH: usize = 128;
+/// How many timers are at work at a time. One that hangs with its shard takes a place for as long as its
+/// command may take, and keeps no other from being given.
+const AT_WORK_MAX: usize = 256;
 /// How long the command of a timer may take before it is tried again.
 const BUDGET: Duration = Duration::from_secs(10);
 /// How long to wait before the second try; each wait is twice the one before.
@@ -70,11 +72,13 @@ pub struct TimerStats {
     pub dropped: u64,
 }
 
-/// A timer whose command could not be served yet.
-#[derive(Debug)]
-struct Waiting {
+/// A timer whose command is at work, or could not be served yet.
+#[derive(Debug, Default)]
+struct Tried {
+    /// How often it could not be served.
     attempts: u32,
-    until: Timestamp,
+    /// When it is tried again; `None` while it is at work.
+    again_at: Option<Timestamp>,
 }
 
 type Key = (Arc<str>, Box<str>, u64);
@@ -85,7 +89,7 @@ struct Keeper {
     orchestrator: Orchestrator,
     bell: Arc<Bell>,
     counters: Arc<TimerCounters>,
-    waiting: BTreeMap<Key, Waiting>,
+    tried: BTreeMap<Key, Tried>,
 }
 
 /// Gives the commands of all timers as they become due, until the runtime stops.
@@ -101,7 +105,7 @@ pub(crate) async fn keep(
         orchestrator,
         bell,
         counters,
-        waiting: BTreeMap::new(),
+        tried: BTreeMap::new(),
     };
     tokio::select! {
         biased;
@@ -114,34 +118,46 @@ pub(crate) async fn keep(
 impl Keeper {
     /// Ends when the journal is gone for good.
     async fn run(&mut self) {
+        let journal = self.core.journal.clone();
+        let mut at_work = FuturesUnordered::new();
         loop {
-            if self.core.journal.until_writable().await.is_err() {
-                return;
+            // While the disk is away none is given, and those that are at work end.
+            tokio::select! {
+                biased;
+                Some((timer, outcome)) = at_work.next() => {
+                    self.settle(&timer, outcome);
+                    continue;
+                }
+                back = journal.until_writable() => if back.is_err() { return },
             }
             let now = self.core.clock.now();
-            let ready = self.ready(now);
-            if ready.is_empty() {
-                self.rest(now).await;
-                continue;
+            // The epoch that the timers are read in counts: one that was taken back must not fire.
+            let epoch = journal.epoch();
+            for timer in self.ready(now, AT_WORK_MAX - at_work.len()) {
+                self.tried.entry(key(&timer)).or_default().again_at = None;
+                let (core, orchestrator) = (self.core.clone(), self.orchestrator.clone());
+                at_work.push(async move {
+                    let outcome = give(&core, &orchestrator, epoch, &timer).await;
+                    (timer, outcome)
+                });
             }
-            // The epoch that the timers were read in counts: one that was taken back must not fire.
-            let epoch = self.core.journal.epoch();
-            let fired = ready.iter().map(|timer| self.fire(epoch, timer));
-            let fired = join_all(fired).await;
-            for (timer, outcome) in ready.iter().zip(fired) {
-                self.settle(timer, outcome);
+            let has_room = at_work.len() < AT_WORK_MAX;
+            tokio::select! {
+                biased;
+                Some((timer, outcome)) = at_work.next() => self.settle(&timer, outcome),
+                () = self.rest(now), if has_room => {}
             }
         }
     }
 
-    /// The timers that are due and do not wait for their next try, the earliest first. Of those that
-    /// were not tried yet, no more than may wait if all of them fail.
-    fn ready(&self, now: Timestamp) -> Vec<Timer> {
-        let most = BATCH + self.waiting.len();
-        let due = self.core.journal.timers_due(now.as_millis(), most);
-        let mut room = WAITING_MAX.saturating_sub(self.waiting.len());
-        let is_ready = |timer: &Timer| match self.waiting.get(&key(timer)) {
-            Some(waiting) => waiting.until <= now,
+    /// Up to `most` of the timers that are due, not at work and not waiting for their next try, the
+    /// earliest first. Of those that were not tried yet, no more than may wait if all of them fail.
+    fn ready(&self, now: Timestamp, most: usize) -> Vec<Timer> {
+        let due = most + self.tried.len();
+        let due = self.core.journal.timers_due(now.as_millis(), due);
+        let mut room = WAITING_MAX.saturating_sub(self.tried.len());
+        let is_ready = |timer: &Timer| match self.tried.get(&key(timer)) {
+            Some(tried) => tried.again_at.is_some_and(|again_at| again_at <= now),
             None => match room.checked_sub(1) {
                 Some(left) => {
                     room = left;
@@ -150,30 +166,22 @@ impl Keeper {
                 None => false,
             },
         };
-        due.into_iter().filter(is_ready).take(BATCH).collect()
+        due.into_iter().filter(is_ready).take(most).collect()
     }
 
-    async fn fire(&self, epoch: u64, timer: &Timer) -> Outcome {
-        if timer.stream.starts_with(FLOW_STREAMS) {
-            return match self.orchestrator.wake(timer) {
-                Ok(()) => Outcome::Done,
-                Err(failure) => Outcome::Later(failure),
-            };
-        }
-        fire(&self.core, epoch, timer).await
-    }
-
-    /// Waits until something may be due, where at `now` nothing was ready.
+    /// Waits until something may be due, where at `now` nothing more was ready.
     async fn rest(&mut self, now: Timestamp) {
-        let waiting = self.waiting.len();
+        let tried = self.tried.len();
         // Whatever is to be tried again by now and was not ready is set no longer.
-        self.waiting.retain(|_, waiting| waiting.until > now);
-        if self.waiting.len() < waiting {
+        self.tried
+            .retain(|_, tried| tried.again_at.is_none_or(|again_at| again_at > now));
+        if self.tried.len() < tried {
             return;
         }
-        let tried_again = self.waiting.values().map(|waiting| waiting.until).min();
-        let next = self.core.journal.next_timer_ms();
-        let next = next.map(Timestamp::from_millis).filter(|next| *next > now);
+        let tried_again = self.tried.values().filter_map(|tried| tried.again_at).min();
+        // Those that are due are at work, or stand among those that are tried again.
+        let next = self.core.journal.next_timer_after_ms(now.as_millis());
+        let next = next.map(Timestamp::from_millis);
         let rung = self.bell.0.notified();
         match tried_again.into_iter().chain(next).min() {
             Some(until) => tokio::select! {
@@ -190,23 +198,20 @@ impl Keeper {
         match outcome {
             Outcome::Done => {
                 self.counters.fired.add();
-                self.waiting.remove(&key);
+                self.tried.remove(&key);
             }
             Outcome::Dropped => {
                 self.counters.dropped.add();
-                self.waiting.remove(&key);
+                self.tried.remove(&key);
             }
             Outcome::Later(failure) => {
                 tracing::debug!(stream = %timer.stream, timer = %timer.name, %failure, "a timer is tried again");
                 self.counters.retried.add();
-                let now = self.core.clock.now();
-                let waiting = self.waiting.entry(key).or_insert(Waiting {
-                    attempts: 0,
-                    until: now,
-                });
-                let doubled = FIRST_WAIT.saturating_mul(2u32.saturating_pow(waiting.attempts));
-                waiting.attempts = waiting.attempts.saturating_add(1);
-                waiting.until = now.plus(doubled.min(WAIT_MAX));
+                let tried = self.tried.entry(key).or_default();
+                let doubled = FIRST_WAIT.saturating_mul(2u32.saturating_pow(tried.attempts));
+                tried.attempts = tried.attempts.saturating_add(1);
+                let wait = doubled.min(WAIT_MAX);
+                tried.again_at = Some(self.core.clock.now().plus(wait));
             }
         }
     }
@@ -221,6 +226,17 @@ enum Outcome {
     Done,
     Dropped,
     Later(AskFailure),
+}
+
+/// Gives the command of a timer to its agent, or wakes the flow that sleeps.
+async fn give(core: &Core, orchestrator: &Orchestrator, epoch: u64, timer: &Timer) -> Outcome {
+    if timer.stream.starts_with(FLOW_STREAMS) {
+        return match orchestrator.wake(timer) {
+            Ok(()) => Outcome::Done,
+            Err(failure) => Outcome::Later(failure),
+        };
+    }
+    fire(core, epoch, timer).await
 }
 
 async fn fire(core: &Core, epoch: u64, timer: &Timer) -> Outcome {

@@ -43,6 +43,7 @@ impl Rule {
     /// Never ends but by a failure. While the journal's disk is away it waits, and then goes on
     /// from where its cursor is durable.
     async fn run(&self) -> Result<Infallible, AskFailure> {
+        let mut told_at = None;
         loop {
             // Taken before the cursor is read: what came of the events before it may be lost from
             // the moment that this epoch is over.
@@ -53,6 +54,11 @@ impl Rule {
             };
             if failure.is_transient() {
                 // The journal is behind. The events come again, and what followed from them is done.
+                // It may be behind for long: that is told once at each place, not at each try.
+                let place = self.core.journal.cursor(&self.cursor_name());
+                if told_at.replace(place) != Some(place) {
+                    tracing::warn!(trigger = self.name(), %failure, "a trigger waits for the journal");
+                }
                 self.core.journal.room().await;
                 tokio::time::sleep(FIRST_WAIT).await;
                 continue;

@@ -219,7 +219,12 @@ impl Rule {
             if !failure.is_transient() || !may_wait {
                 return Ok(Err(Failed::of(&failure, attempt, position)));
             }
-            tracing::debug!(trigger = self.name(), %failure, "a reaction is tried again");
+            // What a command has as its last try is told where it is set aside. A flow has no last one.
+            if attempt < ATTEMPTS_MAX {
+                tracing::debug!(trigger = self.name(), %failure, "a reaction is tried again");
+            } else {
+                tracing::warn!(trigger = self.name(), %failure, attempt, "a trigger waits to start a flow");
+            }
             tokio::time::sleep(wait_after(attempt)).await;
             attempt = attempt.saturating_add(1);
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mercato::{
     Answer, Cache, CacheSettings, CacheStats, CachesSettings, Caller, Command, CommandId, Context,
-    Decided, Decision, Handle, Kind, Principal, Runtime, RuntimeError, STORE_READS, State, Tag,
+    CrashPoint, Decided, Decision, Handle, Kind, Principal, Runtime, RuntimeError, STORE_READS,
+    State, Tag,
 };
 use serde::{Deserialize, Serialize};
 
@@ -254,6 +255,35 @@ async fn where_an_agent_does_not_answer_its_last_answer_is_given_labelled_stale(
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: somebody with time who is told that there was none, because the one who asked first had none.
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_load_waits_as_long_as_their_own_time_lasts() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    // Each restart of a shard waits longer than the one before: it is away for more than a second now.
+    for _ in 0..8 {
+        for shard in 0..runtime.shards("counters") {
+            assert!(runtime.crash_shard("counters", shard, CrashPoint::Idle));
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+    }
+    let asked_at = handle.clock().now();
+    let ask = |time| {
+        let (handle, caller) = (handle.clone(), Caller::system().within(time));
+        async move {
+            let answer = handle.ask_cached(&caller, read("a")).await;
+            (answer.is_ok(), handle.clock().now().since(asked_at))
+        }
+    };
+    let hasty = Duration::from_millis(50);
+    let (first, second) = tokio::join!(ask(hasty), ask(Duration::from_secs(20)));
+    assert_eq!(first, (false, hasty));
+    assert!(second.0 && second.1 > hasty, "{second:?}");
+    let stats = responses(&handle);
+    assert_eq!((stats.loads, stats.joined), (2, 1));
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: a cache that goes on after events are no longer followed.
 #[tokio::test(start_paused = true)]
 async fn a_stopped_runtime_keeps_nothing() {
@@ -304,7 +334,8 @@ async fn caches_are_checked_when_they_are_switched_on_and_may_stay_off() {
     runtime.stop().await.expect("it stops");
 }
 
-/// Catches: a cache for each who comes by, and one that is taken for another of the same name.
+/// Catches: a cache for each who comes by, one that is taken for another of the same name, and one that goes
+/// on with what is no longer true because another took its name.
 #[tokio::test(start_paused = true)]
 async fn a_shared_cache_is_one_for_all_who_name_it() {
     let runtime = with_caches(CachesSettings::default()).await;
@@ -322,8 +353,19 @@ async fn a_shared_cache_is_one_for_all_who_name_it() {
     );
     let named = |name: &str| caches.stats().into_iter().find(|it| it.cache == name);
     assert_eq!(named("rates").map(|it| (it.loads, it.hits)), Some((1, 1)));
+    let (of_all, lasting) = (rates(), Tag::agent::<Counters>());
+    let tags = std::slice::from_ref(&lasting);
+    let loaded = of_all.get_or_load(2, tags, load(9)).await;
+    assert_eq!(loaded, Ok(Answer::Fresh(9)));
     let of_other_types: Cache<u16, u32, String> = caches.shared("rates", |_, _| 4);
     assert_eq!(of_other_types.get(&1), None);
     assert_eq!(named("rates").map(|it| it.entries), Some(0));
+    // Whoever holds the one before is told what is no longer true all the same.
+    assert_eq!(of_all.get(&2), Some(9));
+    let caller = Caller::system();
+    handle.ask(&caller, add("a", 1)).await.expect("an answer");
+    let deadline = handle.clock().now().plus(Duration::from_secs(1));
+    caches.caught_up(deadline).await.expect("it follows");
+    assert_eq!(of_all.get(&2), None);
     runtime.stop().await.expect("it stops");
 }

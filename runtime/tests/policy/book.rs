@@ -302,6 +302,35 @@ async fn a_changed_rate_limit_begins_without_its_burst() {
     assert_eq!(call().await, 1_000);
 }
 
+/// Catches: somebody at the head of the queue who sleeps as long as the limit before would have it, and
+/// everybody behind with him.
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_waits_as_the_new_limit_has_it() {
+    let rate = |per| {
+        let mut policies = even();
+        policies.default.rate_limiting.limit = Some(CallRate {
+            calls: 1,
+            per: Duration::from_secs(per),
+            burst_calls: 1,
+        });
+        policies
+    };
+    let world = World::new(rate(40), [Step::Answer("1.17"); 3]);
+    let book = world.guards.book().clone();
+    let call = || async {
+        world.call(world.request()).await.expect("an answer");
+        world.now()
+    };
+    // The next call brings the new limit along, which begins without its burst.
+    let reload = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        book.reload(rate(2)).expect("it is right");
+        call().await
+    };
+    assert_eq!(call().await, 0);
+    assert_eq!(tokio::join!(call(), reload), (12_000, 14_000));
+}
+
 /// Catches: dependencies that share what is each one's own, or calls of one port that do not share.
 #[tokio::test(start_paused = true)]
 async fn each_dependency_has_a_policy_and_a_breaker_of_its_own() {

@@ -253,3 +253,44 @@ fn it_stays_open_longer_each_time_until_it_closes() {
     }
     assert_eq!(open, Some(5_000));
 }
+
+/// Catches: a half-open breaker that has seen all the probes that it is to see under new settings, and
+/// waits for one more that it lets nobody make.
+#[test]
+fn fewer_probes_decide_at_once_where_so_many_were_made() {
+    let probes = |probes_max| BreakerSettings {
+        calls_min: 1,
+        probes_max,
+        ..BreakerSettings::default()
+    };
+    let later = 5_000;
+    let half_open = || {
+        let mut breaker = Breaker::new(probes(5), at(0));
+        while breaker.state() == BreakerState::Closed {
+            let call = breaker.begin(at(0)).expect("closed");
+            breaker.end(call, CallOutcome::Failed, QUICK, at(0));
+        }
+        for _ in 0..2 {
+            let probe = breaker.begin(at(later)).expect("half open");
+            breaker.end(probe, CallOutcome::Succeeded, QUICK, at(later));
+        }
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        breaker
+    };
+    let mut breaker = half_open();
+    breaker.reconfigure(probes(2), at(later));
+    assert_eq!(breaker.state(), BreakerState::Closed);
+
+    // One on its way, which comes to nothing, is not waited for either.
+    let mut breaker = half_open();
+    let on_its_way = breaker.begin(at(later)).expect("half open");
+    breaker.reconfigure(probes(3), at(later));
+    assert_eq!(breaker.state(), BreakerState::HalfOpen);
+    breaker.end(on_its_way, CallOutcome::Ignored, QUICK, at(later));
+    let third = breaker.begin(at(later)).expect("half open");
+    breaker.reconfigure(probes(2), at(later));
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    // It says nothing of the state that has begun since.
+    breaker.end(third, CallOutcome::Failed, QUICK, at(later));
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::{join, join_all};
-use mercato::{Answer, CallError, CallRate, FailureKind, Policies};
+use mercato::{Answer, CallError, CallRate, Dependency, FailureKind, Policies};
 
 use crate::policy::world::{RATES, Step, World, even};
 
@@ -137,6 +137,24 @@ async fn what_one_call_is_told_holds_for_all() {
     let served = tokio::join!(later(0), later(10), later(20));
     assert_eq!(served, (1_000, 1_000, 1_000));
     assert_eq!(world.attempts(), [0, 1_000, 1_000, 1_000]);
+}
+
+/// Catches: one key of an agent, or one of its shards, whose mailbox is full, and for which all others are
+/// left waiting.
+#[tokio::test(start_paused = true)]
+async fn what_one_mailbox_says_does_not_hold_for_the_agent() {
+    let world = World::new(even(), [Step::Told(1_000), HIT, HIT]);
+    let guard = world.guards.of(Dependency::Agent("inventory"));
+    let later = |ms| {
+        let (world, guard) = (&world, &guard);
+        async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            let called = guard.call(world.request(), |attempt| world.answer(attempt));
+            called.await.expect("an answer");
+            world.now()
+        }
+    };
+    assert_eq!(tokio::join!(later(0), later(10)), (1_000, 10));
 }
 
 /// Catches: a dependency that can make everybody wait for as long as it likes.

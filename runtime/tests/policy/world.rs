@@ -106,7 +106,7 @@ impl World {
             .await
     }
 
-    async fn answer(&self, attempt: Attempt) -> Result<&'static str, PortError> {
+    pub(crate) async fn answer(&self, attempt: Attempt) -> Result<&'static str, PortError> {
         let token = attempt.token.map(|token| token.expose().to_owned());
         self.attempts
             .lock()
