@@ -85,5 +85,15 @@ async fn what_was_written_to_last_is_back_in_memory_before_anybody_asks() {
     let cold = handle.ask(&Caller::system(), read("c29")).await;
     assert_eq!(cold, Ok(29));
     assert_eq!(loaded(), before + 1, "the others are not");
+    drop(handle);
+    runtime.stop().await.expect("it stops");
+
+    // Whoever waits for it waits until it is over, though nobody asks for anything meanwhile.
+    let builder = virtual_runtime(file(&path)).agent(Counters::default());
+    let runtime = builder.start().await.expect("it starts");
+    assert!(!runtime.recovery().finished);
+    runtime.until_recovered().await;
+    let progress = runtime.recovery();
+    assert_eq!((progress.loaded, progress.finished), (50, true));
     runtime.stop().await.expect("it stops");
 }

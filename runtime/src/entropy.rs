@@ -162,6 +162,18 @@ mod tests {
         assert_eq!(key(&Entropy::seeded(7)), first, "the same run repeats");
     }
 
+    /// Catches: numbers for keys that are not drawn at all.
+    #[test]
+    fn keys_may_be_drawn_as_numbers_too() {
+        let entropy = Entropy::seeded(7);
+        let drawn = key(&Entropy::seeded(7));
+        let mut keys = entropy.keys();
+        let small = keys.try_next_u32().unwrap();
+        let large = keys.try_next_u64().unwrap();
+        assert_eq!(small.to_le_bytes(), drawn[..4]);
+        assert_eq!(large.to_le_bytes(), drawn[4..12]);
+    }
+
     /// Catches: production keys that follow from the run's seed, which is 64 bits and no secret.
     #[test]
     fn a_real_key_does_not_follow_from_the_seed() {

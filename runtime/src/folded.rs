@@ -155,3 +155,81 @@ impl<S: Standing> Folded<S> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use mercato_persistence::{DiskPace, JournalOptions, RedbJournal, WriterPlace};
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Ticked {}
+
+    crate::events! { enum Tick { Ticked: 1 } }
+
+    /// How many ticks there were, kept in this version.
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Ticks<const VERSION: u16>(u64);
+
+    impl<const VERSION: u16> Standing for Ticks<VERSION> {
+        type Event = Tick;
+        const STATE_VERSION: u16 = VERSION;
+
+        fn apply(&mut self, _: Tick, _: Position, _: Timestamp) {
+            self.0 += 1;
+        }
+    }
+
+    struct EvenDisk;
+
+    impl DiskPace for EvenDisk {
+        fn commit_time(&mut self, _: usize) -> Duration {
+            Duration::from_millis(2)
+        }
+    }
+
+    fn open<const VERSION: u16>(journal: &Arc<dyn Journal>) -> Folded<Ticks<VERSION>> {
+        let clock = Clock::starting_at(Timestamp::from_millis(0));
+        Folded::open(journal.clone(), clock, "ticks".into(), journal.epoch()).unwrap()
+    }
+
+    /// Catches: a snapshot too early, too late or never, and one of another layout that is read as today's.
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_is_taken_every_so_many_events_and_read_by_its_own_version() {
+        let writer = WriterPlace::Task(Box::new(EvenDisk));
+        let journal = RedbJournal::in_memory(JournalOptions::default(), writer).unwrap();
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let mut folded = open::<1>(&journal);
+        let mut versions = Vec::new();
+        for _ in 0..SNAPSHOT_EVENTS * 3 {
+            folded.record(Ticked {}, None).unwrap();
+            journal.until_durable(folded.position).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let snapshot = journal.snapshot("ticks").unwrap();
+            let version = snapshot.map_or(0, |it| it.stream_version);
+            if versions.last() != Some(&version) {
+                versions.push(version);
+            }
+        }
+        let every = |times| SNAPSHOT_EVENTS * times;
+        assert_eq!(versions, [0, every(1), every(2), every(3)]);
+        for _ in 0..3 {
+            folded.record(Ticked {}, None).unwrap();
+        }
+        let again = open::<1>(&journal);
+        assert_eq!(
+            (again.standing.0, again.snapshot_version),
+            (every(3) + 3, every(3))
+        );
+        let newer = open::<2>(&journal);
+        assert_eq!(
+            (newer.standing.0, newer.snapshot_version),
+            (every(3) + 3, 0)
+        );
+        journal.close().await.unwrap();
+    }
+}

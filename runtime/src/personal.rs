@@ -159,3 +159,29 @@ impl Runtime {
         self.core.journal.vault().erase(persons)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// Catches: keys that cannot be reached just now and for which a call is given up, and an erased person
+    /// of whom that is not said, or of others too.
+    #[test]
+    fn a_call_knows_whether_what_it_needs_is_gone_or_away() {
+        let person = PersonId::new("ada").expect("a name");
+        let erased = ActivityError::from(Unreadable::Erased {
+            person: person.clone(),
+        });
+        let never = ActivityError::from(Unreadable::NoKey { person });
+        let codes = [&erased, &never].map(|it| (it.kind, &*it.code, it.is_erased()));
+        let permanent = ActivityErrorKind::Permanent;
+        assert_eq!(
+            codes,
+            [
+                (permanent, "erased", true),
+                (permanent, "unreadable", false)
+            ]
+        );
+    }
+}

@@ -241,3 +241,36 @@ fn the_schema_lists_every_form() {
         ]
     );
 }
+
+#[derive(Serialize, Deserialize)]
+struct Address {
+    street: String,
+    town: String,
+    country: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ShortAddress {
+    street: String,
+    city: String,
+}
+
+/// Catches: a field that is gone, and of which nothing is said because another one seems to be renamed.
+#[test]
+fn a_field_that_is_gone_is_told_beside_one_that_is_new() {
+    let text = String::new;
+    let (street, town, country) = (text(), text(), text());
+    let before = Address {
+        street,
+        town,
+        country,
+    };
+    let (street, city) = (text(), text());
+    let after = ShortAddress { street, city };
+    let (before, _) = Layout::of::<Address>(&codec::encode(&before).expect("bytes"));
+    let (after, _) = Layout::of::<ShortAddress>(&codec::encode(&after).expect("bytes"));
+    let changes = before.changes(&after).join("; ");
+    for told in ["`town` is gone", "`country` is gone", "`city` is new"] {
+        assert!(changes.contains(told), "{told}: {changes}");
+    }
+}

@@ -109,6 +109,21 @@ struct Values {
     large: (u64, i64, u128, i128),
 }
 
+struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+/// Catches: bytes that nobody can read out of a view, or that are left out of it.
+#[test]
+fn bytes_are_shown_as_hexadecimal_digits() {
+    let view = view_of(&Bytes(vec![0, 15, 255]));
+    assert_eq!(view, Ok(serde_json::json!("000fff")));
+}
+
 /// Catches: a view that differs from what every other tool makes of the same value.
 #[test]
 fn a_view_is_what_serde_json_makes_where_it_makes_anything() {

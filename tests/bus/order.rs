@@ -141,7 +141,7 @@ async fn a_subscriber_gets_what_its_filters_name() {
             vec![],
             "On hall, Off hall, On hall-2, Off hall-2, On attic, Off attic, Added hall",
         ),
-        (vec![everything().agent("counters")], "Added hall"),
+        (vec![Filter::of::<Counters>()], "Added hall"),
         (
             vec![everything().event("SwitchedOff")],
             "Off hall, Off hall-2, Off attic",

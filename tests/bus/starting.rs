@@ -116,14 +116,37 @@ async fn what_cannot_be_is_refused_in_words() {
         let refused = refused.expect_err(words).to_string();
         assert!(refused.contains(words), "{refused}");
     }
+    let longest = Subscription::new("x".repeat(128));
+    bus.subscribe(longest, nobody()).await.expect("128 bytes");
     let unknown = bus.stats("far").expect_err("it was not started");
     assert!(matches!(unknown, BusError::Unknown { .. }), "{unknown}");
     let names: Vec<_> = bus.subscribers().expect("they are known");
     assert_eq!(
         names.len(),
-        1,
+        2,
         "a refused subscription leaves nothing behind"
     );
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: names without a bound, and one that the journal knows already and that is refused because there
+/// are so many.
+#[tokio::test(start_paused = true)]
+async fn so_many_names_and_no_more() {
+    let runtime = start(memory()).await;
+    let bus = runtime.bus();
+    let name = |nth: u32| format!("name-{nth}");
+    let attach = async |nth| {
+        let subscription = Subscription::new(&*name(nth));
+        bus.subscribe(subscription, Seen::default().handler()).await
+    };
+    for nth in 0..1_024 {
+        attach(nth).await.expect("there is room");
+        bus.detach(&name(nth)).await;
+    }
+    let refused = attach(1_024).await.expect_err("one too many");
+    assert!(matches!(refused, BusError::TooMany { .. }), "{refused}");
+    attach(7).await.expect("its name is known");
     runtime.stop().await.expect("it stops");
 }
 

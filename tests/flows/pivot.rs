@@ -97,6 +97,9 @@ async fn a_flow_that_fails_past_its_pivot_waits_for_a_person_though_somebody_was
     let ran = handle.run(&patient(), PAYOUT, id, true).await;
     assert_eq!(ran, Ok(1), "it knows that it was tried before");
     assert_eq!(gateway.paid.load(Ordering::SeqCst), 1);
+    let id = FlowId::new("new");
+    let first = handle.run(&patient(), PAYOUT, id, false).await;
+    assert_eq!(first, Ok(0), "nobody tried it before");
     runtime.stop().await.expect("it stops");
 }
 

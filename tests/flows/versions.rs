@@ -184,7 +184,7 @@ async fn an_instance_is_moved_where_that_is_said() {
         let migrate = move |secs: u64, progress: &FlowProgress<'_>| {
             assert_eq!(secs, 30);
             assert!(progress.has_note("rest") && progress.has_undo("hold old"));
-            assert!(!progress.has_undo("hold old 2"));
+            assert!(!progress.has_note("hold old") && !progress.has_undo("hold old 2"));
             moves.then(|| "moved".to_owned())
         };
         let builder = shelves(file(&path)).flow(V3, v3).flow(V1, v1);

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 
 use mercato::persistence::{Journal, Position};
+use mercato::testkit::TestWorld;
 use mercato::{
     AgentOptions, AskError, AskFailure, Caller, CommandId, EventViews, PersonId, Principal,
-    QuarantineError, QuarantineQuery, Replayed, SetAsideWhat,
+    QuarantineError, QuarantineQuery, Replayed, RuntimeBuilder, SetAsideWhat,
 };
 
 use serde_json::Value;
@@ -198,7 +199,8 @@ async fn a_replay_that_fails_again_comes_back_with_its_count() {
     runtime.stop().await.expect("it stops");
 }
 
-/// Catches: a caller who is sent away, or has a second effect, while an operator replays.
+/// Catches: a caller who is sent away, or has a second effect, while an operator replays; and a command that
+/// is dropped while it has its effect.
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_during_a_replay_joins_it() {
     let drawers = Drawers::default();
@@ -207,13 +209,15 @@ async fn whoever_asks_during_a_replay_joins_it() {
     let quarantine = runtime.quarantine();
     let operator = operator();
     let id = CommandId::from_key("pay");
-    let (first, second, asked) = tokio::join!(
+    let (first, second, dropped, asked) = tokio::join!(
         quarantine.replay(&operator, "drawers", id),
         quarantine.replay(&operator, "drawers", id),
+        quarantine.drop_command(&operator, "drawers", id, "too late"),
         ask_as(&runtime, "pay", put("till", 5)),
     );
     assert_eq!(first, Ok(Replayed::Answered));
     assert_eq!(second, Err(QuarantineError::Replaying { command: id }));
+    assert_eq!(dropped, Err(QuarantineError::Replaying { command: id }));
     assert_eq!(asked, Ok(5));
     assert_eq!(look(&runtime, "till").await, Ok(5));
     runtime.stop().await.expect("it stops");
@@ -251,6 +255,28 @@ async fn a_dropped_command_is_off_the_list_with_who_and_why() {
     // Nothing is known of it any more, so it is asked anew.
     assert_eq!(ask_as(&runtime, "pay", put("till", 5)).await, Ok(5));
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an operator who is told that a command is gone before that is durable.
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_stays_so_after_a_crash() {
+    hush();
+    let world = TestWorld::new(1);
+    let drawers = Drawers::default();
+    let shop = |builder: RuntimeBuilder| builder.agent_with(drawers.clone(), one_shard());
+    let runtime = world.start(shop).await;
+    poison(&runtime, &drawers, "pay", put("till", 5)).await;
+    let id = CommandId::from_key("pay");
+    let quarantine = runtime.quarantine();
+    let by = operator();
+    let dropped = quarantine.drop_command(&by, "drawers", id, "a test");
+    assert_eq!(dropped.await, Ok(()));
+    drop(quarantine);
+    runtime.crash().await;
+
+    let runtime = world.start(shop).await;
+    assert_eq!(all(&runtime.quarantine()), []);
+    runtime.stop().await;
 }
 
 /// Catches: a quarantine without a bound, and a command that is said to stand aside and does not.

@@ -1,12 +1,18 @@
 //! Stored events that cannot be read or applied.
 
+use std::num::NonZeroU64;
+
 use mercato::persistence::Position;
-use mercato::{AskError, AskFailure, CommandId, QuarantineError, Replayed};
+use mercato::{
+    AgentOptions, AskError, AskFailure, Caller, CommandId, QuarantineError, RecoveryOptions,
+    Replayed,
+};
 
 use crate::quarantine::drawers::{
-    Drawers, Locked, UNLUCKY, all, append_raw, ask_as, look, operator, put, start_over,
+    Drawers, Locked, UNLUCKY, all, append_raw, ask_as, hush, look, one_shard, operator, put,
+    start_over,
 };
-use crate::support::{file, memory};
+use crate::support::{file, memory, virtual_runtime};
 
 /// Catches: an event that is recorded although it cannot be applied, after which its entity is lost.
 #[tokio::test(start_paused = true)]
@@ -108,6 +114,47 @@ async fn a_stored_event_that_cannot_be_applied_stops_its_entity_alone() {
         none,
         Err(QuarantineError::NoSuchEntity { agent: "drawers" })
     );
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an entity with a long history that counts as read after a part of it.
+#[tokio::test(start_paused = true)]
+async fn a_retry_reads_a_long_history_to_its_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.redb");
+    let drawers = Drawers::default();
+    let runtime = start_over(file(&path), &drawers).await;
+    let (handle, caller) = (runtime.handle(), Caller::system());
+    for amount in (0..600).map(|_| 1).chain([13]) {
+        handle
+            .ask(&caller, put("till", amount))
+            .await
+            .expect("taken");
+    }
+    drop(handle);
+    runtime.stop().await.expect("it stops");
+
+    UNLUCKY.set(13);
+    let options = AgentOptions {
+        snapshot_every_events: NonZeroU64::new(1_000_000),
+        ..one_shard()
+    };
+    let without = RecoveryOptions {
+        preload_max: 0,
+        ..RecoveryOptions::default()
+    };
+    hush();
+    let builder = virtual_runtime(file(&path)).agent_with(drawers.clone(), options);
+    let runtime = builder.recovery(without).start().await.expect("it starts");
+    let unread = look(&runtime, "till").await;
+    assert!(unread.is_err(), "{unread:?}");
+    let quarantine = runtime.quarantine();
+    let retried = quarantine.retry(&operator(), "drawers", "till").await;
+    assert!(retried.is_err(), "the last one is still unlucky");
+    UNLUCKY.set(0);
+    let retried = quarantine.retry(&operator(), "drawers", "till").await;
+    assert_eq!(retried, Ok(()));
+    assert_eq!(look(&runtime, "till").await, Ok(613));
     runtime.stop().await.expect("it stops");
 }
 

@@ -6,3 +6,4 @@ mod drawers;
 mod entities;
 mod retries;
 mod triggers;
+mod versions;

@@ -332,6 +332,15 @@ async fn a_page_for_prometheus_reads_back() {
             }
             compared.insert(of_one.family.name);
         }
+        let sum = format!("{}_sum", of_one.family.name);
+        let sums = page.lines().filter(|line| line.starts_with(&sum));
+        let sums = sums.map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>());
+        let read: f64 = sums.map(|sum| sum.expect("a number")).sum();
+        let kept = of_one.samples.iter().map(|sample| match &sample.value {
+            SampleValue::Histogram(it) => it.sum as f64 / of_one.scale(),
+            _ => 0.0,
+        });
+        assert!((read - kept.sum::<f64>()).abs() < 1e-6, "{sum}: {read}");
     }
     // Alarms are not watched, and agents but one and ports but one do not exist.
     let missing = FAMILIES.iter().map(|family| family.name);

@@ -261,8 +261,40 @@ async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
     };
     let exporter = OtlpExporter::start(&runtime, options, Some(spans));
     let exporter = exporter.expect("valid options");
+    // Those for which there was no room, and those that nobody took: three for each ask.
+    let lost = async {
+        while exporter.stats().spans_lost < 30 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        exporter.stats().spans_lost
+    };
+    assert_eq!(tokio::time::timeout(LONG, lost).await, Ok(30));
     let stopped = tokio::time::timeout(LONG, exporter.stop()).await;
     stopped.expect("it stops");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an exporter that stops without what still waits, or does not wait until that is sent.
+#[tokio::test]
+async fn whoever_stops_it_has_what_waits_sent_first() {
+    let mut collector = Collector::start(0).await;
+    let runtime = start().await;
+    let spans = OtlpSpans::new(runtime.handle().clock(), 1_000);
+    let subscriber = tracing_subscriber::registry().with(spans.layer());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let options = OtlpOptions {
+        every_ms: 60_000,
+        ..options(&collector.endpoint)
+    };
+    let exporter = OtlpExporter::start(&runtime, options, Some(spans)).expect("valid");
+    let added = runtime.handle().ask(&caller(), add("a", 1)).await;
+    added.expect("an answer");
+    exporter.stop().await;
+    let mut sent = Vec::new();
+    while let Ok((path, _)) = collector.requests.try_recv() {
+        sent.push(path);
+    }
+    assert_eq!(sent, ["/v1/traces", "/v1/metrics"]);
     runtime.stop().await.expect("it stops");
 }
 
@@ -290,6 +322,12 @@ async fn all_mistakes_in_the_options_are_told_at_once() {
         };
         assert_eq!(options.problems().len(), 1, "{endpoint}");
     }
+    let often = OtlpOptions {
+        every_ms: 0,
+        ..OtlpOptions::default()
+    };
+    let invalid = OtlpExporter::start(&runtime, often, None).expect_err("too often");
+    assert_eq!(invalid.problems.len(), 1, "{invalid}");
     assert!(OtlpOptions::default().problems().is_empty());
     runtime.stop().await.expect("it stops");
 }

@@ -224,10 +224,13 @@ mod tests {
             .collect();
         assert_eq!(waits, [200, 400, 800, 1_000, 1_000]);
         redelivery.jitter_percent = 25;
+        let mut shortest = u128::MAX;
         for attempt in 1..100 {
             let wait = redelivery.wait_after(attempt, &mut rng).as_millis();
             let full = (200 << (attempt - 1).min(10)).min(1_000);
             assert!((full * 3 / 4..=full).contains(&wait), "{attempt}: {wait}");
+            shortest = shortest.min(wait * 1_000 / full);
         }
+        assert!(shortest < 800, "what falls together rises together");
     }
 }

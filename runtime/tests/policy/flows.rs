@@ -173,9 +173,10 @@ async fn after_a_crash_the_service_that_was_asked_last_is_asked_again() {
     // A breaker that was open would hide whether the first is asked again.
     let mut policies = even();
     policies.default.service_unavailable.breaker.calls_min = 20;
-    let book = PolicyBook::new(policies).expect("valid policies");
+    let book = PolicyBook::new(policies.clone()).expect("valid policies");
     let runtime = runtime.policies(Arc::new(book));
     let runtime = runtime.start().await.expect("it starts");
+    assert_eq!(*runtime.handle().policies().policies(), policies);
     let crash = async {
         // Five attempts take 1.5 s; then the other has been asked, and takes its second.
         tokio::time::sleep(Duration::from_millis(2_000)).await;

@@ -1,11 +1,12 @@
 //! A runtime that is left behind fails its test.
 
+use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
 use mercato::testkit::TestWorld;
-use mercato::{Caller, Flow, FlowError, FlowId, FlowType, Runtime, RuntimeBuilder};
+use mercato::{AgentOptions, Caller, Flow, FlowError, FlowId, FlowType, Runtime, RuntimeBuilder};
 
 use crate::support::{Counters, memory};
 
@@ -38,6 +39,35 @@ async fn a_runtime_that_is_dropped_alive_panics_by_the_names_of_what_lives() {
     let began = world.now();
     assert!(sleeping.await.expect("no panic").is_err(), "it is let go");
     assert!(world.now().since(began) < Duration::from_secs(60));
+}
+
+/// Catches: a list of what lives that is as long as there are shards, one that leaves out how many more there
+/// are or counts none at all, and flows where there are none.
+#[tokio::test(start_paused = true)]
+async fn a_long_list_of_what_lives_is_cut() {
+    // The agent itself is one of twelve that are listed.
+    for (shards, more) in [
+        (11, None),
+        (12, Some("and 1 more")),
+        (15, Some("and 4 more")),
+    ] {
+        let world = TestWorld::new(1);
+        let options = AgentOptions {
+            shards: NonZeroUsize::new(shards).expect("shards"),
+            ..AgentOptions::default()
+        };
+        let many = |builder: RuntimeBuilder| builder.agent_with(Counters::default(), options);
+        let runtime = world.start(many).await;
+        let dropped = AssertUnwindSafe(async { drop(runtime) }).catch_unwind();
+        let panic = dropped.await.expect_err("it is alive");
+        let text = panic.downcast_ref::<String>().expect("a text");
+        assert_eq!(text.matches("mercato/counters").count(), 12, "{text}");
+        assert!(!text.contains("flows"), "{text}");
+        match more {
+            Some(more) => assert!(text.ends_with(more), "{text}"),
+            None => assert!(!text.contains("more"), "{text}"),
+        }
+    }
 }
 
 /// Catches: a runtime that was stopped and counts as left behind, and one that hides a test's own panic
