@@ -22,7 +22,7 @@ fn world(seed: u64, kinds: &[FaultKind], options: &HuntOptions) -> Drawn {
         number,
         rate: match (kind, kind.unit()) {
             // Few cuts and few payments give these few chances.
-            (FaultKind::CorruptPage | FaultKind::NoticeDoubled, _) => 1.0,
+            (FaultKind::CorruptPage | FaultKind::NoticeDoubled | FaultKind::ClockSet, _) => 1.0,
             (_, RateUnit::AMinute) => 12.0,
             (_, RateUnit::Share) => 0.15,
         },

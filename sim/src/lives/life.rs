@@ -10,7 +10,10 @@ use mercato_actors::runtime::persistence::{
 };
 use mercato_actors::runtime::{Clock, Entropy, Handle, Runtime, RuntimeBuilder, Timestamp};
 
+use super::delay;
 use super::disk::PoweredDisk;
+use super::fault::FaultKind;
+use super::hang::Hangs;
 use super::plan::{Cut, CutAt, WorldPlan};
 use super::power::Power;
 use super::scene::{Scene, Site};
@@ -175,7 +178,8 @@ impl Ground<'_> {
         let records = journal.durable().get();
         self.witness.see(site.now(), What::Opened(records));
         let builder = self.builder(journal.clone(), site);
-        let builder = builder.fault_hook(strikes::at_moments(site, cut));
+        let hangs = Hangs::default();
+        let builder = self.hooked(builder, site, cut, &hangs);
         let builder = self.scene.open(builder, site);
         let builder = builder.map_err(SimulationError::Scene)?;
         let runtime = match builder.start().await {
@@ -191,6 +195,7 @@ impl Ground<'_> {
             stage: &stage,
             runtime: &runtime,
             disk,
+            hangs: &hangs,
         };
         let striking = target.struck_by_the_clock();
         let cutting = async {
@@ -222,6 +227,26 @@ impl Ground<'_> {
         self.witness
             .must(STOPS, stopped.is_ok(), || stopped.err().unwrap_or_default());
         Ok(Ended::Done { settled })
+    }
+
+    /// With what strikes from within the runtime. Nobody is asked about faults that the plan does not
+    /// have.
+    fn hooked(
+        &self,
+        builder: RuntimeBuilder,
+        site: &Site,
+        cut: Option<&Cut>,
+        hangs: &Hangs,
+    ) -> RuntimeBuilder {
+        let mut builder = builder.fault_hook(strikes::at_moments(site, cut));
+        let bound = self.scene.hung_after();
+        if let Some(bound) = bound.filter(|_| site.faults.has(FaultKind::HangShard)) {
+            builder = builder.stall_hook(hangs.hook(site, bound));
+        }
+        if site.faults.has(FaultKind::AgentDelay) {
+            builder = builder.delay_hook(delay::delays(site));
+        }
+        builder
     }
 
     /// The outside's day, and what comes of it. Gives whether all flows ended in time.

@@ -32,6 +32,7 @@ use crate::outside::Outside;
 use laws::ShopLaws;
 pub use lessons::Lessons;
 use memory::ShopMemory;
+use plan::HUNG_AFTER;
 pub use plan::{Rush, ShopPlan};
 
 /// How long a timer that is due may take to be seen to.
@@ -166,6 +167,10 @@ impl Scene for ShopScene {
 
     fn agents(&self) -> &[&'static str] {
         &AGENTS
+    }
+
+    fn hung_after(&self) -> Option<Duration> {
+        Some(HUNG_AFTER)
     }
 
     /// An order is sent when it can be changed no more, and until then nothing may happen.

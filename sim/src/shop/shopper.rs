@@ -259,7 +259,9 @@ impl Visit<'_> {
         let request = self.request(cart)?;
         let order = request.order.clone();
         let since = self.key("checkout/since");
-        let asked_at = self.stage.note(&since, || self.stage.site.clock.now());
+        let now = self.stage.site.clock.now();
+        // Where the clock was set back since, the shop goes by what it reads now.
+        let asked_at = self.stage.note(&since, || now).min(now);
         let caller = self.caller.clone().within(CHECKOUT_PATIENCE);
         let key = self.key("checkout");
         let ask = async || {
