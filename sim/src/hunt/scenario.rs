@@ -1,5 +1,6 @@
 //! Scenario files: a world that somebody wrote down, in TOML.
 
+mod typed;
 mod written;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use toml::Spanned;
 use self::written::{Written, WrittenCut, WrittenFault, WrittenShop};
 use super::{Drawn, HuntOptions};
 use crate::lives::{Cut, CutAt, CutLeaves, Fault, FaultKind, FaultPlan, RateUnit, WorldPlan};
+use crate::options::Mode;
 use crate::shop::{Rush, ShopPlan};
 
 /// The scenarios that come with the program, by name.
@@ -98,7 +100,9 @@ impl Scenario {
             faults: FaultPlan {
                 faults: faults.collect::<Result<_, _>>()?,
             },
+            day,
             answered_within: day + PATIENCE,
+            mode: Mode::Virtual,
             settles_within: SETTLES_WITHIN,
             timeline_lines: super::TIMELINE_LINES,
         };

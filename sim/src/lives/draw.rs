@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::fault::{Fault, FaultKind, FaultPlan};
 use super::plan::{Cut, CutAt, CutLeaves, WorldPlan};
+use crate::options::Mode;
 
 /// How long whoever wants something may wait beyond the day: longer than every fault lasts, and than
 /// the shop looks for money whose whereabouts nobody knows.
@@ -29,7 +30,9 @@ impl WorldPlan {
             seed,
             cuts: draw_cuts(day, &mut entropy.fork("cuts")),
             faults: draw_faults(day, &mut entropy.fork("faults")),
+            day,
             answered_within: day + PATIENCE,
+            mode: Mode::Virtual,
             settles_within: SETTLES_WITHIN,
             timeline_lines: TIMELINE_LINES,
         }

@@ -21,6 +21,7 @@ use super::stage::Stage;
 use super::strikes::{self, Target};
 use super::witness::{What, Witness};
 use crate::error::SimulationError;
+use crate::options::Mode;
 
 /// How often it is looked whether flows have ended; each wait is twice the one before.
 const LOOK_FIRST: Duration = Duration::from_secs(5);
@@ -255,7 +256,9 @@ impl Ground<'_> {
         let outside = self.scene.outside(stage);
         let done = tokio::time::timeout(limit, outside).await.is_ok();
         let open = self.witness.open();
-        stage.must("every request is answered", done, || {
+        // On the machine's clock nobody waits for the last one.
+        let must = self.plan.mode == Mode::Virtual;
+        stage.must("every request is answered", done || !must, || {
             let some: Vec<&str> = open.iter().take(5).map(|key| &**key).collect();
             format!("{} wait still, among them {}", open.len(), some.join(", "))
         });

@@ -26,6 +26,7 @@ use super::scene::{End, Scene};
 use super::witness::{What, Witness};
 use crate::error::SimulationError;
 use crate::law::Verdict;
+use crate::options::Mode;
 
 /// A world begins on the morning of Thursday, 1 December 2011: 2011-12-01T08:00:00Z.
 const BEGAN_MS: u64 = 1_322_726_400_000;
@@ -142,7 +143,10 @@ impl World<'_> {
         let power = Power::default();
         let disk = PoweredDisk::new(self.disk.clone(), power.clone()).seen_by(&self.witness);
         let leaves = cut.map_or(CutLeaves::Everything, |cut| cut.leaves);
-        let tokio = paused()?;
+        let tokio = match self.plan.mode {
+            Mode::Virtual => paused()?,
+            Mode::Live => on_the_machines_clock()?,
+        };
         let lived = tokio.block_on(async {
             let left = self.ground().live(self.now, &disk, &power, cut).await;
             // The disk is taken away before the journal is let go of, which would close it properly.
@@ -276,6 +280,7 @@ impl World<'_> {
             handle: runtime.handle(),
             journal: &**journal,
             settled,
+            must_settle: self.plan.mode == Mode::Virtual,
             unfinished_flows: runtime.unfinished_flows()?,
             work_list: runtime.work_list()?,
         };
@@ -304,6 +309,11 @@ struct Judged {
 pub(super) fn paused() -> Result<tokio::runtime::Runtime, SimulationError> {
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     Ok(tokio.enable_time().start_paused(true).build()?)
+}
+
+fn on_the_machines_clock() -> Result<tokio::runtime::Runtime, SimulationError> {
+    let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    Ok(tokio.enable_time().build()?)
 }
 
 #[cfg(test)]

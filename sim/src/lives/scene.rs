@@ -128,6 +128,8 @@ pub struct End<'a> {
     pub journal: &'a dyn Journal,
     /// Whether every flow had ended before.
     pub settled: bool,
+    /// Whether there was time enough for that.
+    pub must_settle: bool,
     /// Flows that have neither ended nor stand on the work list.
     pub unfinished_flows: usize,
     /// What waits for a person.
