@@ -326,6 +326,24 @@ mod tests {
         }
     }
 
+    /// Catches: a scenario that makes sense on the machine's clock and is refused, and one whose clock is
+    /// to jump there.
+    #[test]
+    fn every_scenario_is_lived_on_the_machines_clock_unless_that_is_to_jump() {
+        let lives = |(name, text): (&'static str, &str)| {
+            let scenario = Scenario::read(name, text).expect("a scenario");
+            let live = scenario.world.world.live();
+            (name, live.map(|plan| plan.mode == Mode::Live))
+        };
+        for (name, live) in SCENARIOS.map(lives) {
+            let expected = match name {
+                "midnight_promotion" => Err(vec![FaultKind::ClockJump]),
+                _ => Ok(true),
+            };
+            assert_eq!(live, expected, "{name}");
+        }
+    }
+
     /// Catches: input that is taken for something else, and an error without its line or a remedy.
     #[test]
     fn what_is_wrong_is_told_with_its_line_and_a_remedy() {

@@ -134,7 +134,7 @@ impl Ground<'_> {
         power: &Power,
         cut: Option<&Cut>,
     ) -> Result<Left, SimulationError> {
-        let life = self.witness.begin_life(power);
+        let life = self.witness.begin_life(power, now);
         let mut site = self.site(now, power, life);
         if let Some(CutAt::DiskOperation(nth)) = cut.map(|cut| cut.at) {
             let operation = disk.inner().operations() + nth;

@@ -245,7 +245,7 @@ impl World<'_> {
         let power = Power::default();
         let disk = PoweredDisk::new(self.disk.clone(), power.clone());
         let ground = self.ground();
-        let life = self.witness.begin_life(&power);
+        let life = self.witness.begin_life(&power, self.now);
         let site = ground.site(self.now, &power, life);
         let journal = match ground.journal(&disk, life)? {
             Ok(journal) => journal,

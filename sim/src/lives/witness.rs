@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mercato_actors::runtime::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fault::FaultKind;
@@ -23,6 +24,8 @@ pub struct Witness(Arc<Mutex<Memory>>);
 
 struct Memory {
     life: u32,
+    /// What the clock read when each of them began.
+    began: Vec<Timestamp>,
     hash: Xxh3,
     lines: VecDeque<String>,
     lines_max: usize,
@@ -121,6 +124,7 @@ impl Witness {
     pub(super) fn new(laws: Vec<Box<dyn Law>>, lines_max: usize) -> Self {
         Self(Arc::new(Mutex::new(Memory {
             life: 0,
+            began: Vec::new(),
             hash: Xxh3::new(),
             lines: VecDeque::new(),
             lines_max,
@@ -138,9 +142,10 @@ impl Witness {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin_life(&self, power: &Power) -> u32 {
+    pub(super) fn begin_life(&self, power: &Power, now: Timestamp) -> u32 {
         let mut memory = self.memory();
         memory.life += 1;
+        memory.began.push(now);
         memory.tally.lives += 1;
         memory.power = power.clone();
         memory.life
@@ -182,6 +187,14 @@ impl Witness {
         if memory.broken {
             memory.power.cut("a law was broken");
         }
+    }
+
+    /// The earliest that the clock read since a moment in this life, by what it read then: it may have
+    /// been set back for a later one.
+    pub(crate) fn earliest_since(&self, life: u32, at: Timestamp) -> Timestamp {
+        let memory = self.memory();
+        let later = memory.began.iter().skip(life as usize).copied();
+        later.fold(at, Timestamp::min)
     }
 
     /// Counts a fault that took effect.
