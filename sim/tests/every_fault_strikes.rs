@@ -85,6 +85,8 @@ fn every_law_is_held_against_something() {
     for verdict in lived().iter().flat_map(|outcome| &outcome.verdicts) {
         *checked.entry(verdict.name).or_default() += verdict.checked;
     }
+    let replaced = checked.get("a shard that hangs is replaced in time");
+    assert!(replaced.is_some(), "nobody looked after those that hung");
     checked.retain(|_, checked| *checked == 0);
     let idle: Vec<_> = checked.into_keys().collect();
     // Shoppers of a hunt have no coupons.

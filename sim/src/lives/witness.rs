@@ -277,3 +277,22 @@ impl fmt::Debug for Witness {
         f.debug_struct("Witness").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a moment of before the clock was set back that is held against one of after it.
+    #[test]
+    fn the_earliest_reading_since_a_moment_is_that_of_a_later_life_where_the_clock_was_set_back() {
+        let at = Timestamp::from_millis;
+        let witness = Witness::new(Vec::new(), 0);
+        for began in [100, 50, 900] {
+            witness.begin_life(&Power::default(), at(began));
+        }
+        let earliest = |life, moment| witness.earliest_since(life, at(moment));
+        assert_eq!(earliest(1, 800), at(50));
+        assert_eq!((earliest(1, 40), earliest(2, 800)), (at(40), at(800)));
+        assert_eq!(earliest(3, 950), at(950));
+    }
+}
