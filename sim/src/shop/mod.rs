@@ -35,6 +35,8 @@ use memory::ShopMemory;
 use plan::HUNG_AFTER;
 pub use plan::{Rush, ShopPlan};
 
+/// For how long the shop holds what is in a cart.
+const CART_HELD: Duration = Duration::from_secs(20 * 60);
 /// How long a timer that is due may take to be seen to.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -173,9 +175,10 @@ impl Scene for ShopScene {
         Some(HUNG_AFTER)
     }
 
-    /// An order is sent when it can be changed no more, and until then nothing may happen.
+    /// An order is sent when it can be changed no more, and what a cart holds lapses: until then nothing may
+    /// happen.
     fn rests_at_most(&self) -> Duration {
-        self.plan.change_for + SETTLING
+        self.plan.change_for.max(CART_HELD) + SETTLING
     }
 
     fn journal(&self) -> JournalOptions {
