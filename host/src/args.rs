@@ -83,6 +83,16 @@ pub(crate) struct SimulateArgs {
         conflicts_with_all = ["data", "shoppers", "duration", "crash", "store", "config", "backup"]
     )]
     pub(crate) scenario: Option<String>,
+    /// One more fault of the scenario: `gateway_busy=0.2`, or with its window
+    /// `gateway_busy=0.2,from=30s,until=90s`. The rate is strikes a minute or a share of what it may
+    /// strike, as in the file. Can be given more than once.
+    #[arg(long, value_name = "KIND=RATE", requires = "scenario")]
+    pub(crate) fault: Vec<String>,
+    /// One more power cut of the scenario: `after=150s,leaves=torn,dark_for=20s`, or with `operation=N`
+    /// or `moment=N` in place of `after`. Can be given more than once; the first one is in the first
+    /// life without a cut.
+    #[arg(long, value_name = "WHEN", requires = "scenario")]
+    pub(crate) cut: Vec<String>,
     /// How many of the last moments of a scenario are printed.
     #[arg(long, value_name = "N", default_value_t = 60, requires = "scenario")]
     pub(crate) lines: usize,

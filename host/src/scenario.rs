@@ -1,11 +1,8 @@
 //! `mercato simulate --scenario`: a world that somebody wrote down.
 
-use std::time::Duration;
-
 use mercato_sim::hunt::{SCENARIOS, Scenario, run_drawn};
 use mercato_sim::lives::FaultKind;
 use mercato_sim::shop::Lessons;
-use mercato_sim::{Mode, SimulationOptions};
 
 use crate::hunt::described;
 use crate::output::print;
@@ -39,6 +36,23 @@ pub(crate) fn read(name: &str, seed: Option<u64>) -> Result<Scenario, String> {
     })
 }
 
+/// The scenario with what was typed beside it.
+pub(crate) fn with(
+    mut scenario: Scenario,
+    faults: &[String],
+    cuts: &[String],
+) -> Result<Scenario, String> {
+    for typed in faults {
+        let problem = |error| format!("--fault {typed}: {error}");
+        scenario = scenario.with_fault(typed).map_err(problem)?;
+    }
+    for typed in cuts {
+        let problem = |error| format!("--cut {typed}: {error}");
+        scenario = scenario.with_cut(typed).map_err(problem)?;
+    }
+    Ok(scenario)
+}
+
 /// Lives through it. `false` where a law was broken.
 pub(crate) fn run(mut scenario: Scenario, lines: usize) -> Result<bool, String> {
     scenario.world.world.timeline_lines = lines;
@@ -49,39 +63,17 @@ pub(crate) fn run(mut scenario: Scenario, lines: usize) -> Result<bool, String> 
     Ok(outcome.laws_hold())
 }
 
-/// The same on the machine's clock: as many shoppers in as much time, and its crashes of agents.
-pub(crate) fn live(scenario: &Scenario) -> Result<SimulationOptions, String> {
-    let (shop, world) = (&scenario.world.shop, &scenario.world.world);
-    let lives = |kind| {
-        let crashes = [
-            FaultKind::CrashIdle,
-            FaultKind::CrashBusy,
-            FaultKind::CrashFlows,
-        ];
-        crashes.contains(&kind)
-    };
-    let mut others: Vec<&str> = world
-        .faults
-        .faults
-        .iter()
-        .map(|fault| fault.kind)
-        .filter(|kind| !lives(*kind))
-        .map(FaultKind::name)
-        .collect();
-    if !world.cuts.is_empty() {
-        others.push("power cuts");
-    }
-    if !others.is_empty() {
-        return Err(format!(
-            "this scenario makes no sense on the machine's clock, because of {}; leave them out, or leave out --live",
-            others.join(", ")
-        ));
-    }
-    let a_minute: f64 = world.faults.faults.iter().map(|fault| fault.rate).sum();
-    let mut options = SimulationOptions::of(Mode::Live);
-    options.visits = shop.shoppers.into();
-    options.duration = shop.open_for;
-    options.seed = shop.seed;
-    options.crash_every = (a_minute > 0.0).then(|| Duration::from_secs_f64(60.0 / a_minute));
-    Ok(options)
+/// The same on the machine's clock: the shop of the scenario with the faults that it has, on as many
+/// threads as there are.
+pub(crate) fn live(mut scenario: Scenario) -> Result<Scenario, String> {
+    let live = scenario.world.world.live();
+    scenario.world.world = live.map_err(|kinds| {
+        let kinds: Vec<&str> = kinds.into_iter().map(FaultKind::name).collect();
+        format!(
+            "this scenario makes no sense on the machine's clock, because of {}: no machine's clock can \
+             be moved by it; write it without, or leave out --live",
+            kinds.join(", ")
+        )
+    })?;
+    Ok(scenario)
 }

@@ -21,10 +21,12 @@ pub(crate) fn run(args: SimulateArgs) -> Result<bool, String> {
     }
     if let Some(name) = &args.scenario {
         let scenario = scenario::read(name, args.seed)?;
-        if !args.live {
-            return scenario::run(scenario, args.lines);
-        }
-        return day(&scenario::live(&scenario)?);
+        let scenario = scenario::with(scenario, &args.fault, &args.cut)?;
+        let scenario = match args.live {
+            true => scenario::live(scenario)?,
+            false => scenario,
+        };
+        return scenario::run(scenario, args.lines);
     }
     day(&resolve(args)?)
 }

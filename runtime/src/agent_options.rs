@@ -26,6 +26,13 @@ pub struct AgentOptions {
     /// long as it likes. Default 30 seconds.
     #[schemars(extend("minimum" = "10ms", "maximum" = "1h"))]
     pub command_max: Option<Duration>,
+    /// The longest that a shard may wait before a command without being ready for it before it counts
+    /// as hung and another takes its place, which goes on with all that the first one held; see
+    /// [`WorkerOptions::ready_max`](mercato_supervisor::WorkerOptions::ready_max). A shard waits where
+    /// the journal has no room, so a bound that a slow disk passes costs restarts. `None`, the default:
+    /// for as long as it takes.
+    #[schemars(extend("minimum" = "10ms", "maximum" = "1h"))]
+    pub ready_max: Option<Duration>,
     /// The most entities that one shard keeps in memory. Default 65,536.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub active_entities_max: NonZeroUsize,
@@ -67,6 +74,7 @@ impl Default for AgentOptions {
             mailbox: MailboxOptions::default(),
             attempts_max: ATTEMPTS_MAX,
             command_max: Some(Duration::from_secs(30)),
+            ready_max: None,
             active_entities_max: ACTIVE_MAX,
             active_bytes_max: ACTIVE_BYTES_MAX,
             passivate_after: Some(Duration::from_secs(600)),

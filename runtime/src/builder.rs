@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::core::{Core, Services};
 use crate::entities::{Entities, EntityLimits, IdleWatch, Waking, wake_idle};
 use crate::entropy::Entropy;
-use crate::fault::FaultHook;
+use crate::fault::FaultHooks;
 use crate::flow::{
     Activities, Activity, ActivityCall, ActivityError, Definitions, FlowOptions, Orchestrator,
 };
@@ -63,7 +63,7 @@ pub struct RuntimeBuilder {
     alarms: Option<Alarms>,
     own_metrics: OwnMetrics,
     pub(crate) hops_max: u32,
-    pub(crate) faults: FaultHook,
+    pub(crate) faults: FaultHooks,
     #[cfg(feature = "planted-bugs")]
     pub(crate) planted: Option<crate::planted::PlantedBug>,
     /// Whether it panics where it is dropped before it was stopped.
@@ -81,7 +81,7 @@ struct Assembly {
     services: Services,
     bell: Arc<Bell>,
     recovery: RecoveryOptions,
-    faults: FaultHook,
+    faults: FaultHooks,
     #[cfg(feature = "planted-bugs")]
     planted: Option<crate::planted::PlantedBug>,
     /// The shards of all agents together.
@@ -108,7 +108,7 @@ impl RuntimeBuilder {
             alarms: None,
             own_metrics: OwnMetrics::default(),
             hops_max: HOPS_MAX,
-            faults: FaultHook::default(),
+            faults: FaultHooks::default(),
             #[cfg(feature = "planted-bugs")]
             planted: None,
             is_strict: false,
@@ -466,7 +466,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
             WorkerOptions {
                 attempts_max: options.attempts_max,
                 handle_max: options.command_max,
-                ready_max: None,
+                ready_max: options.ready_max,
             },
             move || {
                 let counters = context.counters.clone();
@@ -478,6 +478,7 @@ fn assemble<A: Agent>(assembly: &mut Assembly, agent: A, options: &AgentOptions)
                 };
                 Ok(Shard::new(
                     context.clone(),
+                    shard,
                     entities,
                     #[cfg(feature = "planted-bugs")]
                     waiting,

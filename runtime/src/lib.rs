@@ -64,7 +64,7 @@ pub use entropy::Entropy;
 pub use envelope::CrashPoint;
 pub use error::{AskError, AskFailure};
 pub use event::{CodecError, Event};
-pub use fault::{FaultPoint, Moment};
+pub use fault::{DelayPoint, FaultPoint, Moment, StallPoint};
 pub use flow::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, Counted, Flow, FlowError,
     FlowFailure, FlowOperation, FlowOperationError, FlowOptions, FlowPage, FlowProgress, FlowState,

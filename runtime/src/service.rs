@@ -20,6 +20,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::envelope::{Answered, Call, CrashPoint, Envelope, LoadReport, Refusal, TypedTask};
 use crate::error::{AskError, AskFailure};
 use crate::event::{CodecError, Event};
+use crate::fault::FaultHooks;
 use crate::principal::Principal;
 use crate::quarantine::Ward;
 use crate::recovery::Preload;
@@ -49,6 +50,7 @@ pub(crate) struct Service<A: Agent> {
     counters: Arc<AgentCounters>,
     ward: Arc<Ward>,
     telemetry: Arc<Telemetry>,
+    faults: FaultHooks,
     /// How long its answers take, by command; a stripe for each shard.
     responses: Timings,
 }
@@ -58,6 +60,7 @@ impl<A: Agent> Service<A> {
         Self {
             responses: Timings::new(mailboxes.len()),
             telemetry: context.telemetry,
+            faults: context.faults,
             agent: context.agent,
             mailboxes,
             commands: context.commands,
@@ -89,10 +92,14 @@ impl<A: Agent> Service<A> {
         let mailbox = &self.mailboxes[shard];
         let traced = self.telemetry.spans.ask(call.trace, A::NAME, C::NAME);
         call.trace = traced.context;
+        let late = self.faults.delay(&call, A::NAME, C::NAME);
         let task = Box::new(TypedTask::new(command, sender));
         let envelope = Envelope::Command { call, task };
         // Pinned here: an ask that is moved into each of its wrappers is copied each time.
         let exchange = pin!(async {
+            if let Some(late) = late {
+                late.await;
+            }
             if let Err(failure) = admit(mailbox, admission, tag, envelope).await {
                 return (Err(failure.into()), Position::START);
             }
@@ -164,7 +171,11 @@ impl<A: Agent> Service<A> {
         let (mailbox, name) = (&self.mailboxes[shard], task.name());
         let traced = self.telemetry.spans.ask(call.trace, A::NAME, name);
         call.trace = traced.context;
+        let late = self.faults.delay(&call, A::NAME, name);
         let exchange = async {
+            if let Some(late) = late {
+                late.await;
+            }
             let envelope = Envelope::Command { call, task };
             if let Err(failure) = admit(mailbox, Admission::Wait, tag, envelope).await {
                 return failed(failure);

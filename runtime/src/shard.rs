@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::entities::{Entities, Progress, SLICE_EVENTS, Unloaded};
 use crate::envelope::{Call, CrashPoint, Envelope, LoadReport, Task};
 use crate::error::AskFailure;
-use crate::fault::{FaultHook, FaultPoint, Moment};
+use crate::fault::{FaultHooks, FaultPoint, Moment};
 use crate::principal::Principal;
 use crate::quarantine::Ward;
 use crate::registry::Commands;
@@ -46,7 +46,7 @@ pub(crate) struct ShardContext<A: Agent> {
     /// Rung when a timer was set or cleared.
     pub(crate) bell: Arc<Bell>,
     pub(crate) telemetry: Arc<Telemetry>,
-    pub(crate) faults: FaultHook,
+    pub(crate) faults: FaultHooks,
     #[cfg(feature = "planted-bugs")]
     pub(crate) planted: Option<crate::planted::PlantedBug>,
     /// What stands aside.
@@ -90,6 +90,8 @@ impl<A: Agent> ShardContext<A> {
 /// One incarnation of a shard.
 pub(crate) struct Shard<A: Agent> {
     context: ShardContext<A>,
+    /// Which of its agent's shards it is.
+    number: usize,
     entities: Entities<A>,
     /// The epoch of the journal that the entities were loaded in.
     epoch: u64,
@@ -108,6 +110,7 @@ pub struct InjectedCrash;
 impl<A: Agent> Shard<A> {
     pub(crate) fn new(
         mut context: ShardContext<A>,
+        number: usize,
         entities: Entities<A>,
         #[cfg(feature = "planted-bugs")] waiting: usize,
     ) -> Self {
@@ -121,6 +124,7 @@ impl<A: Agent> Shard<A> {
             epoch: context.journal.epoch(),
             strays: context.place.strays(),
             context,
+            number,
             entities,
             crash_at_next: false,
             #[cfg(feature = "planted-bugs")]
@@ -152,21 +156,33 @@ impl<A: Agent> Shard<A> {
 
     /// Brings an entity closer to memory, by one slice. Where it has an event that cannot be applied,
     /// it stands aside; where it did and has none, it is released. A failure comes with what it
-    /// depends on.
+    /// depends on. `asked` is the command that asks for it, if one does.
     fn approach(
         &mut self,
         epoch: u64,
         key: &str,
         by: &Principal,
+        asked: Option<(&'static str, &Call)>,
     ) -> Result<Progress, (AskFailure, Position)> {
         let ShardContext {
             journal,
             clock,
             ward,
+            faults,
             ..
         } = &self.context;
         let told = |failure| (failure, Position::START);
-        match self.entities.load(&**journal, epoch, key, clock.now()) {
+        let replaying = || {
+            faults.at(&FaultPoint {
+                moment: Moment::Replay,
+                agent: A::NAME,
+                command: asked.map_or("", |(command, _)| command),
+                entity: key,
+                is_timer: asked.is_some_and(|(_, call)| call.timer.is_some()),
+            });
+        };
+        let now = clock.now();
+        match self.entities.load(&**journal, epoch, key, now, &replaying) {
             Ok(progress @ (Progress::Ready | Progress::Partly)) => Ok(progress),
             Ok(Progress::Loaded) => {
                 ward.release_entity(epoch, key, by).map_err(told)?;
@@ -202,7 +218,7 @@ impl<A: Agent> Shard<A> {
                 report.rest.push(key.clone());
                 continue;
             }
-            match self.approach(epoch, key, again.unwrap_or(&Principal::System)) {
+            match self.approach(epoch, key, again.unwrap_or(&Principal::System), None) {
                 Ok(Progress::Ready | Progress::Loaded) => {
                     left = left.saturating_sub(SLICE_EVENTS / LOAD_AT_ONCE);
                 }
@@ -229,7 +245,7 @@ impl<A: Agent> Shard<A> {
         {
             return Ok(());
         }
-        let progress = self.approach(epoch, key, &Principal::System);
+        let progress = self.approach(epoch, key, &Principal::System, None);
         let now = self.context.clock.now();
         match progress.map_err(|(failure, _)| failure)? {
             Progress::Ready | Progress::Loaded => match self.entities.get(key, now) {
@@ -266,7 +282,8 @@ impl<A: Agent> Shard<A> {
         let key = task.entity().into_owned();
         self.context.fault(Moment::Load, task.name(), &key, call);
         let approached = if call.epoch == epoch {
-            self.approach(epoch, &key, &Principal::System)
+            let asked = Some((task.name(), call));
+            self.approach(epoch, &key, &Principal::System, asked)
         } else {
             Err((AskFailure::taken_back(), Position::START))
         };
@@ -355,6 +372,9 @@ impl<A: Agent> Worker for Shard<A> {
         // Backpressure: commands stay in the mailbox while the disk is behind.
         if !self.context.journal.has_room() {
             self.context.journal.room().await;
+        }
+        if let Some(stall) = self.context.faults.stall(A::NAME, self.number) {
+            stall.await;
         }
     }
 }

@@ -22,7 +22,7 @@ fn world(seed: u64, kinds: &[FaultKind], options: &HuntOptions) -> Drawn {
         number,
         rate: match (kind, kind.unit()) {
             // Few cuts and few payments give these few chances.
-            (FaultKind::CorruptPage | FaultKind::NoticeDoubled, _) => 1.0,
+            (FaultKind::CorruptPage | FaultKind::NoticeDoubled | FaultKind::ClockSet, _) => 1.0,
             (_, RateUnit::AMinute) => 12.0,
             (_, RateUnit::Share) => 0.15,
         },
@@ -85,6 +85,8 @@ fn every_law_is_held_against_something() {
     for verdict in lived().iter().flat_map(|outcome| &outcome.verdicts) {
         *checked.entry(verdict.name).or_default() += verdict.checked;
     }
+    let replaced = checked.get("a shard that hangs is replaced in time");
+    assert!(replaced.is_some(), "nobody looked after those that hung");
     checked.retain(|_, checked| *checked == 0);
     let idle: Vec<_> = checked.into_keys().collect();
     // Shoppers of a hunt have no coupons.

@@ -65,7 +65,7 @@ fn a_short_hunt_finds_nothing() {
 /// Catches: a world that is not the one that its name says, and its last moments not told.
 #[test]
 fn a_world_is_replayed_by_its_name() {
-    let name = "2/24/s9/c0";
+    let name = "3/24/s9/c0";
     let replay =
         || succeeds(mercato().args(["simulate", "hunt", "--replay", name, "--lines", "9999"]));
     let report = replay();
@@ -80,7 +80,7 @@ fn a_world_is_replayed_by_its_name() {
 #[test]
 fn a_replay_says_when_its_world_has_changed() {
     let replay = |mark: &str| {
-        let name = ["simulate", "hunt", "--replay", "2/24/s2/c0/f"];
+        let name = ["simulate", "hunt", "--replay", "3/24/s2/c0/f"];
         succeeds(mercato().args(name).args(["--expect", mark]))
     };
     let changed = replay("0badf00d");
@@ -103,8 +103,61 @@ fn the_printed_command_replays_a_planted_mistake() {
     assert_eq!(output.status.code(), Some(1), "{line}\n{story}");
     assert!(story.contains("broken: a page shows no stock"), "{story}");
     assert!(!story.contains("CHANGED"), "{story}");
-    let nameless = is_refused(mercato().args(["simulate", "bugs", "--replay", "2/1"]));
+    let nameless = is_refused(mercato().args(["simulate", "bugs", "--replay", "3/1"]));
     assert!(nameless.contains("--bug"), "{nameless}");
+}
+
+/// A day of a minute for a few, in a file.
+fn small_day(folder: &tempfile::TempDir) -> String {
+    let path = folder.path().join("day.toml");
+    let shop = "shoppers = 4\nopen_for = \"2s\"\nthink_max = \"500ms\"\nchange_for = \"1s\"\n";
+    let day = format!("about = \"a small day\"\nseed = 3\n\n[shop]\n{shop}");
+    std::fs::write(&path, day).expect("a file");
+    path.to_str().expect("a plain path").to_owned()
+}
+
+/// Catches: a fault or a cut that is typed beside a scenario and is not part of its world.
+#[test]
+fn what_is_typed_beside_a_scenario_strikes_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = small_day(&folder);
+    let scenario = || {
+        let mut simulate = mercato();
+        simulate.args(["simulate", "--scenario", &file, "--lines", "9999"]);
+        simulate
+    };
+    let plain = succeeds(&mut scenario());
+    assert!(plain.contains("2 lives, 0 power cuts"), "{plain}");
+    let typed = ["--fault", "message_delay=1,until=2s", "--cut", "after=1s"];
+    let struck = succeeds(scenario().args(typed));
+    assert!(struck.contains("3 lives, 1 power cuts"), "{struck}");
+    assert!(
+        struck.contains("message_delay at 1.000 from 0 s to 2 s"),
+        "{struck}"
+    );
+}
+
+/// Catches: a scenario that strikes in virtual time alone, and a world that needs days on the machine's
+/// clock.
+#[test]
+fn a_scenario_is_lived_on_the_machines_clock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = small_day(&folder);
+    let faults = [
+        "--fault",
+        "gateway_busy=0.5",
+        "--fault",
+        "crash_idle=300",
+        "--cut",
+        "after=1s",
+    ];
+    let live = ["simulate", "--scenario", &file, "--live", "--lines", "9999"];
+    let report = succeeds(mercato().args(live).args(faults));
+    assert!(
+        report.contains("FAULT") && report.contains("CUT     by the clock"),
+        "{report}"
+    );
+    assert!(report.contains("every law held"), "{report}");
 }
 
 /// Catches: input that is taken for something else, and a refusal that does not say how to go on.
@@ -142,13 +195,13 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
             &["simulate", "hunt", "--replay", "0/7"],
             "world has changed",
         ),
-        (&["simulate", "hunt", "--replay", "2/7/x"], "2/78/s12"),
+        (&["simulate", "hunt", "--replay", "3/7/x"], "3/78/s12"),
         (
-            &["simulate", "hunt", "--replay", "2/24/c9"],
+            &["simulate", "hunt", "--replay", "3/24/c9"],
             "this seed draws",
         ),
         (
-            &["simulate", "hunt", "--replay", "2/7", "--expect", "x"],
+            &["simulate", "hunt", "--replay", "3/7", "--expect", "x"],
             "eight hexadecimal digits",
         ),
         (&["simulate", "hunt", "--seeds", "0"], "at least 1"),
@@ -156,13 +209,32 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
         (&["simulate", "hash", "--seed", "one"], "--seed"),
         (&["simulate", "--scenario", "nowhere"], "black_friday"),
         (
-            &["simulate", "--scenario", "dying_disk", "--live"],
-            "power cuts",
+            &["simulate", "--scenario", "midnight_promotion", "--live"],
+            "clock_jump",
         ),
         (
             &["simulate", "--scenario", "hot_sku", "--shoppers", "5"],
             "--shoppers",
         ),
+        (
+            &["simulate", "--scenario", "quiet_day", "--fault", "ghosts=1"],
+            "hang_shard",
+        ),
+        (
+            &[
+                "simulate",
+                "--scenario",
+                "quiet_day",
+                "--fault",
+                "gateway_busy=-0.2",
+            ],
+            "give 0.0 to 1.0",
+        ),
+        (
+            &["simulate", "--scenario", "quiet_day", "--cut", "after=9h"],
+            "give 0ns to 600s",
+        ),
+        (&["simulate", "--fault", "crash_idle=1"], "--scenario"),
     ];
     for (args, expected) in cases {
         let refusal = is_refused(mercato().args(*args));

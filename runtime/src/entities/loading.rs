@@ -4,6 +4,7 @@
 //! back, of which only the places are kept where a slice ends, and then its slices are read once
 //! more from the oldest to the newest. A short one, which is nearly every one, is a single slice.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use mercato_persistence::{Journal, Position, ReadError, Recorded};
@@ -76,7 +77,11 @@ impl<A: Agent> Loading<A> {
     }
 
     /// Takes one slice. Whether that was the last one.
-    pub(super) fn step(&mut self, journal: &dyn Journal) -> Result<bool, Unloaded> {
+    pub(super) fn step(
+        &mut self,
+        journal: &dyn Journal,
+        replaying: &dyn Fn(),
+    ) -> Result<bool, Unloaded> {
         let stream: Arc<str> = self.entity.stream.clone();
         let until = match self.is_seen {
             true => self.ahead.pop(),
@@ -89,7 +94,7 @@ impl<A: Agent> Loading<A> {
             return Ok(false);
         }
         self.is_seen = true;
-        apply(&mut self.entity, &part.records).map_err(Unloaded::Poisoned)?;
+        apply(&mut self.entity, &part.records, replaying).map_err(Unloaded::Poisoned)?;
         Ok(self.ahead.is_empty())
     }
 
@@ -104,11 +109,23 @@ impl<A: Agent> Loading<A> {
 }
 
 /// Applies appends in their order. Reading and applying an event is the agent's own code, which may
-/// panic over it: then the entity is thrown away, and nothing else is harmed.
-fn apply<A: Agent>(entity: &mut Entity<A>, records: &[Recorded]) -> Result<(), Poison> {
+/// panic over it: then the entity is thrown away, and nothing else is harmed. `replaying` is no code of
+/// the agent's: where it panics the event is not to blame, and the panic goes on.
+fn apply<A: Agent>(
+    entity: &mut Entity<A>,
+    records: &[Recorded],
+    replaying: &dyn Fn(),
+) -> Result<(), Poison> {
     let mut at = (0, 0);
+    let mut struck = None;
     let applied = contain(|| -> Result<(), CodecError> {
         for (nth, recorded) in records.iter().enumerate() {
+            if nth == records.len() / 2 {
+                struck = catch_unwind(AssertUnwindSafe(replaying)).err();
+                if struck.is_some() {
+                    return Ok(());
+                }
+            }
             let known = entity.version.saturating_sub(recorded.version_before);
             let known = usize::try_from(known).unwrap_or(usize::MAX);
             let events = recorded.append.events.iter().enumerate();
@@ -122,6 +139,9 @@ fn apply<A: Agent>(entity: &mut Entity<A>, records: &[Recorded]) -> Result<(), P
         }
         Ok(())
     });
+    if let Some(panic) = struck {
+        resume_unwind(panic);
+    }
     let reason = match applied {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => reason_of(&error),

@@ -104,13 +104,15 @@ impl<A: Agent> Entities<A> {
         }
     }
 
-    /// Brings the entity closer, by one slice at most, where it is not in memory.
+    /// Brings the entity closer, by one slice at most, where it is not in memory. `replaying` is called
+    /// in the midst of the slice, and ends all of it where it panics.
     pub(crate) fn load(
         &mut self,
         journal: &dyn Journal,
         epoch: u64,
         key: &str,
         now: Timestamp,
+        replaying: &dyn Fn(),
     ) -> Result<Progress, Unloaded> {
         if self.active.contains(key) {
             return Ok(Progress::Ready);
@@ -124,7 +126,7 @@ impl<A: Agent> Entities<A> {
             None if self.has_place() => Loading::begin(journal, key)?,
             None => return Ok(Progress::Partly),
         };
-        if loading.step(journal).inspect_err(|unloaded| {
+        if loading.step(journal, replaying).inspect_err(|unloaded| {
             if let Unloaded::Poisoned(poison) = unloaded {
                 self.poisoned.put(key.into(), poison.clone());
             }

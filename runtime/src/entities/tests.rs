@@ -92,7 +92,7 @@ impl Shard {
     fn load(&mut self, key: &str) -> Progress {
         let epoch = self.journal.epoch();
         self.entities
-            .load(&self.journal, epoch, key, self.now)
+            .load(&self.journal, epoch, key, self.now, &|| {})
             .unwrap()
     }
 

@@ -1,5 +1,6 @@
 //! Scenario files: a world that somebody wrote down, in TOML.
 
+mod typed;
 mod written;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use toml::Spanned;
 use self::written::{Written, WrittenCut, WrittenFault, WrittenShop};
 use super::{Drawn, HuntOptions};
 use crate::lives::{Cut, CutAt, CutLeaves, Fault, FaultKind, FaultPlan, RateUnit, WorldPlan};
+use crate::options::Mode;
 use crate::shop::{Rush, ShopPlan};
 
 /// The scenarios that come with the program, by name.
@@ -98,7 +100,9 @@ impl Scenario {
             faults: FaultPlan {
                 faults: faults.collect::<Result<_, _>>()?,
             },
+            day,
             answered_within: day + PATIENCE,
+            mode: Mode::Virtual,
             settles_within: SETTLES_WITHIN,
             timeline_lines: super::TIMELINE_LINES,
         };
@@ -319,6 +323,24 @@ mod tests {
         for (name, text) in SCENARIOS {
             let scenario = Scenario::read(name, text);
             assert!(scenario.is_ok(), "{scenario:?}");
+        }
+    }
+
+    /// Catches: a scenario that makes sense on the machine's clock and is refused, and one whose clock is
+    /// to jump there.
+    #[test]
+    fn every_scenario_is_lived_on_the_machines_clock_unless_that_is_to_jump() {
+        let lives = |(name, text): (&'static str, &str)| {
+            let scenario = Scenario::read(name, text).expect("a scenario");
+            let live = scenario.world.world.live();
+            (name, live.map(|plan| plan.mode == Mode::Live))
+        };
+        for (name, live) in SCENARIOS.map(lives) {
+            let expected = match name {
+                "midnight_promotion" => Err(vec![FaultKind::ClockJump]),
+                _ => Ok(true),
+            };
+            assert_eq!(live, expected, "{name}");
         }
     }
 

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::fault::{Fault, FaultKind, FaultPlan};
 use super::plan::{Cut, CutAt, CutLeaves, WorldPlan};
+use crate::options::Mode;
 
 /// How long whoever wants something may wait beyond the day: longer than every fault lasts, and than
 /// the shop looks for money whose whereabouts nobody knows.
@@ -29,7 +30,9 @@ impl WorldPlan {
             seed,
             cuts: draw_cuts(day, &mut entropy.fork("cuts")),
             faults: draw_faults(day, &mut entropy.fork("faults")),
+            day,
             answered_within: day + PATIENCE,
+            mode: Mode::Virtual,
             settles_within: SETTLES_WITHIN,
             timeline_lines: TIMELINE_LINES,
         }
@@ -110,6 +113,10 @@ fn worst(kind: FaultKind) -> f64 {
         K::DiskWriteError | K::DiskFull | K::DiskSyncError => 3.0,
         K::DiskSlow | K::ClockJump => 4.0,
         K::PanicDecide | K::PanicReplay | K::PanicEvolve | K::PanicAnswer => 0.02,
+        K::PanicFold => 0.1,
+        K::HangShard => 6.0,
+        K::AgentDelay => 0.3,
+        K::ClockSet => 1.0,
         K::PanicTimer => 0.2,
         K::CorruptPage => 0.8,
         K::MessageDelay => 0.5,

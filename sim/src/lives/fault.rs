@@ -72,6 +72,14 @@ pub enum FaultKind {
     GatewayUnknown,
     /// What a gateway tells by itself comes twice, and late.
     NoticeDoubled,
+    /// A shard stops making progress, with messages in its hands.
+    HangShard,
+    /// A command panics in the midst of the stored events that its entity is made of.
+    PanicFold,
+    /// What agents and flows send each other is late.
+    AgentDelay,
+    /// The clock is set wrong, back or ahead, while the power is away.
+    ClockSet,
 }
 
 /// What a rate counts.
@@ -85,7 +93,7 @@ pub enum RateUnit {
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::CrashIdle,
         Self::CrashBusy,
         Self::CrashFlows,
@@ -106,6 +114,10 @@ impl FaultKind {
         Self::GatewaySilent,
         Self::GatewayUnknown,
         Self::NoticeDoubled,
+        Self::HangShard,
+        Self::PanicFold,
+        Self::AgentDelay,
+        Self::ClockSet,
     ];
 
     /// What its rate counts.
@@ -121,7 +133,8 @@ impl FaultKind {
             | K::DiskFull
             | K::DiskSyncError
             | K::DiskSlow
-            | K::ClockJump => RateUnit::AMinute,
+            | K::ClockJump
+            | K::HangShard => RateUnit::AMinute,
             _ => RateUnit::Share,
         }
     }
@@ -151,6 +164,10 @@ impl FaultKind {
             K::GatewaySilent => "gateway_silent",
             K::GatewayUnknown => "gateway_unknown",
             K::NoticeDoubled => "notice_doubled",
+            K::HangShard => "hang_shard",
+            K::PanicFold => "panic_fold",
+            K::AgentDelay => "agent_delay",
+            K::ClockSet => "clock_set",
         }
     }
 }

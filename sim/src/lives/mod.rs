@@ -11,9 +11,11 @@
 //!
 //! Whoever has agents of their own describes them as a [`Scene`], with [`Law`]s of their own.
 
+mod delay;
 mod disk;
 mod draw;
 mod fault;
+mod hang;
 mod life;
 mod outcome;
 mod plan;

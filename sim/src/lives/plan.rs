@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::fault::FaultPlan;
+use super::fault::{FaultKind, FaultPlan};
+use crate::options::Mode;
 use mercato_actors::runtime::persistence::simulated_disk::CutMode;
 
 /// What a world is run by, beside its scene.
@@ -14,13 +15,46 @@ pub struct WorldPlan {
     pub cuts: Vec<Cut>,
     /// What else goes wrong.
     pub faults: FaultPlan,
+    /// For how long the outside comes with something new.
+    pub day: Duration,
     /// How long the outside may take for what it wants, from the beginning of the world. What is not
     /// answered by then breaks a law.
     pub answered_within: Duration,
     /// How long is waited for flows to end once the outside has what it wants.
     pub settles_within: Duration,
+    /// On which clock it is lived.
+    pub mode: Mode,
     /// How many lines of the timeline are kept.
     pub timeline_lines: usize,
+}
+
+/// How long the last requests may take on the machine's clock.
+const LIVE_PATIENCE: Duration = Duration::from_secs(120);
+/// How long flows may take to end after that.
+const LIVE_SETTLING: Duration = Duration::from_secs(10);
+
+impl WorldPlan {
+    /// The same world on the machine's clock, with the threads that there are. Nobody waits for what
+    /// takes days, so that what has neither been answered nor ended soon after the day breaks no law. No
+    /// two runs are the same.
+    ///
+    /// # Errors
+    /// The kinds of fault that no machine's clock has: [`ClockJump`](FaultKind::ClockJump).
+    pub fn live(self) -> Result<Self, Vec<FaultKind>> {
+        let jumps = |kind: &FaultKind| *kind == FaultKind::ClockJump;
+        let kinds = self.faults.faults.iter().map(|fault| fault.kind);
+        let mut others: Vec<_> = kinds.filter(jumps).collect();
+        others.dedup();
+        if !others.is_empty() {
+            return Err(others);
+        }
+        Ok(Self {
+            mode: Mode::Live,
+            answered_within: self.day + LIVE_PATIENCE,
+            settles_within: LIVE_SETTLING,
+            ..self
+        })
+    }
 }
 
 /// A power cut.

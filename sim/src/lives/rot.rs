@@ -89,9 +89,17 @@ fn effect(sound: &Found, rotten: &Found) -> Effect {
                 Effect::Harmless
             }
         }
-        // What was refused already says nothing of what it held.
+        // What is refused though none of its bits turned over is told when it is opened.
         (Found::Refused | Found::Unreadable(_), Found::Holds(_)) => Effect::Harmless,
     }
+}
+
+/// Another disk with the same bytes. A disk that is cycled has no power any more, so the one that is
+/// copied is made anew as well.
+fn copied(disk: &mut SimulatedDisk) -> SimulatedDisk {
+    let [same, copy] = [(); 2].map(|()| disk.power_cycle(CutMode::KeepAll));
+    *disk = same;
+    copy
 }
 
 impl World<'_> {
@@ -106,6 +114,7 @@ impl World<'_> {
         for _ in 0..rotten {
             bits.insert(self.bit_in_use()?);
         }
+        let sound = self.sound()?;
         // Disks with the same bytes: opening one writes to it.
         let copy = |flips: bool| {
             let copy = self.disk.power_cycle(CutMode::KeepAll);
@@ -114,7 +123,7 @@ impl World<'_> {
             }
             copy
         };
-        let effect = effect(&self.found_on(copy(false))?, &self.found_on(copy(true))?);
+        let effect = effect(&sound, &self.found_on(copy(true))?);
         // One that rots in the last commit, while nobody closed the journal, cannot be told from a
         // commit that a power cut tore.
         if effect == Effect::LooksTorn {
@@ -141,6 +150,13 @@ impl World<'_> {
             });
         }
         Ok(())
+    }
+
+    /// What there is to be served: what the disk holds, as it was before the first of its bits turned
+    /// over since the journal was opened last. Nothing was acknowledged after that.
+    fn sound(&mut self) -> Result<Found, SimulationError> {
+        let copy = copied(self.rot.backup.as_mut().unwrap_or(&mut self.disk));
+        self.found_on(copy)
     }
 
     /// A bit of a byte that is not zero: most of a small file is room that nobody uses.
@@ -210,6 +226,12 @@ impl World<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::fault::{Fault, FaultPlan};
+    use super::super::plan::WorldPlan;
+    use super::super::scenery::Scenery;
+    use super::super::stage::Stage;
     use super::*;
 
     fn holds(hashes: &[u64]) -> Found {
@@ -240,5 +262,48 @@ mod tests {
             let effect = effect(&sound, &rotten);
             assert!(matches!(effect, Effect::Served(_)), "{rotten:?}");
         }
+    }
+
+    /// Catches: damage upon damage that was refused already, and that is held against nothing: whatever
+    /// the two together made of the records could be served.
+    #[test]
+    fn damage_upon_damage_is_held_against_what_there_was_before_both() {
+        let day = Duration::from_secs(1);
+        let rot = |number, from| Fault {
+            kind: FaultKind::CorruptPage,
+            number,
+            rate: 1.0,
+            from,
+            until: day * 2,
+        };
+        let plan = WorldPlan {
+            cuts: Vec::new(),
+            faults: FaultPlan {
+                faults: vec![rot(0, Duration::ZERO)],
+            },
+            ..WorldPlan::draw(1, day)
+        };
+        let scene = Scenery::new(|builder| builder, async |_: &Stage| {});
+        let mut world = World::new(&plan, &scene).expect("a world");
+        world.found().expect("a journal");
+        let before = world.sound().expect("it is read");
+        assert!(matches!(before, Found::Holds(_)), "{before:?}");
+        let damaged = |world: &mut World<'_>| {
+            let copy = copied(&mut world.disk);
+            world.found_on(copy).expect("it is read") == Found::Refused
+        };
+        for _ in 0..50 {
+            world.rot().expect("it rots");
+            if damaged(&mut world) {
+                break;
+            }
+        }
+        assert!(damaged(&mut world));
+        assert_eq!(world.sound().expect("it is read"), before);
+        let backup = world.rot.backup.expect("a backup");
+        assert!(
+            backup.len().is_ok(),
+            "and that can still be put in its place"
+        );
     }
 }

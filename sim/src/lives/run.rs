@@ -9,9 +9,13 @@ use mercato_actors::runtime::persistence::{
     Journal, OpenError, RedbJournal, StorageBackend, Vault,
 };
 use mercato_actors::runtime::{Entropy, Runtime, Timestamp};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::disk::PoweredDisk;
+use super::draw::spread;
+use super::fault::FaultKind;
 use super::life::{Ended, Ground, Left, STOPS};
 use super::outcome::{WorldHash, WorldOutcome};
 use super::plan::{Cut, CutLeaves, WorldPlan};
@@ -19,14 +23,17 @@ use super::power::Power;
 use super::records::record_hashes;
 use super::rot::Rot;
 use super::scene::{End, Scene};
-use super::witness::Witness;
+use super::witness::{What, Witness};
 use crate::error::SimulationError;
 use crate::law::Verdict;
+use crate::options::Mode;
 
 /// A world begins on the morning of Thursday, 1 December 2011: 2011-12-01T08:00:00Z.
 const BEGAN_MS: u64 = 1_322_726_400_000;
 /// A journal that is refused as damaged is given back as it was, and opened again, so often.
 const REPAIRS_MAX: u32 = 3;
+/// How far the clock is set wrong at most, in ms.
+const CLOCK_WRONG_MS_MAX: f64 = 600_000.0;
 /// What breaks where a journal does not open after a power cut or an orderly end, or is damaged by one.
 pub(super) const OPENS: &str =
     "after every power cut the journal opens, and nothing of it is damaged";
@@ -53,10 +60,15 @@ pub(super) struct World<'a> {
     pub(super) disk: SimulatedDisk,
     now: Timestamp,
     pub(super) rot: Rot,
+    /// Draws how wrong the clock is set.
+    clock: ChaCha8Rng,
 }
 
 impl World<'_> {
-    fn new<'a>(plan: &'a WorldPlan, scene: &'a dyn Scene) -> Result<World<'a>, SimulationError> {
+    pub(super) fn new<'a>(
+        plan: &'a WorldPlan,
+        scene: &'a dyn Scene,
+    ) -> Result<World<'a>, SimulationError> {
         Ok(World {
             plan,
             scene,
@@ -65,6 +77,7 @@ impl World<'_> {
             disk: SimulatedDisk::new(plan.seed),
             now: Timestamp::from_millis(BEGAN_MS),
             rot: Rot::new(Entropy::seeded(plan.seed).fork("damage")),
+            clock: Entropy::seeded(plan.seed).fork("clock"),
         })
     }
 
@@ -85,7 +98,7 @@ impl World<'_> {
 
     /// Lays the journal out. Only a file is created atomically, since only a file can be renamed, so
     /// the power holds until there is one.
-    fn found(&mut self) -> Result<(), SimulationError> {
+    pub(super) fn found(&mut self) -> Result<(), SimulationError> {
         let disk = PoweredDisk::new(self.disk.clone(), Power::default());
         let tokio = paused()?;
         tokio.block_on(async {
@@ -130,7 +143,10 @@ impl World<'_> {
         let power = Power::default();
         let disk = PoweredDisk::new(self.disk.clone(), power.clone()).seen_by(&self.witness);
         let leaves = cut.map_or(CutLeaves::Everything, |cut| cut.leaves);
-        let tokio = paused()?;
+        let tokio = match self.plan.mode {
+            Mode::Virtual => paused()?,
+            Mode::Live => on_the_machines_clock()?,
+        };
         let lived = tokio.block_on(async {
             let left = self.ground().live(self.now, &disk, &power, cut).await;
             // The disk is taken away before the journal is let go of, which would close it properly.
@@ -161,8 +177,29 @@ impl World<'_> {
                 .now
                 .plus(cut.map_or_else(Default::default, |cut| cut.dark_for));
             self.rot()?;
+            self.set_clock();
         }
         Ok(left.ended)
+    }
+
+    /// While the power is away the clock may be set back or ahead. Within a life it cannot go back: it
+    /// is read once, and counted on from there.
+    fn set_clock(&mut self) {
+        let share = self.plan.faults.share(FaultKind::ClockSet, self.at());
+        if share <= 0.0 || !self.clock.random_bool(share) {
+            return;
+        }
+        let wrong = Duration::from_millis(spread(&mut self.clock, 50.0, CLOCK_WRONG_MS_MAX));
+        let (how, set) = match self.clock.random_bool(0.7) {
+            true => ("back", self.now.minus(wrong)),
+            false => ("ahead", self.now.plus(wrong)),
+        };
+        let what = format!("the clock is set {wrong:?} {how}");
+        let fault = What::Fault(FaultKind::ClockSet, &what);
+        self.witness.see(self.at(), fault);
+        self.witness.struck(FaultKind::ClockSet);
+        // Nothing that the world draws by the clock lies before its beginning.
+        self.now = set.max(Timestamp::from_millis(BEGAN_MS));
     }
 
     /// Opens the shop once more, and holds every law against what is there.
@@ -208,7 +245,7 @@ impl World<'_> {
         let power = Power::default();
         let disk = PoweredDisk::new(self.disk.clone(), power.clone());
         let ground = self.ground();
-        let life = self.witness.begin_life(&power);
+        let life = self.witness.begin_life(&power, self.now);
         let site = ground.site(self.now, &power, life);
         let journal = match ground.journal(&disk, life)? {
             Ok(journal) => journal,
@@ -243,6 +280,7 @@ impl World<'_> {
             handle: runtime.handle(),
             journal: &**journal,
             settled,
+            must_settle: self.plan.mode == Mode::Virtual,
             unfinished_flows: runtime.unfinished_flows()?,
             work_list: runtime.work_list()?,
         };
@@ -271,6 +309,11 @@ struct Judged {
 pub(super) fn paused() -> Result<tokio::runtime::Runtime, SimulationError> {
     let mut tokio = tokio::runtime::Builder::new_current_thread();
     Ok(tokio.enable_time().start_paused(true).build()?)
+}
+
+fn on_the_machines_clock() -> Result<tokio::runtime::Runtime, SimulationError> {
+    let mut tokio = tokio::runtime::Builder::new_multi_thread();
+    Ok(tokio.enable_time().build()?)
 }
 
 #[cfg(test)]

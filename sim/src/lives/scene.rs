@@ -76,6 +76,13 @@ pub trait Scene {
         &[]
     }
 
+    /// After what time without progress a shard counts as hung: the
+    /// [`ready_max`](mercato_actors::runtime::AgentOptions::ready_max) of its agents. Default: never, and
+    /// no shard is made to hang.
+    fn hung_after(&self) -> Option<Duration> {
+        None
+    }
+
     /// For how long no flow may be on its way while one is still to come by itself, as from a timer.
     /// Not before that has everything settled. Default: no time.
     fn rests_at_most(&self) -> Duration {
@@ -121,6 +128,8 @@ pub struct End<'a> {
     pub journal: &'a dyn Journal,
     /// Whether every flow had ended before.
     pub settled: bool,
+    /// Whether there was time enough for that.
+    pub must_settle: bool,
     /// Flows that have neither ended nor stand on the work list.
     pub unfinished_flows: usize,
     /// What waits for a person.

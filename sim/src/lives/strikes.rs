@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::disk::PoweredDisk;
 use super::fault::{FaultKind, FaultPlan, RateUnit};
+use super::hang::Hangs;
 use super::plan::{Cut, CutAt};
 use super::scene::{Scene, Site};
 use super::stage::Stage;
@@ -24,12 +25,13 @@ const STRUCK_MAX: u32 = 1;
 const SLOW: u64 = 50;
 
 /// What makes commands panic.
-const PANICS: [FaultKind; 5] = [
+const PANICS: [FaultKind; 6] = [
     FaultKind::PanicDecide,
     FaultKind::PanicReplay,
     FaultKind::PanicEvolve,
     FaultKind::PanicAnswer,
     FaultKind::PanicTimer,
+    FaultKind::PanicFold,
 ];
 
 /// What is to happen at some time.
@@ -76,6 +78,7 @@ pub(super) struct Target<'a> {
     pub(super) stage: &'a Stage,
     pub(super) runtime: &'a Runtime,
     pub(super) disk: &'a PoweredDisk,
+    pub(super) hangs: &'a Hangs,
 }
 
 impl Target<'_> {
@@ -113,6 +116,14 @@ impl Target<'_> {
         match kind {
             FaultKind::CrashIdle => self.crash(kind, CrashPoint::Idle, rng),
             FaultKind::CrashBusy => self.crash(kind, CrashPoint::NextCommand, rng),
+            FaultKind::HangShard => {
+                // One that is bound to nothing would hang for ever, as it was told to.
+                if self.scene.hung_after().is_some()
+                    && let Some((agent, shard)) = self.shard(rng)
+                {
+                    self.hangs.arm(agent, shard);
+                }
+            }
             FaultKind::CrashFlows => {
                 let flows = self.runtime.crash_flows();
                 self.struck(kind, &format!("{flows} flows crash"));
@@ -161,17 +172,18 @@ impl Target<'_> {
     }
 
     fn crash(&self, kind: FaultKind, point: CrashPoint, rng: &mut ChaCha8Rng) {
-        let agents = self.scene.agents();
-        if agents.is_empty() {
-            return;
-        }
-        let agent = agents[rng.random_range(0..agents.len())];
-        let shards = self.runtime.shards(agent);
-        if shards > 0 {
-            let shard = rng.random_range(0..shards);
+        if let Some((agent, shard)) = self.shard(rng) {
             self.runtime.crash_shard(agent, shard, point);
             self.struck(kind, &format!("{agent}/{shard} crashes ({point:?})"));
         }
+    }
+
+    /// Some shard of some agent, where there is one.
+    fn shard(&self, rng: &mut ChaCha8Rng) -> Option<(&'static str, usize)> {
+        let agents = self.scene.agents();
+        let agent = *agents.get(rng.random_range(0..agents.len().max(1)))?;
+        let shards = self.runtime.shards(agent);
+        (shards > 0).then(|| (agent, rng.random_range(0..shards)))
     }
 }
 
@@ -189,6 +201,7 @@ fn panics_at(point: &FaultPoint<'_>) -> &'static [FaultKind] {
         Moment::Decide if point.is_timer => &[FaultKind::PanicTimer, FaultKind::PanicDecide],
         Moment::Decide => &[FaultKind::PanicDecide],
         Moment::Load => &[FaultKind::PanicReplay],
+        Moment::Replay => &[FaultKind::PanicFold],
         Moment::Evolve => &[FaultKind::PanicEvolve],
         _ => &[FaultKind::PanicAnswer],
     }

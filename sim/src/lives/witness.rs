@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mercato_actors::runtime::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::fault::FaultKind;
@@ -23,6 +24,8 @@ pub struct Witness(Arc<Mutex<Memory>>);
 
 struct Memory {
     life: u32,
+    /// What the clock read when each of them began.
+    began: Vec<Timestamp>,
     hash: Xxh3,
     lines: VecDeque<String>,
     lines_max: usize,
@@ -121,6 +124,7 @@ impl Witness {
     pub(super) fn new(laws: Vec<Box<dyn Law>>, lines_max: usize) -> Self {
         Self(Arc::new(Mutex::new(Memory {
             life: 0,
+            began: Vec::new(),
             hash: Xxh3::new(),
             lines: VecDeque::new(),
             lines_max,
@@ -138,9 +142,10 @@ impl Witness {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin_life(&self, power: &Power) -> u32 {
+    pub(super) fn begin_life(&self, power: &Power, now: Timestamp) -> u32 {
         let mut memory = self.memory();
         memory.life += 1;
+        memory.began.push(now);
         memory.tally.lives += 1;
         memory.power = power.clone();
         memory.life
@@ -182,6 +187,14 @@ impl Witness {
         if memory.broken {
             memory.power.cut("a law was broken");
         }
+    }
+
+    /// The earliest that the clock read since a moment in this life, by what it read then: it may have
+    /// been set back for a later one.
+    pub(crate) fn earliest_since(&self, life: u32, at: Timestamp) -> Timestamp {
+        let memory = self.memory();
+        let later = memory.began.iter().skip(life as usize).copied();
+        later.fold(at, Timestamp::min)
     }
 
     /// Counts a fault that took effect.
@@ -262,5 +275,24 @@ impl fmt::Debug for Witness {
     // Never what was said to it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Witness").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a moment of before the clock was set back that is held against one of after it.
+    #[test]
+    fn the_earliest_reading_since_a_moment_is_that_of_a_later_life_where_the_clock_was_set_back() {
+        let at = Timestamp::from_millis;
+        let witness = Witness::new(Vec::new(), 0);
+        for began in [100, 50, 900] {
+            witness.begin_life(&Power::default(), at(began));
+        }
+        let earliest = |life, moment| witness.earliest_since(life, at(moment));
+        assert_eq!(earliest(1, 800), at(50));
+        assert_eq!((earliest(1, 40), earliest(2, 800)), (at(40), at(800)));
+        assert_eq!(earliest(3, 950), at(950));
     }
 }

@@ -56,7 +56,7 @@ impl Law for ShopLaws {
                 acknowledged: &acknowledged,
                 outside: &self.outside,
                 unfinished_flows: end.unfinished_flows,
-                must_settle: true,
+                must_settle: end.must_settle,
                 settled: end.settled,
                 work_list: &work_list,
                 reconciled: &[],

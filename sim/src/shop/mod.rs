@@ -32,8 +32,11 @@ use crate::outside::Outside;
 use laws::ShopLaws;
 pub use lessons::Lessons;
 use memory::ShopMemory;
+use plan::HUNG_AFTER;
 pub use plan::{Rush, ShopPlan};
 
+/// For how long the shop holds what is in a cart.
+const CART_HELD: Duration = Duration::from_secs(20 * 60);
 /// How long a timer that is due may take to be seen to.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -168,9 +171,14 @@ impl Scene for ShopScene {
         &AGENTS
     }
 
-    /// An order is sent when it can be changed no more, and until then nothing may happen.
+    fn hung_after(&self) -> Option<Duration> {
+        Some(HUNG_AFTER)
+    }
+
+    /// An order is sent when it can be changed no more, and what a cart holds lapses: until then nothing may
+    /// happen.
     fn rests_at_most(&self) -> Duration {
-        self.plan.change_for + SETTLING
+        self.plan.change_for.max(CART_HELD) + SETTLING
     }
 
     fn journal(&self) -> JournalOptions {

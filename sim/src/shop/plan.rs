@@ -6,6 +6,10 @@ use std::time::Duration;
 use mercato_actors::ShopConfig;
 use mercato_actors::runtime::AgentOptions;
 
+/// After what time without progress a shard counts as hung. Less than those wait who ask, so that what it
+/// held is answered by the one after it.
+pub(super) const HUNG_AFTER: Duration = Duration::from_secs(3);
+
 /// A shop and its day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShopPlan {
@@ -79,6 +83,7 @@ impl ShopPlan {
             options.active_entities_max = agent.active_entities_max;
             options.snapshot_every_events = agent.snapshot_every_events;
             options.mailbox.capacity = self.mailbox_max;
+            options.ready_max = Some(HUNG_AFTER);
             // Injected crashes are no sign of illness.
             options.intensity.restarts_max = 100_000;
         }

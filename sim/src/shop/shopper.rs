@@ -259,7 +259,10 @@ impl Visit<'_> {
         let request = self.request(cart)?;
         let order = request.order.clone();
         let since = self.key("checkout/since");
-        let asked_at = self.stage.note(&since, || self.stage.site.clock.now());
+        let site = &self.stage.site;
+        let (asked_at, life) = self.stage.note(&since, || (site.clock.now(), site.life));
+        // Where the clock was set back since, the shop went by what it read then.
+        let asked_at = site.witness.earliest_since(life, asked_at);
         let caller = self.caller.clone().within(CHECKOUT_PATIENCE);
         let key = self.key("checkout");
         let ask = async || {
