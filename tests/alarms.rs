@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::{Counters, add, memory, virtual_runtime};
+use crate::telemetry::seen::Seen;
 use mercato::{
     Across, Alarm, AlarmChange, AlarmNotice, Alarms, Caller, Measure, Monitor, Notice, Runtime,
     RuntimeError, Selector, Severity, Timestamp, Unit,
@@ -176,6 +177,10 @@ async fn each_measure_measures_what_it_says() {
         of: Selector::all("mercato_mailbox_depth"),
         across,
     };
+    let active = || Measure::Level {
+        of: Selector::all("mercato_entities_active"),
+        across: Across::Sum,
+    };
     let slow = Measure::Percentile {
         of: latency,
         percent: 99.0,
@@ -195,6 +200,9 @@ async fn each_measure_measures_what_it_says() {
         Alarm::above("too-slow", slow, 0.0025, Unit::Seconds),
         Alarm::below("idle", lag(Across::Sum), 1.0, Unit::Count),
         Alarm::above("deep", lag(Across::Max), 0.0, Unit::Count),
+        // One entity, in one of the four shards: their sum, and neither their product nor a difference.
+        Alarm::above("held", active(), 0.5, Unit::Count),
+        Alarm::above("not-held", active(), 1.5, Unit::Count),
     ];
     let alarms = Alarms {
         every_ms: 1_000,
@@ -212,7 +220,7 @@ async fn each_measure_measures_what_it_says() {
     runtime.stop().await.expect("it stops");
     let mut names: Vec<_> = told.all().into_iter().map(|(name, ..)| name).collect();
     names.sort();
-    assert_eq!(names, ["busy", "fast", "idle", "slow"]);
+    assert_eq!(names, ["busy", "fast", "held", "idle", "slow"]);
 }
 
 /// Catches: a check that ends at the first mistake, forgets a field, or does not say where it
@@ -267,6 +275,53 @@ async fn all_mistakes_are_told_at_once_each_with_its_place() {
     let text = invalid.to_string();
     let first = "the alarms have 20 mistakes\n  every_ms is 10: choose 100 to 3600000\n";
     assert!(text.starts_with(first), "{text}");
+}
+
+/// Catches: a bound that is off by one, and one that is none.
+#[test]
+fn what_is_just_within_the_bounds_is_right() {
+    let bounded = |threshold: f64, clear_at: f64, name: &str, window_ms: u64| {
+        let alarm = Alarm {
+            clear_at: Some(clear_at),
+            window_ms,
+            ..Alarm::above(name, errors(), threshold, Unit::Ratio)
+        };
+        let alarms = Alarms {
+            every_ms: 1_000,
+            alarms: vec![alarm],
+        };
+        alarms.problems().len()
+    };
+    let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+    assert_eq!(bounded(1.0, 0.0, &longest, 4_096_000), 0);
+    assert_eq!(bounded(1.0, 0.0, &too_long, 60_000), 1);
+    assert_eq!(bounded(1.0, 0.0, "", 60_000), 1);
+    assert_eq!(bounded(1.0, 0.0, &longest, 4_097_000), 1, "too many looks");
+    assert_eq!(bounded(1.01, 0.0, &longest, 60_000), 1);
+    let many = |count: usize| {
+        let alarm = |nth| Alarm::above(&format!("a{nth}"), errors(), 0.5, Unit::Ratio);
+        let alarms = Alarms {
+            every_ms: 1_000,
+            alarms: (0..count).map(alarm).collect(),
+        };
+        alarms.problems().len()
+    };
+    assert_eq!((many(256), many(257)), (0, 1));
+}
+
+/// Catches: an alarm of which the log knows nothing, or is not told that it is over.
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_in_the_log_when_it_is_raised_and_when_it_is_over() {
+    let (seen, _guard) = Seen::watch();
+    let alarm = Alarm::above("refusals", errors(), 0.1, Unit::Ratio);
+    let (runtime, _) = start(every_second(alarm)).await;
+    ask(&runtime, 20, 5).await;
+    ask(&runtime, 30, 0).await;
+    runtime.stop().await.expect("it stops");
+    let lines = seen.lines();
+    let lines = lines.iter().filter(|line| line.contains("refusals"));
+    let told = lines.map(|line| line.contains("an alarm was raised"));
+    assert_eq!(told.collect::<Vec<_>>(), [true, false]);
 }
 
 /// Catches: a key with a typing error that is passed over in silence, and a default that does not

@@ -83,6 +83,25 @@ async fn what_is_idle_leaves_memory_and_what_is_hot_stays() {
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: a bound in bytes that counts for each shard, so that together they take several times of it.
+#[tokio::test(start_paused = true)]
+async fn what_is_in_memory_is_bounded_over_all_shards() {
+    let bytes_max = 32 << 10;
+    let options = AgentOptions {
+        active_bytes_max: NonZeroUsize::new(bytes_max).expect("not zero"),
+        shards: NonZeroUsize::new(4).expect("shards"),
+        ..AgentOptions::default()
+    };
+    let runtime = start_with(memory(), options).await;
+    for n in 0..400 {
+        put(&runtime, &format!("c{n}"), n).await;
+    }
+    let now = stats(&runtime);
+    assert!(now.active_bytes <= bytes_max as u64, "{now:?}");
+    assert!(now.passivated > 200, "{now:?}");
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: entities that leave although they are to stay for as long as there is room.
 #[tokio::test(start_paused = true)]
 async fn nothing_leaves_where_time_is_no_reason() {

@@ -16,6 +16,7 @@ mod support;
 mod caches;
 mod faults;
 mod layouts;
+mod names;
 mod policy;
 mod snapshots;
 mod testkit;

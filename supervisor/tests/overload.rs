@@ -158,3 +158,16 @@ async fn no_refusal_asks_for_a_busy_loop() {
     assert_eq!(retry_after(&mailbox), MILLISECOND, "it took no time at all");
     tree.stop().await;
 }
+
+/// Catches: a key that may not have all the places there are, and one that may have more.
+#[test]
+fn a_key_may_have_as_many_places_as_there_are() {
+    let of_key = |places| MailboxOptions {
+        key_max: NonZeroUsize::new(places),
+        ..options()
+    };
+    assert_eq!(of_key(40).contradictions(), []);
+    let wrong = of_key(41).contradictions();
+    assert_eq!(wrong.len(), 1);
+    assert_eq!((wrong[0].0, &*wrong[0].1), ("key_max", "is 41"));
+}

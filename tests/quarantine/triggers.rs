@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use mercato::persistence::{Journal, JournalOptions};
 use mercato::testkit::TestWorld;
-use mercato::{Letters, Occurred, Reaction, Runtime, Trigger, TriggerError, TriggerState, codec};
+use mercato::{
+    Letters, Occurred, Reaction, Runtime, RuntimeBuilder, Trigger, TriggerError, TriggerState,
+    codec,
+};
 
 use crate::quarantine::drawers::{
     AVERSE, DrawerEvent, Drawers, append_raw, ask_as, hush, look, one_shard, put,
@@ -279,4 +282,39 @@ async fn a_refusal_holds_no_trigger_up() {
     assert!(health.blocked_triggers.is_empty(), "{health:?}");
     assert_eq!(health.dead_letters, 1);
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an operator who is told that an event is dropped before that is durable.
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_from_a_triggers_list_stays_so_after_a_crash() {
+    hush();
+    let world = TestWorld::new(1);
+    let refusing = || {
+        Trigger::on::<Drawers>("copy", |_: &Occurred<DrawerEvent>| {
+            vec![Reaction::command(&put("locked", 1))]
+        })
+    };
+    let shop = |builder: RuntimeBuilder| {
+        let builder = builder.agent_with(Drawers::default(), one_shard());
+        builder.trigger(refusing())
+    };
+    let runtime = world.start(shop).await;
+    for id in ["1", "2"] {
+        ask_as(&runtime, id, put("a", 4)).await.expect("taken");
+    }
+    settle().await;
+    let measured =
+        |metrics: &mercato::Metrics| metrics.gauge("mercato_trigger_dead_letters", &["copy"]);
+    assert_eq!(measured(&runtime.metrics()), Some(2.0));
+    let triggers = runtime.triggers();
+    let dropped = triggers.drop_dead_letters("copy", Letters::All).await;
+    assert_eq!(dropped.expect("they are dropped"), 2);
+    runtime.crash().await;
+
+    let runtime = world.start(shop).await;
+    settle().await;
+    let left = runtime.triggers().dead_letters("copy").expect("it reads");
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(measured(&runtime.metrics()), Some(0.0));
+    runtime.stop().await;
 }

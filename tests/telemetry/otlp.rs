@@ -5,13 +5,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mercato::persistence::{JournalOptions, RedbJournal, WriterPlace};
-use mercato::{Entropy, OtlpExporter, OtlpOptions, OtlpSpans, Runtime, TraceContext};
+use mercato::{Entropy, FAMILIES, OtlpExporter, OtlpOptions, OtlpSpans, Runtime, TraceContext};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -145,8 +148,22 @@ fn metrics_of(body: &[u8]) -> Vec<Metric> {
     of_scopes.flat_map(|it| it.metrics).collect()
 }
 
-/// Catches: ids in the wrong order of bytes, a parent that is lost, spans of others, times that are
-/// no times, and metrics under another name, unit or type.
+/// The scopes of a request, which say who measured, and in which version.
+fn scopes_of(spans: &[u8], metrics: &[u8]) -> Vec<(String, String)> {
+    let spans = ExportTraceServiceRequest::decode(spans).expect("a message");
+    let metrics = ExportMetricsServiceRequest::decode(metrics).expect("a message");
+    let of_spans = spans.resource_spans.into_iter();
+    let of_spans = of_spans.flat_map(|it| it.scope_spans).map(|it| it.scope);
+    let of_metrics = metrics.resource_metrics.into_iter();
+    let of_metrics = of_metrics
+        .flat_map(|it| it.scope_metrics)
+        .map(|it| it.scope);
+    let scopes = of_spans.chain(of_metrics).flatten();
+    scopes.map(|it| (it.name, it.version)).collect()
+}
+
+/// Catches: ids in the wrong order of bytes, a parent that is lost, spans of others or of another kind or
+/// status, times that are no times, and metrics under another name, unit, type, label or description.
 #[tokio::test]
 async fn a_collector_gets_the_trace_and_the_metrics() {
     let mut collector = Collector::start(0).await;
@@ -165,18 +182,35 @@ async fn a_collector_gets_the_trace_and_the_metrics() {
             .await
     });
     added.await.expect("an answer");
+    drop(foreign);
+    let late = caller().traced(trace).within(Duration::ZERO);
+    let late = runtime.handle().ask(&late, add("a", 1)).await;
+    late.expect_err("there is no time");
     let exporter = OtlpExporter::start(&runtime, options(&collector.endpoint), Some(spans));
     let exporter = exporter.expect("valid options");
 
-    let sent = spans_of(&collector.next("/v1/traces").await);
+    let traces = collector.next("/v1/traces").await;
+    let sent = spans_of(&traces);
     let names: Vec<_> = sent.iter().map(|span| &*span.name).collect();
-    assert_eq!(names, ["command", "ask", "request"]);
+    assert_eq!(names[..3], ["command", "ask", "request"]);
+    let kinds: Vec<_> = sent[..3].iter().map(|span| span.kind()).collect();
+    assert_eq!(
+        kinds,
+        [SpanKind::Server, SpanKind::Client, SpanKind::Server]
+    );
+    let code = |span: &Span| span.status.as_ref().expect("a status").code();
+    assert_eq!(code(&sent[1]), StatusCode::Unset);
+    let expired = sent[3..]
+        .iter()
+        .filter(|span| code(span) == StatusCode::Error);
+    assert!(expired.count() > 0, "{sent:?}");
     let parents = [
         &sent[1].span_id[..],
         &sent[2].span_id[..],
         &0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()[..],
     ];
     for (span, parent) in sent.iter().zip(parents) {
+        assert_eq!(span.flags, 1, "sampled");
         assert_eq!(span.trace_id, trace.trace_id().to_be_bytes());
         assert_eq!(span.parent_span_id, parent);
         assert!(span.start_time_unix_nano > 1_500_000_000_000_000_000);
@@ -193,7 +227,17 @@ async fn a_collector_gets_the_trace_and_the_metrics() {
         assert!(attributes.contains(value), "{attributes}");
     }
 
-    let metrics = metrics_of(&collector.next("/v1/metrics").await);
+    let attempt = sent[0]
+        .attributes
+        .iter()
+        .find(|it| it.key == "mercato.attempt");
+    let attempt = attempt.and_then(|it| it.value.as_ref()?.value.clone());
+    assert_eq!(attempt, Some(any_value::Value::IntValue(1)));
+
+    let measured = collector.next("/v1/metrics").await;
+    let ours = ("mercato".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    assert_eq!(scopes_of(&traces, &measured), [ours.clone(), ours]);
+    let metrics = metrics_of(&measured);
     let of = |name: &str| {
         metrics
             .iter()
@@ -208,7 +252,22 @@ async fn a_collector_gets_the_trace_and_the_metrics() {
         .data_points
         .iter()
         .find(|it| format!("{:?}", it.attributes).contains("handled"));
-    assert_eq!(handled.expect("a point").value, Some(Value::AsInt(1)));
+    let handled = handled.expect("a point");
+    assert_eq!(handled.value, Some(Value::AsInt(1)));
+    let (since, at) = (handled.start_time_unix_nano, handled.time_unix_nano);
+    assert!(
+        1_500_000_000_000_000_000 < since && since < at,
+        "{since} {at}"
+    );
+    let described = FAMILIES
+        .iter()
+        .find(|it| it.name == "mercato_commands_total");
+    let described = described.expect("a family").help;
+    assert_eq!(of("mercato_commands_total").description, described);
+    let Some(Data::Gauge(active)) = &of("mercato_entities_active").data else {
+        panic!("a gauge is one");
+    };
+    assert_eq!(active.data_points[0].value, Some(Value::AsDouble(1.0)));
     let response = of("mercato_agent_response_seconds");
     let Some(Data::Histogram(times)) = &response.data else {
         panic!("a histogram is one");
@@ -217,6 +276,15 @@ async fn a_collector_gets_the_trace_and_the_metrics() {
     assert_eq!((&*response.unit, point.count), ("s", 1));
     assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
     assert!(point.sum.expect("a sum") < 10.0, "seconds, not nanoseconds");
+    assert!(
+        point.explicit_bounds[0] < 0.01,
+        "{:?}",
+        point.explicit_bounds
+    );
+    assert!(point.explicit_bounds.last().is_some_and(|last| *last < 1e6));
+    assert!(format!("{:?}", point.attributes).contains("counters"));
+    let times = (point.start_time_unix_nano, point.time_unix_nano);
+    assert_eq!(times, (since, at));
     let stats = exporter.stats();
     assert_eq!((stats.spans_lost, stats.failed), (0, 0));
     exporter.stop().await;
