@@ -9,6 +9,10 @@
 
 #[path = "../examples/event_driven.rs"]
 mod event_driven;
+#[cfg(feature = "sim")]
+#[allow(dead_code, reason = "its `main` is for `cargo run`")]
+#[path = "../examples/own_law.rs"]
+mod own_law;
 #[path = "../examples/parallel.rs"]
 mod parallel;
 #[path = "../examples/sequential.rs"]
@@ -46,4 +50,11 @@ async fn one_event_leads_to_the_other() {
         event_driven::run().await.expect("it runs"),
         ("completed".to_owned(), 1)
     );
+}
+
+/// Catches: a simulator under which an agent of somebody else's no longer lives, or keeps its law.
+#[cfg(feature = "sim")]
+#[test]
+fn an_agent_of_ones_own_keeps_a_law_of_ones_own() {
+    own_law::hunt(5).expect("the law holds");
 }
