@@ -255,6 +255,49 @@ struct ShortAddress {
     city: String,
 }
 
+#[derive(Serialize, Deserialize)]
+struct TownFirst {
+    town: String,
+    street: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StreetFirst {
+    street: String,
+    town: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Of<T> {
+    home: T,
+}
+
+/// Catches: fields that changed places and of which it is not said where.
+#[test]
+fn fields_that_changed_places_are_told_with_what_they_are_of() {
+    let text = String::new;
+    let before = || TownFirst {
+        town: text(),
+        street: text(),
+    };
+    let after = || StreetFirst {
+        street: text(),
+        town: text(),
+    };
+    let bytes = codec::encode(&before()).expect("bytes");
+    let (was, _) = Layout::of::<TownFirst>(&bytes);
+    let bytes = codec::encode(&after()).expect("bytes");
+    let (is, _) = Layout::of::<StreetFirst>(&bytes);
+    let told = was.changes(&is).join("; ");
+    assert!(told.starts_with("the fields changed places"), "{told}");
+    let bytes = codec::encode(&Of { home: before() }).expect("bytes");
+    let (was, _) = Layout::of::<Of<TownFirst>>(&bytes);
+    let bytes = codec::encode(&Of { home: after() }).expect("bytes");
+    let (is, _) = Layout::of::<Of<StreetFirst>>(&bytes);
+    let told = was.changes(&is).join("; ");
+    assert!(told.starts_with("the fields of `home` changed"), "{told}");
+}
+
 /// Catches: a field that is gone, and of which nothing is said because another one seems to be renamed.
 #[test]
 fn a_field_that_is_gone_is_told_beside_one_that_is_new() {

@@ -14,6 +14,7 @@ extern crate mercato_runtime as mercato;
 mod support;
 
 mod caches;
+mod decisions;
 mod faults;
 mod layouts;
 mod names;

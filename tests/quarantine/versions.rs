@@ -61,6 +61,14 @@ async fn start<const VERSION: u16>(path: &Path, is_wrong: &Arc<AtomicBool>) -> R
     builder.start().await.expect("it starts")
 }
 
+/// Whether the desk can show what is in a command.
+async fn shown(runtime: &Runtime, id: &str) -> bool {
+    let quarantine = runtime.quarantine();
+    let id = CommandId::from_key(id);
+    let inspected = quarantine.inspect("safes", id).await;
+    inspected.expect("it stands aside").body.is_ok()
+}
+
 /// Catches: a command of another version that is read as one of today's, because their bytes happen to fit;
 /// and one of today's that is refused.
 #[tokio::test(start_paused = true)]
@@ -82,10 +90,12 @@ async fn what_stands_aside_is_replayed_by_code_of_its_version_alone() {
         let quarantine = runtime.quarantine();
         quarantine.replay(&operator(), "safes", id).await
     };
+    assert!(shown(&runtime, "second").await, "it is of this version");
     assert_eq!(replay(&runtime, "first").await, Ok(Replayed::Answered));
     runtime.stop().await.expect("it stops");
 
     let runtime = start::<3>(&path, &is_wrong).await;
+    assert!(!shown(&runtime, "second").await, "it is of another one");
     let refused = replay(&runtime, "second").await;
     assert!(
         matches!(refused, Err(QuarantineError::Unreadable { .. })),

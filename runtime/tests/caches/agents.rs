@@ -6,7 +6,7 @@ use std::time::Duration;
 use mercato::{
     Answer, Cache, CacheSettings, CacheStats, CachesSettings, Caller, Command, CommandId, Context,
     CrashPoint, Decided, Decision, Handle, Kind, Principal, Runtime, RuntimeError, STORE_READS,
-    State, Tag,
+    Scope, State, Tag,
 };
 use serde::{Deserialize, Serialize};
 
@@ -252,6 +252,23 @@ async fn where_an_agent_does_not_answer_its_last_answer_is_given_labelled_stale(
     assert_eq!(responses(&handle).stale, 1);
     let nothing = handle.ask_cached(&hasty, read("b")).await;
     assert!(nothing.is_err(), "{nothing:?}");
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a write that is made twice because it was asked for where reads are shared.
+#[tokio::test(start_paused = true)]
+async fn a_write_is_not_shared_and_is_made_once() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    for _ in 0..2 {
+        let keyed = Caller::new(Principal::user("7")).keyed(CommandId::from_key("once"));
+        let served = handle.serve(&keyed, async |scope: &Scope| {
+            scope.ask_shared(add("a", 1)).await
+        });
+        assert_eq!(served.await, Ok(Answer::Fresh(1)));
+    }
+    let read = handle.ask(&Caller::system(), read("a")).await;
+    assert_eq!(read, Ok(1));
     runtime.stop().await.expect("it stops");
 }
 
