@@ -24,8 +24,6 @@ pub(super) type Responses = Cache<Arc<[u8]>, Arc<[u8]>, Untyped>;
 
 /// When to try again where too many answers are being loaded.
 const TOO_MANY_RETRY: Duration = Duration::from_millis(20);
-/// How many loads of others somebody joins before the answer counts, whatever it is.
-const JOINS_MAX: u32 = 1;
 
 impl Handle {
     /// The caches, where they are switched on.
@@ -79,25 +77,37 @@ impl Handle {
         key: &Arc<[u8]>,
         tags: &[Tag],
         command: C,
-    ) -> Result<Answer<Arc<[u8]>>, Failed<C>> {
-        let answers = &caches.responses;
-        let mut attempts = 1..=JOINS_MAX;
-        loop {
-            let is_last = attempts.next().is_none();
-            let is_ours = Arc::new(AtomicBool::new(false));
-            let begun = is_ours.clone();
-            let (handle, caller) = (self.clone(), caller.clone());
-            let loading = load(handle, caches.clone(), key.clone(), caller, command.clone());
-            let begin = move || {
-                begun.store(true, Ordering::Relaxed);
-                loading
-            };
-            let answered = answers.get_or_load_aging(key.clone(), tags, C::AGES, begin);
-            let answered = answered.await.map_err(told::<C>);
-            if is_last || is_ours.load(Ordering::Relaxed) || !is_anothers_haste(&answered) {
-                return answered;
-            }
+    ) -> Loaded<C> {
+        let first = command.clone();
+        let (answered, is_ours) = self.load_once(caches, caller, key, tags, first).await;
+        if is_ours || !is_anothers_haste(&answered) {
+            return answered;
         }
+        // Whatever it is, it counts this time.
+        self.load_once(caches, caller, key, tags, command).await.0
+    }
+
+    /// The same, and whether it was loaded for this caller.
+    async fn load_once<C: Command>(
+        &self,
+        caches: &Arc<Caches>,
+        caller: &Caller,
+        key: &Arc<[u8]>,
+        tags: &[Tag],
+        command: C,
+    ) -> (Loaded<C>, bool) {
+        let is_ours = Arc::new(AtomicBool::new(false));
+        let begun = is_ours.clone();
+        let (handle, caller) = (self.clone(), caller.clone());
+        let loading = load(handle, caches.clone(), key.clone(), caller, command);
+        let begin = move || {
+            begun.store(true, Ordering::Relaxed);
+            loading
+        };
+        let answers = &caches.responses;
+        let answered = answers.get_or_load_aging(key.clone(), tags, C::AGES, begin);
+        let answered = answered.await.map_err(told::<C>);
+        (answered, is_ours.load(Ordering::Relaxed))
     }
 }
 
@@ -120,6 +130,8 @@ fn is_anothers_haste<E: std::error::Error>(
 }
 
 type Failed<C> = CallError<AskError<Rejection<C>>>;
+/// An answer that is still encoded.
+type Loaded<C> = Result<Answer<Arc<[u8]>>, Failed<C>>;
 type Untyped = Arc<dyn Any + Send + Sync>;
 
 /// Asks the agent for what is to be kept.
