@@ -65,7 +65,7 @@ fn a_short_hunt_finds_nothing() {
 /// Catches: a world that is not the one that its name says, and its last moments not told.
 #[test]
 fn a_world_is_replayed_by_its_name() {
-    let name = "3/24/s9/c0";
+    let name = "4/24/s9/c0";
     let replay =
         || succeeds(mercato().args(["simulate", "hunt", "--replay", name, "--lines", "9999"]));
     let report = replay();
@@ -80,7 +80,7 @@ fn a_world_is_replayed_by_its_name() {
 #[test]
 fn a_replay_says_when_its_world_has_changed() {
     let replay = |mark: &str| {
-        let name = ["simulate", "hunt", "--replay", "3/24/s2/c0/f"];
+        let name = ["simulate", "hunt", "--replay", "4/24/s2/c0/f"];
         succeeds(mercato().args(name).args(["--expect", mark]))
     };
     let changed = replay("0badf00d");
@@ -103,7 +103,7 @@ fn the_printed_command_replays_a_planted_mistake() {
     assert_eq!(output.status.code(), Some(1), "{line}\n{story}");
     assert!(story.contains("broken: a page shows no stock"), "{story}");
     assert!(!story.contains("CHANGED"), "{story}");
-    let nameless = is_refused(mercato().args(["simulate", "bugs", "--replay", "3/1"]));
+    let nameless = is_refused(mercato().args(["simulate", "bugs", "--replay", "4/1"]));
     assert!(nameless.contains("--bug"), "{nameless}");
 }
 
@@ -195,13 +195,13 @@ fn bad_names_and_scenarios_are_refused_with_a_remedy() {
             &["simulate", "hunt", "--replay", "0/7"],
             "world has changed",
         ),
-        (&["simulate", "hunt", "--replay", "3/7/x"], "3/78/s12"),
+        (&["simulate", "hunt", "--replay", "4/7/x"], "4/78/s12"),
         (
-            &["simulate", "hunt", "--replay", "3/24/c9"],
+            &["simulate", "hunt", "--replay", "4/24/c9"],
             "this seed draws",
         ),
         (
-            &["simulate", "hunt", "--replay", "3/7", "--expect", "x"],
+            &["simulate", "hunt", "--replay", "4/7", "--expect", "x"],
             "eight hexadecimal digits",
         ),
         (&["simulate", "hunt", "--seeds", "0"], "at least 1"),

@@ -71,6 +71,8 @@ fn draw_shop(seed: u64, rng: &mut ChaCha8Rng, options: &HuntOptions) -> ShopPlan
         entities_max: count(rng, 2.0, 400.0),
         mailbox_max: count(rng, 16.0, 1_024.0),
         tail_records_max: spread(rng, 1.0, 20_000.0),
+        fills_percent: [100, 100, 100, 25][rng.random_range(0..4)],
+        abandons_percent: [0, 0, 20, 70][rng.random_range(0..4)],
         #[cfg(feature = "planted-bugs")]
         planted: options.planted,
     }

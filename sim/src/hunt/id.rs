@@ -8,18 +8,18 @@ use super::HuntOptions;
 use super::draw::{Drawn, draw};
 
 /// Grows whenever a seed no longer draws the world that it drew before.
-pub const WORLD_VERSION: u32 = 3;
+pub const WORLD_VERSION: u32 = 4;
 
 /// A world of the hunt: all that its seed draws, or less. Its text reads
-/// `3/78/s12/o60000/c0.2/f1`: version 3, seed 78, at most 12 shoppers, open for 60,000 ms, with the
+/// `4/78/s12/o60000/c0.2/f1`: version 4, seed 78, at most 12 shoppers, open for 60,000 ms, with the
 /// first and the third of its cuts and the second of its faults.
 ///
 /// ```
 /// use mercato_sim::hunt::WorldId;
 ///
-/// let id: WorldId = "3/78/s12/c0.2".parse()?;
+/// let id: WorldId = "4/78/s12/c0.2".parse()?;
 /// assert_eq!((id.seed, id.shoppers), (78, Some(12)));
-/// assert_eq!(id.to_string(), "3/78/s12/c0.2");
+/// assert_eq!(id.to_string(), "4/78/s12/c0.2");
 /// let of_another_version = "0/78".parse::<WorldId>();
 /// assert!(of_another_version.is_err_and(|error| error.to_string().contains("world has changed")));
 /// # Ok::<_, mercato_sim::hunt::WorldIdError>(())
@@ -53,7 +53,7 @@ pub enum WorldIdError {
         found: u32,
     },
     /// A part cannot be read.
-    #[error("`{part}` is no part of a world's name; it reads like 3/78/s12/o60000/c0.2/f1")]
+    #[error("`{part}` is no part of a world's name; it reads like 4/78/s12/o60000/c0.2/f1")]
     Part {
         /// The part.
         part: String,
@@ -203,11 +203,11 @@ mod tests {
     #[test]
     fn a_name_is_read_as_it_was_written() {
         // Its seed draws two cuts and a fault at least.
-        for text in ["3/24", "3/24/s3/o900/c/f0", "3/24/c0.1"] {
+        for text in ["4/24", "4/24/s3/o900/c/f0", "4/24/c0.1"] {
             let id: WorldId = text.parse().expect("a name");
             assert_eq!(id.to_string(), text);
         }
-        for nonsense in ["", "3", "x/7", "3/seven", "3/7/q3", "3/7/cx", "3/-7"] {
+        for nonsense in ["", "4", "x/7", "4/seven", "4/7/q3", "4/7/cx", "3/-7"] {
             assert!(nonsense.parse::<WorldId>().is_err(), "{nonsense}");
         }
     }
@@ -216,7 +216,7 @@ mod tests {
     /// replayed is not what was asked for.
     #[test]
     fn a_name_that_asks_for_what_its_seed_does_not_draw_is_refused() {
-        for (text, part) in [("3/24/c9", "`c9`"), ("3/24/c0/f77", "`f77`")] {
+        for (text, part) in [("4/24/c9", "`c9`"), ("4/24/c0/f77", "`f77`")] {
             let refused = text.parse::<WorldId>().expect_err(text);
             assert!(
                 matches!(refused, WorldIdError::NotDrawn { .. }),
@@ -224,7 +224,7 @@ mod tests {
             );
             assert!(refused.to_string().contains(part), "{refused}");
         }
-        for text in ["3/24/c0.0", "3/24/c1.0"] {
+        for text in ["4/24/c0.0", "4/24/c1.0"] {
             let refused = text.parse::<WorldId>().expect_err(text);
             assert!(matches!(refused, WorldIdError::Order { .. }), "{refused}");
         }

@@ -12,7 +12,7 @@ pub use draw::{Drawn, draw};
 pub use id::{WORLD_VERSION, WorldId, WorldIdError};
 pub use scenario::{SCENARIOS, Scenario, ScenarioError};
 pub use shrink::{Found, shrink};
-pub use small::small_world;
+pub use small::{Crowd, small_world};
 pub use swarm::{Hunt, HuntReport, HuntWatch, hunt};
 
 use crate::error::SimulationError;

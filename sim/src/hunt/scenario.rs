@@ -196,6 +196,8 @@ impl Reader<'_> {
             shoppers: self.within("shoppers", &shop.shoppers, 1, 1_000_000)?,
             open_for: self.time("open_for", &shop.open_for, SECOND, HOUR * 24 * 31)?,
             rush,
+            fills_percent: self.within("fills_percent", &shop.fills_percent, 0, 100)?,
+            abandons_percent: self.within("abandons_percent", &shop.abandons_percent, 0, 100)?,
             think_max: self.time("think_max", &shop.think_max, Duration::ZERO, HOUR)?,
             products: self.within("products", &shop.products, 1, 10_000)?,
             hot_percent: self.within("hot_percent", &shop.hot_percent, 0, 100)?,

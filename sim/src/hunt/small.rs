@@ -12,12 +12,26 @@ use crate::lives::{Cut, CutAt, CutLeaves, FaultPlan};
 const SHOPPERS: u32 = 100;
 const OPEN_FOR: Duration = Duration::from_secs(180);
 
+/// Who the hundred shoppers of a small world are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crowd {
+    /// As in a shop: ten of a hundred fill a cart, and three of them buy. Two to three sessions of a hundred
+    /// end in an order, and seven carts of ten are left behind, as commonly reported.
+    Visitors,
+    /// All of them buy, and some change their order or send it back: as in most worlds of the hunt.
+    Buyers,
+}
+
 /// A hundred shoppers in three minutes, and one power cut; the rest as the seed draws it.
 #[must_use]
-pub fn small_world(seed: u64, options: &HuntOptions) -> Drawn {
+pub fn small_world(seed: u64, crowd: Crowd, options: &HuntOptions) -> Drawn {
     let mut drawn = draw(seed, options);
     let mut rng = Entropy::seeded(seed).fork("the cut of a small world");
     drawn.shop.shoppers = SHOPPERS;
+    (drawn.shop.fills_percent, drawn.shop.abandons_percent) = match crowd {
+        Crowd::Visitors => (10, 70),
+        Crowd::Buyers => (100, 0),
+    };
     drawn.shop.open_for = OPEN_FOR;
     drawn.world.faults = FaultPlan::default();
     drawn.world.cuts = vec![Cut {
@@ -33,18 +47,26 @@ mod tests {
     use super::super::run_drawn;
     use super::*;
 
-    /// Catches: a figure about worlds of another size, or without their power cut.
+    /// Catches: a figure about worlds of another size, or without their power cut, and a crowd that buys
+    /// more or less than it is said to.
     #[test]
     fn a_small_world_is_cut_once_and_keeps_its_laws() {
         let options = HuntOptions::default();
-        let world = small_world(1, &options);
-        assert_eq!(
-            (world.shop.shoppers, world.shop.open_for),
-            (SHOPPERS, OPEN_FOR)
-        );
-        let outcome = run_drawn(&world, &options.lessons).expect("a world");
-        let broken: Vec<_> = outcome.broken().collect();
-        assert!(broken.is_empty(), "{broken:#?}");
-        assert_eq!((outcome.tally.cuts, outcome.tally.strikes.all()), (1, 0));
+        let records = |crowd, fills_percent, abandons_percent| {
+            let world = small_world(1, crowd, &options);
+            let shop = &world.shop;
+            assert_eq!((shop.shoppers, shop.open_for), (SHOPPERS, OPEN_FOR));
+            let buying = (shop.fills_percent, shop.abandons_percent);
+            assert_eq!(buying, (fills_percent, abandons_percent));
+            let outcome = run_drawn(&world, &options.lessons).expect("a world");
+            let broken: Vec<_> = outcome.broken().collect();
+            assert!(broken.is_empty(), "{broken:#?}");
+            assert_eq!((outcome.tally.cuts, outcome.tally.strikes.all()), (1, 0));
+            outcome.tally.records
+        };
+        let visitors = records(Crowd::Visitors, 10, 70);
+        let buyers = records(Crowd::Buyers, 100, 0);
+        // A hundred shoppers of the prototype that the figure is held against made 165 commits.
+        assert!((165..buyers).contains(&visitors), "{visitors} {buyers}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
-use mercato_actors::{EmailAddress, MailEntry, MessageStream, Sku};
+use mercato_actors::{EmailAddress, MailEntry, MessageStream, OrderId, Sku};
 
 use super::ShopScene;
 use super::memory::ShopMemory;
@@ -44,16 +44,11 @@ impl Law for ShopLaws {
                     return vec![read];
                 }
             };
-            let (acknowledged, delivered, agreed) = {
-                let remembered = self.memory.remembered();
-                let (delivered, agreed) = (&remembered.delivered, &remembered.agreed);
-                let acknowledged = remembered.acknowledged.clone();
-                (acknowledged, delivered.clone(), agreed.clone())
-            };
+            let remembered = self.memory.remembered().clone();
             let work_list = laws::parts_of(&end.work_list);
             let evidence = Evidence {
                 books: &books,
-                acknowledged: &acknowledged,
+                acknowledged: &remembered.acknowledged,
                 outside: &self.outside,
                 unfinished_flows: end.unfinished_flows,
                 must_settle: end.must_settle,
@@ -63,10 +58,16 @@ impl Law for ShopLaws {
                 reopened: &end.handle,
             };
             let mut verdicts = laws::check(&evidence).await;
-            verdicts.push(deliveries_are_booked_once(&books, &delivered));
+            verdicts.push(deliveries_are_booked_once(&books, &remembered.delivered));
             verdicts.push(nothing_is_found(&books));
             verdicts.push(nothing_is_left_held(&books, &work_list));
-            verdicts.push(consent_is_kept(&self.outside.mail.ledger(), &agreed));
+            let mails = self.outside.mail.ledger();
+            verdicts.push(consent_is_kept(&mails, &remembered.agreed));
+            let payments = self.outside.payments.ledger();
+            let payments = payments.payments.values();
+            let paid = payments.filter_map(|record| record.order.clone());
+            let sold = books.orders.keys().cloned().chain(paid);
+            verdicts.push(nothing_is_sold_unasked(sold, &remembered.asked_for));
             verdicts
         }
         .boxed_local()
@@ -135,9 +136,23 @@ fn consent_is_kept(mails: &[MailEntry], agreed: &BTreeSet<EmailAddress>) -> Verd
     law
 }
 
+/// Whoever looked around, or left a cart behind, has neither an order nor anything to pay.
+fn nothing_is_sold_unasked(
+    sold: impl Iterator<Item = OrderId>,
+    asked_for: &BTreeSet<OrderId>,
+) -> Verdict {
+    let mut law = Verdict::new("nobody is sold what they did not ask for");
+    for order in sold {
+        law.check(asked_for.contains(&order), || {
+            format!("{order} was sold, and nobody asked for it")
+        });
+    }
+    law
+}
+
 #[cfg(test)]
 mod tests {
-    use mercato_actors::{Message, OrderId, ReservationId};
+    use mercato_actors::{Message, ReservationId};
 
     use super::*;
     use crate::audit::{OrderBook, StockBook};
@@ -199,5 +214,15 @@ mod tests {
         assert!(consent_is_kept(&offer, &[to("c1")].into()).holds());
         assert!(!consent_is_kept(&offer, &[to("c2")].into()).holds());
         assert!(consent_is_kept(&needed, &BTreeSet::new()).holds());
+    }
+
+    /// Catches: an order for a cart that was left behind.
+    #[test]
+    fn a_cart_that_was_left_behind_is_not_sold() {
+        let order = |name: &str| OrderId::new(name).expect("an id");
+        let asked_for = [order("o1")].into();
+        let holds =
+            |name: &str| nothing_is_sold_unasked([order(name)].into_iter(), &asked_for).holds();
+        assert!(holds("o1") && !holds("o2"));
     }
 }

@@ -12,9 +12,11 @@ use crate::observer::Acknowledgement;
 #[derive(Clone, Default)]
 pub(crate) struct ShopMemory(Arc<Mutex<Remembered>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Remembered {
     pub(crate) acknowledged: BTreeMap<OrderId, Acknowledgement>,
+    /// Orders that somebody asked for, whatever came of it.
+    pub(crate) asked_for: BTreeSet<OrderId>,
     /// Units that were delivered, and whose booking was acknowledged.
     pub(crate) delivered: BTreeMap<Sku, i64>,
     /// Who agreed to be written to, and did not take it back.
@@ -37,6 +39,11 @@ impl Remembered {
         if known.is_none_or(|known| known.revision < told.revision) {
             self.acknowledged.insert(told.order.clone(), told);
         }
+    }
+
+    /// Somebody asks for an order, and may ask for it again.
+    pub(crate) fn asks_for(&mut self, order: &OrderId) {
+        self.asked_for.insert(order.clone());
     }
 
     /// A delivery whose booking was acknowledged; each counts once.

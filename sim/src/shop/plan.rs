@@ -21,6 +21,10 @@ pub struct ShopPlan {
     pub open_for: Duration,
     /// When they come.
     pub rush: Rush,
+    /// Of a hundred shoppers so many fill a cart; the others look at a few pages.
+    pub fills_percent: u32,
+    /// Of a hundred who filled a cart so many leave it behind, with what the shop holds for it.
+    pub abandons_percent: u32,
     /// The longest that a shopper thinks between two steps.
     pub think_max: Duration,
     /// How many products it has.

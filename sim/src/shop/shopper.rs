@@ -123,10 +123,16 @@ impl Visit<'_> {
                 self.think("look").await;
             }
         }
+        if !self.chance(self.scene.plan.fills_percent) {
+            return;
+        }
         let Some(cart) = self.fill_cart().await else {
             return;
         };
         self.think("cart").await;
+        if self.chance(self.scene.plan.abandons_percent) {
+            return;
+        }
         if self.chance(ASKS_PERCENT) {
             self.ask_support(None).await;
         }
@@ -258,6 +264,7 @@ impl Visit<'_> {
     async fn check_out(&mut self, cart: &Cart) -> Option<(OrderId, Vec<OrderLine>)> {
         let request = self.request(cart)?;
         let order = request.order.clone();
+        self.scene.memory.remembered().asks_for(&order);
         let since = self.key("checkout/since");
         let site = &self.stage.site;
         let (asked_at, life) = self.stage.note(&since, || (site.clock.now(), site.life));

@@ -31,6 +31,10 @@ pub(super) struct WrittenShop {
     pub(super) shoppers: Spanned<u32>,
     pub(super) open_for: Spanned<String>,
     pub(super) rush_at: Option<Spanned<f64>>,
+    #[serde(default = "everybody")]
+    pub(super) fills_percent: Spanned<u32>,
+    #[serde(default = "nothing")]
+    pub(super) abandons_percent: Spanned<u32>,
     #[serde(default = "think_max")]
     pub(super) think_max: Spanned<String>,
     #[serde(default = "products")]
@@ -94,6 +98,7 @@ defaults! {
     think_max: String = "30s".into();
     products: u32 = 12;
     nothing: u32 = 0;
+    everybody: u32 = 100;
     stock_units: u32 = 60;
     line_units_max: u32 = 3;
     quote_lifetime: String = "2m".into();
