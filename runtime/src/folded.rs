@@ -97,10 +97,6 @@ impl<S: Standing> Folded<S> {
         &self.stream
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
     /// Its last append: what follows from it must not be durable before.
     pub(crate) fn made(&self) -> Made {
         Made {

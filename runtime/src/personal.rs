@@ -174,13 +174,15 @@ mod tests {
             person: person.clone(),
         });
         let never = ActivityError::from(Unreadable::NoKey { person });
-        let codes = [&erased, &never].map(|it| (it.kind, &*it.code, it.is_erased()));
+        let away = ActivityError::from(Unreadable::Store("the file of keys is away".into()));
+        let codes = [&erased, &never, &away].map(|it| (it.kind, &*it.code, it.is_erased()));
         let permanent = ActivityErrorKind::Permanent;
         assert_eq!(
             codes,
             [
                 (permanent, "erased", true),
-                (permanent, "unreadable", false)
+                (permanent, "unreadable", false),
+                (ActivityErrorKind::Transient, "keys_unavailable", false)
             ]
         );
     }

@@ -1,10 +1,16 @@
 //! What a decision is made of, and what it may know.
 
-use mercato::{Caller, CommandId, Context, Decision, Principal, Timestamp};
+use std::borrow::Cow;
+
+use mercato::{
+    AskError, AskFailure, Caller, Command, CommandId, Context, Decided, Decision, Kind, Principal,
+    Timestamp,
+};
 use rand::RngCore;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::support::{Added, CounterEvent, Counters, memory, read, virtual_runtime};
+use crate::support::{Added, Count, CounterEvent, Counters, add, memory, read, virtual_runtime};
 
 /// The longest key of an entity, in bytes.
 const KEY_BYTES_MAX: usize = 256;
@@ -66,5 +72,58 @@ async fn a_key_has_a_length() {
         let asked = handle.ask(&Caller::system(), read(&key)).await;
         assert_eq!(asked.is_ok(), is_taken, "{length}: {asked:?}");
     }
+    runtime.stop().await.expect("it stops");
+}
+
+/// Says that it only reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Peek {
+    records: bool,
+    sets_a_timer: bool,
+}
+
+impl Command for Peek {
+    type Agent = Counters;
+    type Reply = i64;
+    const NAME: &'static str = "Peek";
+    const KIND: Kind = Kind::Read;
+
+    fn entity(&self) -> Cow<'_, str> {
+        "a".into()
+    }
+
+    fn decide(&self, _: &Counters, count: &Count, context: &Context<'_>) -> Decided<Self> {
+        let mut decision = Decision::reply(count.value);
+        if self.records {
+            decision = decision.record(Added { amount: 1 });
+        }
+        if self.sets_a_timer {
+            decision = decision.set_timer("more", context.now, &add("a", 1));
+        }
+        Ok(decision)
+    }
+}
+
+/// Catches: a read that decides events or timers, and whose author is not told that nothing comes of them.
+#[tokio::test(start_paused = true)]
+async fn a_read_decides_neither_events_nor_timers() {
+    let runtime = virtual_runtime(memory()).agent(Counters::default());
+    let runtime = runtime.start().await.expect("it starts");
+    let handle = runtime.handle();
+    for (records, sets_a_timer) in [(false, false), (false, true), (true, false), (true, true)] {
+        let peek = Peek {
+            records,
+            sets_a_timer,
+        };
+        let asked = handle.ask(&Caller::system(), peek).await;
+        match (records, sets_a_timer) {
+            (false, false) => assert_eq!(asked, Ok(0)),
+            _ => assert!(
+                matches!(&asked, Err(AskError::Failed(AskFailure::Invalid { reason })) if reason.contains("Peek")),
+                "{asked:?}"
+            ),
+        }
+    }
+    assert_eq!(handle.ask(&Caller::system(), read("a")).await, Ok(0));
     runtime.stop().await.expect("it stops");
 }

@@ -68,6 +68,13 @@ async fn one_trace_goes_through_agents_flows_ports_rules_and_subscribers() {
         "ask", "command", "delivery", "flow", "port", "request", "step", "trigger", "undo",
     ];
     assert_eq!(names, expected.into());
+    let steps = spans.iter().filter(|span| span.name == "step");
+    let steps: BTreeSet<_> = steps.map(|span| span.get("step")).collect();
+    assert_eq!(steps, ["give", "look", "pay", "take"].into());
+    let rule = spans.iter().find(|span| span.name == "trigger");
+    let rule = rule.expect("it was followed").get("span_id");
+    let follows = |span: &Span| span.name == "ask" && span.get("parent_id") == rule;
+    assert_eq!(spans.iter().filter(|it| follows(it)).count(), 1);
     // The rule's command is in it too, and what the rule's command did is told with it.
     let told = outside.told();
     for key in ["to", "log"] {
@@ -166,6 +173,12 @@ async fn a_command_begins_a_trace_that_its_callers_key_finds_again() {
         let added = runtime.handle().ask(&caller, add("a", 5)).await;
         assert_eq!(added.expect("an answer"), 5);
     }
+    let look = mercato::CommandId::from_key("look");
+    for _ in 0..2 {
+        let caller = patient().keyed(look);
+        let seen = runtime.handle().ask(&caller, read("a")).await;
+        assert_eq!(seen.expect("an answer"), 5);
+    }
     let trace = runtime.handle().new_trace();
     let caller = patient().traced(trace);
     let added = runtime.handle().ask(&caller, add("b", 1)).await;
@@ -175,12 +188,14 @@ async fn a_command_begins_a_trace_that_its_callers_key_finds_again() {
     let told = outside.told();
     let traces: Vec<_> = told.iter().map(|(_, it)| it.trace_id()).collect();
     assert_eq!(traces, [id.as_uuid().as_u128(), trace.trace_id()]);
-    let digits = format!("{:032x}", id.as_uuid().as_u128());
-    let of_key = seen.spans().into_iter();
-    let of_key: Vec<_> = of_key.filter(|it| it.get("trace_id") == digits).collect();
-    let ids: BTreeSet<_> = of_key.iter().map(|span| span.get("span_id")).collect();
-    // Two requests, two asks, two times that the shard had it in hand, and one delivery.
-    assert_eq!((of_key.len(), ids.len()), (7, 7));
+    // Two requests, two asks, two times that the shard had it in hand; and of the write one delivery.
+    for (id, spans) in [(id, 7), (look, 6)] {
+        let digits = format!("{:032x}", id.as_uuid().as_u128());
+        let of_key = seen.spans().into_iter();
+        let of_key: Vec<_> = of_key.filter(|it| it.get("trace_id") == digits).collect();
+        let ids: BTreeSet<_> = of_key.iter().map(|span| span.get("span_id")).collect();
+        assert_eq!((of_key.len(), ids.len()), (spans, spans));
+    }
 }
 
 /// Catches: a run that goes otherwise because somebody looks.

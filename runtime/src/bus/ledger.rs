@@ -101,10 +101,6 @@ impl Ledger {
         self.folded.made()
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.folded.epoch()
-    }
-
     /// Names the subscription, where it is new.
     pub(super) fn start(&mut self, start: StartAt) -> Result<(), BusError> {
         if self.folded.standing.exists {

@@ -180,3 +180,40 @@ impl<K: Ord + Clone, V: Clone, E: Clone> Flights<K, V, E> {
         called_off
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::mpsc;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Catches: whoever joins a load just when another thread drives it, and is told that it waits for
+    /// itself.
+    #[tokio::test]
+    async fn whoever_joins_a_load_that_another_thread_drives_waits_for_it() {
+        let (entering, entered) = mpsc::channel();
+        let (release, held) = mpsc::channel::<()>();
+        let load = async move {
+            entering.send(()).unwrap();
+            held.recv().unwrap();
+            Ok(Answer::Fresh(7))
+        };
+        let first: Waiting<u64, u8> = Waiting::new("answers", load.boxed());
+        let mut flights = Flights::new();
+        let number = flights.next_number();
+        flights.take_off("key", number, [].into(), &first);
+        let mut second = flights.join(&"key").unwrap();
+        let driving = thread::spawn(move || {
+            let tokio = tokio::runtime::Builder::new_current_thread().build();
+            tokio.unwrap().block_on(first)
+        });
+        entered.recv().unwrap();
+        let polled = second.poll_unpin(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(polled, Poll::Pending, "the other thread is at it");
+        release.send(()).unwrap();
+        assert_eq!(driving.join().unwrap(), Ok(Answer::Fresh(7)));
+        assert_eq!(second.await, Ok(Answer::Fresh(7)));
+    }
+}

@@ -62,3 +62,22 @@ impl fmt::Display for Tag {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a tag that says nothing of what it is, or two that say the same.
+    #[test]
+    fn a_tag_is_told_by_what_it_is_of() {
+        let stream = Arc::from("order/o-1");
+        let tags = [
+            Tag::named("rates"),
+            Tag::of_stream(&stream),
+            Tag::of_agent("order"),
+            Tag::of_event("order", "Placed"),
+        ];
+        let told = tags.map(|tag| tag.to_string());
+        assert_eq!(told, ["rates", "order/o-1", "order!", "order!Placed"]);
+    }
+}

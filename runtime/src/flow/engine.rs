@@ -295,7 +295,7 @@ fn refuse_users(start: &Start) -> Result<(), AskFailure> {
 }
 
 /// A task at a flow. However it goes, be it that its tokio runtime is dropped around it, the flow is
-/// let go of: its run holds the engine, and with it the journal and its file.
+/// let go of: its run, which ends with this, holds the engine, and with it the journal and its file.
 struct Attendance {
     engine: Arc<Engine>,
     stream: Arc<str>,
@@ -312,7 +312,6 @@ impl Drop for Attendance {
         engine
             .running
             .remove_if(stream, |_, it| Arc::ptr_eq(it, running));
-        running.forget_run();
         engine.let_go.notify_waiters();
     }
 }

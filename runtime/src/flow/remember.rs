@@ -86,3 +86,28 @@ impl Flow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(bytes: usize) -> StepNoted {
+        StepNoted {
+            step: "step".into(),
+            value: vec![0; bytes],
+        }
+    }
+
+    /// Catches: replies that only memory knows though they are many or large, to the last of them.
+    #[test]
+    fn replies_are_to_be_noted_at_once_when_they_are_many_or_large() {
+        let replies = Replies::default();
+        let many: Vec<_> = (1..=REPLIES_MAX).map(|_| replies.keep(reply(1))).collect();
+        let first = many.iter().position(|many| *many);
+        assert_eq!(first, Some(REPLIES_MAX - 1));
+        assert_eq!(replies.take().len(), REPLIES_MAX);
+        let large = [BYTES_MAX - 2, 1, 1].map(|bytes| replies.keep(reply(bytes)));
+        assert_eq!(large, [false, false, true]);
+        assert_eq!((replies.take().len(), replies.take().len()), (3, 0));
+    }
+}

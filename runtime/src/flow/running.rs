@@ -95,11 +95,6 @@ impl Running {
     pub(super) fn is_first_run(&self) -> bool {
         self.untried.swap(false, Ordering::AcqRel)
     }
-
-    /// Lets go of what it ran.
-    pub(super) fn forget_run(&self) {
-        *self.current.lock() = None;
-    }
 }
 
 /// A flow that somebody wants to know the end of.

@@ -96,17 +96,12 @@ impl<R: std::error::Error> CallError<AskError<R>> {
     /// The same as an ask without a policy would tell it.
     #[must_use]
     pub fn into_ask_error(self) -> AskError<R> {
-        let retry_after = match &self {
-            Self::Failed { .. } => None,
+        match self {
+            Self::Failed { error, .. } => error,
             Self::Open { retry_after, .. } | Self::Overloaded { retry_after, .. } => {
-                Some(*retry_after)
+                AskFailure::Overloaded { retry_after }.into()
             }
-            _ => None,
-        };
-        match (self, retry_after) {
-            (Self::Failed { error, .. }, _) => error,
-            (_, Some(retry_after)) => AskFailure::Overloaded { retry_after }.into(),
-            (other, None) if other.kind() == FailureKind::Authentication => {
+            other if other.kind() == FailureKind::Authentication => {
                 AskFailure::invalid("an agent takes no token; give the request none").into()
             }
             _ => AskFailure::DeadlineExceeded.into(),

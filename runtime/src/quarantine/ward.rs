@@ -360,7 +360,8 @@ impl Ward {
     ) -> Result<T, AskFailure> {
         let inside = &mut self.inside.lock().folded;
         let epoch = self.journal.epoch();
-        let mut folded = match inside.take().filter(|folded| folded.epoch() == epoch) {
+        let known = inside.take().filter(|folded| folded.made().epoch == epoch);
+        let mut folded = match known {
             Some(folded) => folded,
             None => {
                 let stream = format!("{QUARANTINE}/{}", self.agent).into();

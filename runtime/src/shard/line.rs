@@ -40,3 +40,29 @@ impl Place {
         self.line.strays.load(Ordering::SeqCst)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: an incarnation that is not told that one before it has written, and one that takes its own
+    /// appends for those of another.
+    #[test]
+    fn whoever_writes_out_of_turn_is_noticed_by_all_that_came_after() {
+        let (first, other) = (Place::default().succeed(), Place::default().succeed());
+        first.appended();
+        assert_eq!(first.strays(), 0, "it is its turn");
+        let second = first.succeed();
+        second.appended();
+        let third = second.succeed();
+        third.appended();
+        assert_eq!(third.strays(), 0);
+        for (strays, late) in [(1, &first), (2, &second), (3, &second)] {
+            late.appended();
+            assert_eq!([&second, &third].map(Place::strays), [strays; 2]);
+        }
+        third.appended();
+        other.appended();
+        assert_eq!((third.strays(), other.strays()), (3, 0));
+    }
+}

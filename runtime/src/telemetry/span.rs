@@ -201,3 +201,16 @@ impl Spans {
 fn of_code(step: &str) -> &str {
     step.split(['/', '#']).next().unwrap_or(step)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a span that says what a step is about, or nothing of what it is.
+    #[test]
+    fn a_step_is_called_what_the_code_calls_it() {
+        for step in ["hold", "hold/tea-7", "hold#failed", "hold/tea#7/x"] {
+            assert_eq!(of_code(step), "hold");
+        }
+    }
+}

@@ -197,3 +197,53 @@ impl Journal for TimedJournal {
         self.journal.close()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use mercato_persistence::{DiskPace, EventData, JournalOptions, RedbJournal, WriterPlace};
+
+    use super::*;
+
+    struct EvenDisk;
+
+    impl DiskPace for EvenDisk {
+        fn commit_time(&mut self, _: usize) -> Duration {
+            Duration::from_secs(1)
+        }
+    }
+
+    /// Catches: a journal that is asked through its clock and says something else than it would by itself of
+    /// its streams, or of whether it has room.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_timed_says_what_the_journal_says() {
+        let options = JournalOptions {
+            queue_bytes_max: 1_024,
+            record_bytes_max: 512,
+            ..JournalOptions::default()
+        };
+        let writer = WriterPlace::Task(Box::new(EvenDisk));
+        let journal = Arc::new(RedbJournal::in_memory(options, writer).unwrap());
+        let clock = Clock::starting_at(crate::clock::Timestamp::from_millis(0));
+        let timed = TimedJournal::over(journal, Arc::default(), clock);
+        assert!(timed.has_room());
+        let mut version = 0;
+        while timed.has_room() {
+            let mut append = Append::to("counters/a", version, 0);
+            append.events.push(EventData {
+                name: "Added".into(),
+                version: 1,
+                payload: vec![0; 200],
+            });
+            timed.append(append).unwrap();
+            version += 1;
+            assert_eq!(timed.version("counters/a").unwrap(), version);
+        }
+        assert!(version > 1, "{version}");
+        timed.room().await;
+        assert!(timed.has_room());
+        timed.close().await.unwrap();
+    }
+}

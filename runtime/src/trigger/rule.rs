@@ -324,7 +324,8 @@ impl Rule {
         work: impl FnOnce(&mut Ledger) -> Result<T, E>,
     ) -> Result<T, E> {
         let kept = &mut *self.ledger.lock();
-        let mut ledger = match kept.take().filter(|ledger| ledger.epoch() == epoch) {
+        let known = kept.take().filter(|ledger| ledger.made().epoch == epoch);
+        let mut ledger = match known {
             Some(ledger) => ledger,
             None => {
                 let stream = format!("{TRIGGER}/{}", self.name()).into();

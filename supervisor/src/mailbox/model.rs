@@ -121,40 +121,50 @@ fn same(entries: &[Entry<u32>], messages: &[Message]) {
     assert_eq!(entries, messages);
 }
 
-/// Catches: any message lost, doubled or out of turn, one that is put back included; a count or bound
-/// that is off; a deadline that is missed; over hundreds of random lanes, among them tiny ones.
+/// Some message: of one of so many keys or of none, and perhaps with a deadline.
+fn drawn(rng: &mut ChaCha8Rng, number: u32, now: u64, (keys, dated): (u64, f64)) -> Message {
+    let key = rng.random_range(0..keys);
+    let is_dated = rng.random_bool(dated);
+    Message {
+        number,
+        key: (key > 0).then_some(key),
+        deadline: is_dated.then(|| Duration::from_nanos(now + rng.random_range(0..50))),
+        came: 0,
+    }
+}
+
+fn entry(message: Message) -> Entry<u32> {
+    let Message { key, deadline, .. } = message;
+    Entry::new(Tag { key, deadline }, message.number)
+}
+
+/// Catches: any message lost, doubled or out of turn, one included that is put back after others came; a
+/// count or bound that is off; a deadline that is missed; over hundreds of random lanes, some of them tiny.
 #[test]
 fn the_lane_does_what_the_model_does() {
     for seed in 0..200 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (batch, key_max) = (rng.random_range(1..12), rng.random_range(1..20));
         let (keys, dated) = (rng.random_range(1..8), rng.random_range(0.0..1.0));
+        let (crowd, sort_from) = ((keys, dated), batch.min(key_max));
         let mut queue = Queue::new(batch, key_max);
         let mut model = Model::default();
+        // Whoever asks for what is late may hold some already.
+        let mut dead = Vec::new();
         let mut now = 0;
         for number in 0..400 {
             now += rng.random_range(0..2u64);
             match rng.random_range(0..22) {
                 0..12 => {
-                    let key = rng.random_range(0..keys);
-                    let message = Message {
-                        number,
-                        key: (key > 0).then_some(key),
-                        deadline: rng
-                            .random_bool(dated)
-                            .then(|| Duration::from_nanos(now + rng.random_range(0..50))),
-                        came: 0,
-                    };
-                    let Message { key, deadline, .. } = message;
-                    let tag = Tag { key, deadline };
-                    let entry = Entry::new(tag, number);
+                    let message = drawn(&mut rng, number, now, crowd);
+                    let (key, entry) = (message.key, entry(message));
                     let count = model.all().filter(|other| other.key == key).count();
                     for granted in 0..3 {
                         let room = key.is_none() || count + granted < key_max;
                         assert_eq!(queue.has_room_for(entry.key, granted), room, "seed {seed}");
                     }
                     queue.push(entry);
-                    model.push(message, batch.min(key_max));
+                    model.push(message, sort_from);
                 }
                 12..18 => {
                     let count = rng.random_range(0..batch + 3);
@@ -168,18 +178,24 @@ fn the_lane_does_what_the_model_does() {
                     queue.take(rng.random_range(1..batch + 3), &mut hand);
                     let taken: Vec<_> = hand.iter().map_while(|_| model.pop()).collect();
                     same(hand.make_contiguous(), &taken);
+                    // While it is in hand, others come.
+                    for later in (1..).take(rng.random_range(0..batch + 3)) {
+                        let number = number + 1_000 * later;
+                        let message = drawn(&mut rng, number, now, crowd);
+                        queue.push(entry(message));
+                        model.push(message, sort_from);
+                    }
                     // The first is put off, and with it those of its key.
                     let first = taken.first().map(|message| message.key);
                     for (entry, message) in hand.into_iter().zip(taken).rev() {
                         if Some(message.key) == first {
                             queue.put_back(entry);
-                            model.put_back(message, batch.min(key_max));
+                            model.put_back(message, sort_from);
                         }
                     }
                 }
                 _ => {
-                    let count = rng.random_range(0..6);
-                    let mut dead = Vec::new();
+                    let (count, before) = (rng.random_range(0..6), dead.len());
                     let moment = Duration::from_nanos(now);
                     queue.take_expired(Instant::at(moment), count, &mut dead);
                     if model.all().any(|message| message.deadline.is_some()) {
@@ -188,7 +204,7 @@ fn the_lane_does_what_the_model_does() {
                     let late: Vec<_> = (0..count)
                         .map_while(|_| model.pop_expired(moment))
                         .collect();
-                    same(&dead, &late);
+                    same(&dead[before..], &late);
                 }
             }
             assert_eq!(queue.len(), model.all().count(), "seed {seed}");
@@ -257,39 +273,4 @@ fn what_is_put_back_stands_before_all_others_of_its_key() {
         }
         assert_eq!(sent, handled, "seed {seed}");
     }
-}
-
-/// Catches: places of messages that have left and are kept for ever, or are tidied away at every message;
-/// and deadlines that are kept before anybody asks, twice, or after the mailbox has run empty.
-#[test]
-fn deadlines_are_kept_from_the_first_question_on_and_do_not_add_up() {
-    let dated = |number: u32| {
-        let tag = Tag::key(u64::from(number % 3)).until(Duration::from_secs(1));
-        Entry::new(tag, number)
-    };
-    let mut queue = Queue::new(4, 1_000);
-    let mut dead = Vec::new();
-    let mut hand = VecDeque::new();
-    (0..=100).for_each(|number| queue.push(dated(number)));
-    assert_eq!(queue.deadlines_kept(), 0, "nobody has asked");
-    for _ in 0..2 {
-        queue.take_expired(Instant::at(Duration::ZERO), 1, &mut dead);
-        assert_eq!(queue.deadlines_kept(), 101, "once each");
-    }
-    let mut kept = Vec::new();
-    for number in 101..100_000 {
-        queue.push(dated(number));
-        queue.take(1, &mut hand);
-        hand.clear();
-        kept.push(queue.deadlines_kept());
-    }
-    assert_eq!(queue.len(), 101);
-    assert!(dead.is_empty());
-    // 102 are there when one is pushed. The outdated go when they are more than those, and 64.
-    let bounds = (kept.iter().min(), kept.iter().max());
-    assert_eq!(bounds, (Some(&102), Some(&(2 * 102 + 64))));
-    queue.take_expired(Instant::at(Duration::from_secs(1)), 1_000, &mut dead);
-    assert_eq!((dead.len(), queue.deadlines_kept()), (101, 0));
-    (0..100).for_each(|number| queue.push(dated(number)));
-    assert_eq!(queue.deadlines_kept(), 0, "it is another crowd");
 }

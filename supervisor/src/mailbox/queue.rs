@@ -141,9 +141,72 @@ impl<M> Queue<M> {
         self.dated -= dead.len() - already;
     }
 
+    /// Whether the keys have their turns.
+    #[cfg(test)]
+    pub(super) fn is_sorted(&self) -> bool {
+        !self.fair.is_empty()
+    }
+
     /// How many deadlines are remembered, outdated ones included.
     #[cfg(test)]
     pub(super) fn deadlines_kept(&self) -> usize {
         self.fair.deadlines_kept()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::mailbox::tag::Tag;
+
+    /// Catches: turns that are paid for though a single key waits, however many come and go.
+    #[test]
+    fn a_row_of_one_key_is_not_sorted() {
+        let (mut queue, mut hand) = (Queue::new(4, 1_000), VecDeque::new());
+        for number in 0..50 {
+            queue.push(Entry::new(Tag::key(7), number));
+            queue.push(Entry::new(Tag::key(7), number));
+            queue.take(1, &mut hand);
+            assert!(!queue.is_sorted(), "{number}");
+        }
+        queue.push(Entry::new(Tag::key(8), 50));
+        assert!(queue.is_sorted(), "two keys, and more than a batch");
+    }
+
+    /// Catches: places of messages that have left and are kept for ever, or are tidied away at every message;
+    /// and deadlines that are kept before anybody asks, twice, or after the mailbox has run empty.
+    #[test]
+    fn deadlines_are_kept_from_the_first_question_on_and_do_not_add_up() {
+        let dated = |number: u32| {
+            let tag = Tag::key(u64::from(number % 3)).until(Duration::from_secs(1));
+            Entry::new(tag, number)
+        };
+        let mut queue = Queue::new(4, 1_000);
+        let mut dead = Vec::new();
+        let mut hand = VecDeque::new();
+        (0..=100).for_each(|number| queue.push(dated(number)));
+        assert_eq!(queue.deadlines_kept(), 0, "nobody has asked");
+        for _ in 0..2 {
+            queue.take_expired(Instant::at(Duration::ZERO), 1, &mut dead);
+            assert_eq!(queue.deadlines_kept(), 101, "once each");
+        }
+        let mut kept = Vec::new();
+        for number in 101..100_000 {
+            queue.push(dated(number));
+            queue.take(1, &mut hand);
+            hand.clear();
+            kept.push(queue.deadlines_kept());
+        }
+        assert_eq!(queue.len(), 101);
+        assert!(dead.is_empty());
+        // 102 are there when one is pushed. The outdated go when they are more than those, and 64.
+        let bounds = (kept.iter().min(), kept.iter().max());
+        assert_eq!(bounds, (Some(&102), Some(&(2 * 102 + 64))));
+        queue.take_expired(Instant::at(Duration::from_secs(1)), 1_000, &mut dead);
+        assert_eq!((dead.len(), queue.deadlines_kept()), (101, 0));
+        (0..100).for_each(|number| queue.push(dated(number)));
+        assert_eq!(queue.deadlines_kept(), 0, "it is another crowd");
     }
 }

@@ -290,3 +290,27 @@ fn a_window_gives_as_much_at_a_time_as_it_may() {
     window.settle(second.ticket, Verdict::Done, at(0), &mut rng);
     assert!(!window.can_give(), "nothing is left");
 }
+
+/// Catches: a window that reads on without a bound past one event that is not settled, since all behind it
+/// are.
+#[test]
+fn what_is_settled_behind_an_open_event_takes_its_room() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut window = window(8, 8, OnFailure::BlockKey);
+    let mut open = Vec::new();
+    for key in 1..=8 {
+        assert_eq!(window.room(), usize::try_from(9 - key).expect("few"));
+        let position = Position::new(key.into());
+        window.read_up_to(position, record(key.into(), key, 1).into_iter(), |_| false);
+        let taken = window.take(at(0)).expect("it is ready");
+        match key {
+            1 => open.push(taken),
+            _ => drop(window.settle(taken.ticket, Verdict::Done, at(0), &mut rng)),
+        }
+    }
+    assert_eq!((window.room(), window.holds().0), (0, 1));
+    for taken in open {
+        window.settle(taken.ticket, Verdict::Done, at(0), &mut rng);
+    }
+    assert_eq!((window.room(), window.cursor()), (8, Position::new(8)));
+}

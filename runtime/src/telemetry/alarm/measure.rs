@@ -146,3 +146,45 @@ fn level(selector: &Selector, across: Across, metrics: &Metrics) -> Option<f64> 
         Across::Sum => one + other,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::telemetry::family::MAILBOX_DEPTH;
+    use crate::telemetry::snapshot::FamilySamples;
+
+    /// Catches: levels of several shards that are brought together in another way than the alarm says, or of
+    /// shards that it does not look at.
+    #[test]
+    fn levels_are_brought_together_as_the_alarm_says() {
+        let sample = |agent: &'static str, level| Sample {
+            labels: vec![agent.into(), "0".into()],
+            value: SampleValue::Gauge(level),
+        };
+        let samples = [("cart", 2.0), ("order", 3.0), ("order", 5.0)];
+        let metrics = Metrics {
+            at: Timestamp::from_millis(0),
+            since: Timestamp::from_millis(0),
+            families: vec![FamilySamples {
+                family: MAILBOX_DEPTH,
+                samples: samples.map(|(agent, level)| sample(agent, level)).into(),
+            }],
+        };
+        let of = |labels: &[(&str, &str)]| Selector {
+            metric: MAILBOX_DEPTH.name.into(),
+            labels: labels
+                .iter()
+                .map(|(label, value)| ((*label).into(), vec![(*value).into()]))
+                .collect::<BTreeMap<_, _>>(),
+        };
+        let across = [Across::Max, Across::Min, Across::Sum];
+        let all = across.map(|across| level(&of(&[]), across, &metrics));
+        assert_eq!(all, [Some(5.0), Some(2.0), Some(10.0)]);
+        let orders = across.map(|across| level(&of(&[("agent", "order")]), across, &metrics));
+        assert_eq!(orders, [Some(5.0), Some(3.0), Some(8.0)]);
+        let none = across.map(|across| level(&of(&[("agent", "flow")]), across, &metrics));
+        assert_eq!(none, [None; 3]);
+    }
+}

@@ -100,3 +100,35 @@ impl Collector {
         read.map(drop).map_err(|_| Untaken::Unreachable)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a collector that asks for patience and is not heard, or one that did not and is waited for;
+    /// and an answer that is tried again though the protocol says that it never succeeds.
+    #[test]
+    fn what_a_collector_did_not_take_is_tried_again_as_the_protocol_says() {
+        let wait = Some(Duration::from_secs(3));
+        let answered = |status, retry_after| Untaken::Status {
+            status,
+            retry_after,
+        };
+        let away = FailureKind::ServiceUnavailable;
+        for (untaken, kind, retry_after) in [
+            (answered(429, wait), FailureKind::RateLimiting, wait),
+            (answered(502, None), away, None),
+            (answered(503, wait), away, wait),
+            (answered(504, None), away, None),
+            (answered(500, None), FailureKind::InvalidInput, None),
+            (answered(505, None), FailureKind::InvalidInput, None),
+            (answered(401, None), FailureKind::Authentication, None),
+            (answered(403, None), FailureKind::Authentication, None),
+            (Untaken::Unreachable, away, None),
+            (Untaken::Request, FailureKind::InvalidInput, None),
+        ] {
+            let told = (untaken.kind(), untaken.retry_after());
+            assert_eq!(told, (kind, retry_after), "{untaken}");
+        }
+    }
+}

@@ -228,3 +228,25 @@ fn distribution(family: &Family, sample: &Sample, metrics: &Metrics) -> Option<H
         ..HistogramDataPoint::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a span of one kind that a collector takes for another.
+    #[test]
+    fn each_kind_of_span_is_told() {
+        for (kind, told) in [
+            ("server", SpanKind::Server),
+            ("client", SpanKind::Client),
+            ("consumer", SpanKind::Consumer),
+            ("internal", SpanKind::Internal),
+        ] {
+            let finished = Finished {
+                kind: kind.into(),
+                ..Finished::default()
+            };
+            assert_eq!(span(finished).kind(), told);
+        }
+    }
+}

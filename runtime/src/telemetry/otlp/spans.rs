@@ -182,3 +182,32 @@ impl Finished {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    /// Catches: spans of others among those that are sent, and a number that is lost because it may be below
+    /// zero.
+    #[test]
+    fn spans_of_traces_are_gathered_with_their_numbers_and_no_others() {
+        let spans = OtlpSpans::new(Clock::starting_at(Timestamp::from_millis(0)), 8);
+        let subscriber = tracing_subscriber::registry().with(spans.layer());
+        tracing::subscriber::with_default(subscriber, || {
+            drop(tracing::debug_span!(target: "elsewhere", "request"));
+            let span = tracing::debug_span!(target: SPANS, "ask", below = -5_i64, above = 5_u64);
+            drop(span);
+        });
+        let gathered = spans.take(8);
+        assert_eq!(gathered.len(), 1, "{gathered:?}");
+        let numbers = [("below", -5), ("above", 5)];
+        let numbers = numbers.map(|(name, number)| (name, Value::Number(number)));
+        assert_eq!(
+            (gathered[0].name, &gathered[0].fields[..]),
+            ("ask", &numbers[..])
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! What the runtime does where its journal is behind or away, and where an epoch of it is over.
+
+mod away;
+mod behind;
+mod epochs;
+mod followers;
+mod moody;
+mod parking;
+
+use std::time::Duration;
+
+use mercato::testkit::{TestRuntime, TestWorld, eventually};
+use mercato::{AskError, AskFailure};
+
+use crate::support::add;
+
+/// The disk fails, and what comes of that is over before it is well again.
+async fn breaks(world: &TestWorld, runtime: &TestRuntime) {
+    world.break_disk();
+    let refused = runtime.ask(add("nobody", 1)).await;
+    assert!(
+        matches!(refused, Err(AskError::Failed(AskFailure::ReadOnly { .. }))),
+        "{refused:?}"
+    );
+    assert!(runtime.health().read_only.is_some());
+}
+
+async fn comes_back(world: &TestWorld, runtime: &TestRuntime) {
+    world.heal_disk();
+    let back = async || runtime.health().read_only.is_none();
+    eventually("the disk is back", Duration::from_secs(60), back).await;
+}
+
+/// True once.
+fn once() -> impl FnMut() -> bool + Send + 'static {
+    let mut is_first = true;
+    move || std::mem::take(&mut is_first)
+}
