@@ -166,7 +166,7 @@ pub use recommendation::{
     RecordPurchase, RecordView, RestoreProduct, Rung, SessionNumber, ShopperTaste, Showcase,
     ShownProduct, Situation, SuppressProduct, Taste, Visitor, recommend, recommendation_triggers,
 };
-pub use shop::{AGENTS, Ports, Shop, ShopAgents};
+pub use shop::{AGENTS, PORTS, Ports, Shop, ShopAgents};
 pub use shop_config::{ShopConfig, ShopTerms, Watching};
 pub use support::learn as intents;
 pub use support::{

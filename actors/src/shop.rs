@@ -32,6 +32,20 @@ pub const AGENTS: [&str; 6] = [
     "marketing",
 ];
 
+/// What the shop's ports are called, where a policy or a breaker is theirs: what stands before the dot in
+/// their activities.
+pub const PORTS: [&str; 9] = [
+    "payments",
+    "carrier",
+    "procurement",
+    "competitors",
+    "mail",
+    "sms",
+    "push",
+    "social",
+    "language",
+];
+
 /// The outside that a shop reaches.
 #[derive(Clone)]
 pub struct Ports {

@@ -7,7 +7,7 @@ use mercato_config::{Configuration, Contradiction, Key, Live, Loaded};
 use mercato_runtime::persistence::JournalOptions;
 use mercato_runtime::{
     AGENT_RESPONSES, AgentOptions, Alarms, CacheSettings, CachesSettings, Clock, FlowOptions,
-    Policies, PolicyBook, RecoveryOptions, RuntimeBuilder,
+    KNOWLEDGE_BASE, Policies, PolicyBook, RecoveryOptions, RuntimeBuilder, STORE_READS,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::marketing::MarketingSettings;
 use crate::order::OrderSettings;
 use crate::pricing::PricingSettings;
 use crate::recommendation::BusinessRules;
-use crate::shop::{Shop, ShopAgents};
+use crate::shop::{AGENTS, PORTS, Shop, ShopAgents};
 use crate::support::SupportSettings;
 
 /// A shop and its runtime, as a configuration file describes them. Each section is the options of
@@ -180,6 +180,46 @@ impl ShopConfig {
                 Ok(())
             },
         )
+    }
+
+    /// The names in it that nothing of the shop has, each with those that there are. A program with agents,
+    /// ports or caches of its own gives them limits by their names, so they are no mistake by themselves;
+    /// one that has none has misspelt them, and what they say is in force for nobody.
+    ///
+    /// ```
+    /// use mercato_actors::ShopConfig;
+    /// use mercato_actors::config::{Sources, load};
+    ///
+    /// let text = "policies.ports.payment.attempt_timeout = '4s'";
+    /// let loaded = load::<ShopConfig>(&Sources::text("shop.toml", text))?;
+    /// let (key, known) = &loaded.config.foreign_names()[0];
+    /// assert_eq!(key.to_string(), "policies.ports.payment");
+    /// assert_eq!(known[0], "payments");
+    /// # Ok::<_, mercato_actors::config::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn foreign_names(&self) -> Vec<(Key, &'static [&'static str])> {
+        const CACHES: [&str; 3] = [AGENT_RESPONSES, KNOWLEDGE_BASE, STORE_READS];
+        let of = |section: &str, known: &'static [&'static str], names: Vec<&String>| {
+            let section = Key::dotted(section);
+            let foreign = names.into_iter().filter(|name| !known.contains(&&***name));
+            let foreign = foreign.map(|name| (section.child(name), known));
+            foreign.collect::<Vec<_>>()
+        };
+        [
+            of(
+                "policies.agents",
+                &AGENTS,
+                self.policies.agents.keys().collect(),
+            ),
+            of(
+                "policies.ports",
+                &PORTS,
+                self.policies.ports.keys().collect(),
+            ),
+            of("caches", &CACHES, self.caches.by_name.keys().collect()),
+        ]
+        .concat()
     }
 
     fn agents(&self) -> [(&'static str, &AgentOptions); 6] {

@@ -49,6 +49,35 @@ fn check_tells_every_mistake_and_ends_with_2() {
     );
 }
 
+/// Catches: a misspelt agent, port or cache, whose limits are in force for nobody and of which nobody is told;
+/// and names of the shop's own that are taken for misspelt.
+#[test]
+fn check_names_what_nothing_of_the_shop_is_called() {
+    let check = |text: &str| {
+        let (_folder, path) = file(text);
+        succeeds(mercato().args(["config", "check"]).arg(&path))
+    };
+    let policy = "attempt_timeout = '4s'";
+    let told = check(&format!(
+        "[policies.agents.ordr]\n{policy}\n[policies.ports.payment]\n{policy}\n[caches.answers]\nfresh = '1m'\n"
+    ));
+    for part in [
+        "valid; it sets 3 keys",
+        "note: policies.agents.ordr is for a program",
+        "note: policies.ports.payment is for a program that has one of that name: the shop has payments,",
+        "note: caches.answers is for a program",
+    ] {
+        assert!(told.contains(part), "{part}\nis not in\n{told}");
+    }
+    let own = check(&format!(
+        "[policies.agents.order]\n{policy}\n[policies.ports.language]\n{policy}\n[caches.knowledge_base]\nfresh = '1m'\n"
+    ));
+    assert!(
+        own.contains("it sets 3 keys") && !own.contains("note:"),
+        "{own}"
+    );
+}
+
 /// Catches: an origin that is lost on the way to the user, and a show that cannot be read again.
 #[test]
 fn show_tells_whose_each_value_is_and_reads_again() {

@@ -1,5 +1,6 @@
 //! `mercato config`: checks a configuration file, and shows what is in force.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use mercato_actors::ShopConfig;
@@ -12,11 +13,20 @@ use crate::output::print;
 pub(crate) fn run(args: &ConfigArgs) -> Result<bool, String> {
     match &args.task {
         ConfigTask::Check { file } => {
-            let (of_file, of_environment) = loaded(Some(file))?.said();
-            print(&format_args!(
+            let loaded = loaded(Some(file))?;
+            let (of_file, of_environment) = loaded.said();
+            let mut told = format!(
                 "{}: valid; it sets {of_file} keys, and the environment {of_environment}\n",
                 file.display()
-            ))?;
+            );
+            for (key, known) in loaded.config.foreign_names() {
+                let known = known.join(", ");
+                let _ = writeln!(
+                    told,
+                    "note: {key} is for a program that has one of that name: the shop has {known}"
+                );
+            }
+            print(&told)?;
         }
         ConfigTask::Show { defaults: true, .. } => print(&reference::<ShopConfig>())?,
         ConfigTask::Show { file, .. } => print(&loaded(file.as_deref())?.show())?,
