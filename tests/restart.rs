@@ -220,7 +220,14 @@ async fn a_shard_that_holds_its_thread_is_replaced() {
     while journal.version("holding/a").expect("it reads") == 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    assert_eq!(handle.ask(&caller, look("a")).await, Ok(1));
+    // Its successor is told a moment after that is recorded.
+    let told = async {
+        while handle.ask(&caller, look("a")).await != Ok(1) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(60), told).await;
+    told.expect("its successor goes on with what was before");
     assert_eq!(handle.ask(&patient, hold("a", true)).await, Ok(1));
     assert_eq!(journal.version("holding/a").expect("it reads"), 1);
     assert_eq!(handle.ask(&caller, hold("a", false)).await, Ok(2));

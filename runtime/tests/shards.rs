@@ -9,8 +9,8 @@ use futures::FutureExt;
 use mercato::persistence::{JournalOptions, Position, RedbJournal, WriterPlace};
 use mercato::testkit::{Fault, Moment, TestWorld, strict};
 use mercato::{
-    AgentOptions, AskError, AskFailure, Caller, CrashPoint, QuarantineQuery, QuarantineRecords,
-    Runtime, RuntimeBuilder,
+    AgentOptions, AskError, AskFailure, CachesSettings, Caller, CrashPoint, FAMILIES,
+    QuarantineQuery, QuarantineRecords, Runtime, RuntimeBuilder,
 };
 
 use crate::support::{Counters, add, read};
@@ -123,6 +123,22 @@ async fn whatever_waits_for_a_shard_is_counted() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(depth(), Some(0.0));
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: metrics in another order than that of their table.
+#[tokio::test(start_paused = true)]
+async fn metrics_come_in_the_order_of_their_table() {
+    let world = TestWorld::new(1);
+    let cached = |it| one_shard(it).caches(CachesSettings::default());
+    let runtime = world.start(cached).await;
+    assert_eq!(runtime.ask(add("a", 1)).await, Ok(1));
+    let metrics = runtime.metrics();
+    let told: Vec<_> = metrics.families.iter().map(|it| it.family.name).collect();
+    let all = FAMILIES.iter().map(|family| family.name);
+    let expected: Vec<_> = all.filter(|name| told.contains(name)).collect();
+    assert_eq!(told, expected);
+    assert!(told.len() > 20, "{told:?}");
+    runtime.stop().await;
 }
 
 /// Catches: something that stands aside and that the records alone do not tell, or tell otherwise or in

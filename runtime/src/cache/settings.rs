@@ -156,3 +156,23 @@ impl fmt::Display for InvalidCaches {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: mistakes of which one is not told, or not how it is mended.
+    #[test]
+    fn all_that_is_wrong_is_told_with_what_may_be() {
+        let problem = |path: &str| CacheProblem {
+            path: path.into(),
+            found: "0".into(),
+            range: "1 to 7".into(),
+        };
+        let problems = ["rates.fresh", "rates.loads_max"].map(problem).into();
+        let told = InvalidCaches { problems }.to_string();
+        let expected = "the caches have 2 mistakes\n  rates.fresh is 0: choose 1 to 7\n  \
+                        rates.loads_max is 0: choose 1 to 7";
+        assert_eq!(told, expected);
+    }
+}

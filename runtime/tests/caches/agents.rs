@@ -386,3 +386,28 @@ async fn a_shared_cache_is_one_for_all_who_name_it() {
     assert_eq!(of_all.get(&2), None);
     runtime.stop().await.expect("it stops");
 }
+
+/// Catches: a cache that still has its holder and is told nothing more, since others took its name.
+#[tokio::test(start_paused = true)]
+async fn a_cache_whose_name_others_took_is_still_told_what_happened() {
+    let runtime = with_caches(CachesSettings::default()).await;
+    let handle = runtime.handle();
+    let caches = handle.caches().expect("they are switched on");
+    let open = || -> Cache<&str, u32, ()> { caches.open(STORE_READS, |_, _| 4) };
+    let (first, second) = (open(), open());
+    drop(open());
+    let third = open();
+    let all = [&first, &second, &third];
+    for cache in all {
+        let load = || async { Ok(Answer::Fresh(7)) };
+        let tags = [Tag::entity::<Counters>("a")];
+        let loaded = cache.get_or_load("a", &tags, load).await;
+        assert_eq!(loaded, Ok(Answer::Fresh(7)));
+    }
+    assert_eq!(all.map(|cache| cache.get(&"a")), [Some(7); 3]);
+    let added = handle.ask(&Caller::system(), add("a", 1)).await;
+    assert_eq!(added, Ok(1));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(all.map(|cache| cache.get(&"a")), [None; 3]);
+    runtime.stop().await.expect("it stops");
+}

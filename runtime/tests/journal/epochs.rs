@@ -1,14 +1,10 @@
 //! What was learnt before the disk failed counts for nothing after that, and what is learnt then counts.
 
-use mercato::testkit::TestWorld;
-use mercato::{AskError, AskFailure, Caller, RuntimeBuilder};
+use mercato::testkit::{Fault, Moment, TestWorld};
+use mercato::{AskError, AskFailure, Caller, CommandId};
 
-use super::{breaks, comes_back};
-use crate::support::{BelowZero, Counters, add, read};
-
-fn counters(builder: RuntimeBuilder) -> RuntimeBuilder {
-    builder.agent(Counters::default())
-}
+use super::{breaks, comes_back, counters};
+use crate::support::{BelowZero, add, read};
 
 /// Catches: a request that is answered out of an epoch that is not its own, and so never again once the disk
 /// has failed.
@@ -54,5 +50,23 @@ async fn an_answer_that_was_taken_back_is_not_given_when_others_have_its_place()
         "{served:?}"
     );
     assert_eq!(runtime.ask(read("seen")).await, Ok(0), "it never was");
+    runtime.stop().await;
+}
+
+/// Catches: a command that is refused because it is thought to stand aside, though the disk took that back.
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_quarantine_was_taken_back_is_decided_anew() {
+    let world = TestWorld::new(1);
+    let runtime = world.start(counters).await;
+    let caller = Caller::system().keyed(CommandId::from_key("once"));
+    let handle = runtime.handle();
+    world.faults().arm(Fault::at(Moment::Decide).times(3));
+    world.break_disk();
+    let asked = handle.ask(&caller, add("a", 1)).await;
+    assert!(asked.is_err(), "{asked:?}");
+    assert_eq!(world.faults().struck(), 3);
+    comes_back(&world, &runtime).await;
+    assert_eq!(handle.ask(&caller, add("a", 1)).await, Ok(1));
+    drop(handle);
     runtime.stop().await;
 }
