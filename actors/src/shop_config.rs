@@ -190,7 +190,7 @@ impl ShopConfig {
     /// use mercato_actors::ShopConfig;
     /// use mercato_actors::config::{Sources, load};
     ///
-    /// let text = "policies.ports.payment.attempt_timeout = '4s'";
+    /// let text = "policies.ports.payment.attempt_timeout = '7s'";
     /// let loaded = load::<ShopConfig>(&Sources::text("shop.toml", text))?;
     /// let (key, known) = &loaded.config.foreign_names()[0];
     /// assert_eq!(key.to_string(), "policies.ports.payment");

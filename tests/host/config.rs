@@ -57,7 +57,7 @@ fn check_names_what_nothing_of_the_shop_is_called() {
         let (_folder, path) = file(text);
         succeeds(mercato().args(["config", "check"]).arg(&path))
     };
-    let policy = "attempt_timeout = '4s'";
+    let policy = "attempt_timeout = '7s'";
     let told = check(&format!(
         "[policies.agents.ordr]\n{policy}\n[policies.ports.payment]\n{policy}\n[caches.answers]\nfresh = '1m'\n"
     ));
