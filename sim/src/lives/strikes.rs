@@ -152,8 +152,10 @@ impl Target<'_> {
                 return Some(Act::HurryDisk);
             }
             FaultKind::ClockJump => {
-                self.struck(kind, &format!("the clock jumps {} s ahead", seconds * 5));
-                tokio::time::advance(Duration::from_secs(seconds * 5)).await;
+                let over = Duration::from_secs(seconds * 5);
+                self.struck(kind, &format!("the clock jumps {} s ahead", over.as_secs()));
+                self.hangs.jump(over);
+                tokio::time::advance(over).await;
             }
             // These strike by share.
             _ => {}
