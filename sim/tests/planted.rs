@@ -74,7 +74,7 @@ planted! {
 /// Catches: a world that is made smaller until another law breaks, or none.
 #[test]
 fn a_broken_law_is_shown_in_the_smallest_world_that_breaks_it() {
-    let options = planting("release-twice");
+    let options = planting("drop-dedupe");
     let (id, laws) = found(&options).expect("a law that finds it");
     let small = shrink(&id, &options, |_, _| {}).expect("a smaller world");
     assert!(
