@@ -88,3 +88,54 @@ const fn same_text(left: &str, right: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn form(name: &'static str, version: u16) -> EventForm {
+        EventForm { name, version }
+    }
+
+    const fn event(current: EventForm, older: &'static [EventForm]) -> EventSchema {
+        EventSchema { current, older }
+    }
+
+    /// What a program that declares these events would not compile for.
+    fn refused(schema: &[EventSchema]) -> Option<&'static str> {
+        let told = std::panic::catch_unwind(|| EventSchema::check(schema)).err()?;
+        let told: &&str = told.downcast_ref().expect("it is told in words");
+        told.split_once(';').map(|(what, _)| what).or(Some(*told))
+    }
+
+    const GONE: EventSchema = event(form("Gone", 1), &[]);
+    const PLACED: EventSchema = event(form("Placed", 3), &[form("Placed", 1), form("Placed", 2)]);
+    const MOVED: EventSchema = event(form("Moved", 1), &[form("Carried", 1), form("Carried", 7)]);
+    /// What may not stand by itself, or not beside the others.
+    const IN_TWO_WAYS: EventSchema = event(form("Gone", 1), &[form("Gone", 1)]);
+    const FROM_ABOVE: EventSchema = event(form("Left", 1), &[form("Was", 1), form("Left", 2)]);
+    const OF_ANOTHER: EventSchema = event(form("Left", 2), &[form("Left", 1), form("Carried", 7)]);
+    const FROM_ONE_TWICE: EventSchema = event(form("Left", 2), &[form("Left", 1), form("Left", 1)]);
+
+    /// Catches: events that could not be told apart in a journal, in whichever place they stand, and
+    /// names that are taken for one another because they begin, end or are numbered alike.
+    #[test]
+    fn each_stored_form_is_declared_once_and_upcast_from_below() {
+        let alike = ["Gone", "Done", "Gong"].map(|name| event(form(name, 1), &[]));
+        assert_eq!(refused(&[]), None);
+        assert_eq!(refused(&alike), None);
+        assert_eq!(refused(&[PLACED, MOVED, GONE]), None);
+
+        let twice = Some("an event's name and version stand twice in `events!`");
+        assert_eq!(refused(&[MOVED, GONE, MOVED]), twice);
+        assert_eq!(refused(&[event(form("Placed", 2), &[]), PLACED]), twice);
+        assert_eq!(refused(&[IN_TWO_WAYS]), twice);
+
+        let above = "an upcaster in `events!` reads a version that is not below the event's own";
+        assert_eq!(refused(&[MOVED, FROM_ABOVE]), Some(above));
+
+        let older = Some("an older form stands twice in `events!`");
+        assert_eq!(refused(&[PLACED, MOVED, OF_ANOTHER]), older);
+        assert_eq!(refused(&[FROM_ONE_TWICE]), older);
+    }
+}

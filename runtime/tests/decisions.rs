@@ -25,6 +25,20 @@ fn a_decision_shows_its_events_in_their_order() {
     assert_eq!(decision.events(), [added(1), added(2)]);
 }
 
+/// Catches: a decision that does not show which timers it will set, or shows one that it clears.
+#[test]
+fn a_decision_shows_the_timers_that_it_sets() {
+    let decision: Decision<CounterEvent, i64> = Decision::reply(3);
+    assert_eq!(decision.timers().count(), 0);
+    let (soon, later) = (Timestamp::from_millis(5), Timestamp::from_millis(9));
+    let decision = decision
+        .set_timer("one", later, &add("a", 1))
+        .clear_timer("another")
+        .set_timer("", soon, &add("a", 2));
+    let timers: Vec<_> = decision.timers().collect();
+    assert_eq!(timers, [("one", later), ("", soon)]);
+}
+
 /// Catches: two commands that draw the same because a part of their ids does not count, and a second attempt
 /// that draws otherwise.
 #[test]

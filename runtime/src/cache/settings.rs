@@ -175,4 +175,34 @@ mod tests {
                         rates.loads_max is 0: choose 1 to 7";
         assert_eq!(told, expected);
     }
+
+    /// Catches: limits that one could not choose though they make sense, and such as make none.
+    #[test]
+    fn limits_reach_from_what_keeps_something_to_a_tebibyte_and_thirty_days() {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        let of = |bytes_max, fresh, stale, loads_max| CacheSettings {
+            bytes_max,
+            fresh,
+            stale,
+            loads_max,
+        };
+        let wrong = |settings| {
+            let caches = CachesSettings::default().with("rates", settings);
+            caches
+                .check()
+                .map_or_else(|told| told.problems.len(), |()| 0)
+        };
+        let moment = Duration::from_nanos(1);
+        let least = of(4_096, Duration::from_millis(1), Duration::ZERO, 1);
+        let most = of(1_099_511_627_776, days(30), days(30), 100_000);
+        assert_eq!((wrong(least), wrong(most)), (0, 0));
+        let less = of(4_095, Duration::from_millis(1) - moment, Duration::ZERO, 0);
+        let more = of(
+            1_099_511_627_777,
+            days(30) + moment,
+            days(30) + moment,
+            100_001,
+        );
+        assert_eq!((wrong(less), wrong(more)), (3, 4));
+    }
 }

@@ -212,6 +212,16 @@ async fn entities_leave_when_the_bound_is_passed_and_not_when_it_is_reached() {
     wide.close().await;
 }
 
+/// Catches: an agent that may not keep what is idle for as long, or let it go as soon, as it is told.
+#[test]
+fn idle_is_what_nobody_asked_for_a_second_or_up_to_thirty_days() {
+    let after = |asked| IdleWatch::new(1, asked).idle_after();
+    let thirty_days = Duration::from_hours(720);
+    assert_eq!(after(Duration::ZERO), Duration::from_secs(1));
+    assert_eq!(after(Duration::MAX), thirty_days);
+    assert_eq!(after(thirty_days), thirty_days);
+}
+
 /// Catches: a shard that is busy with idle entities for longer than a group of them takes, one that
 /// is woken for each of them, and one that is not woken again.
 #[tokio::test(start_paused = true)]

@@ -133,10 +133,20 @@ impl<I, O, E> fmt::Debug for FlowType<I, O, E> {
 mod tests {
     use super::*;
 
+    const PLAIN: FlowType<(), (), ()> = FlowType::new("plain", 7);
+
+    /// Catches: a flow that is another one, or that anybody may start, because more was said of it.
+    #[test]
+    fn what_is_said_of_a_flow_leaves_the_rest_as_it_is() {
+        let second = Duration::from_secs(1);
+        let said = PLAIN.by_the_service().within(second).keeping(second);
+        assert_eq!((said.name(), said.version()), ("plain", 7));
+        assert_eq!((PLAIN.by_the_service, said.by_the_service), (false, true));
+    }
+
     /// Catches: a budget of which nothing is left for undoing, and one that is spent twice.
     #[test]
     fn a_part_of_the_budget_is_kept_back() {
-        const PLAIN: FlowType<(), (), ()> = FlowType::new("plain", 1);
         let ten = PLAIN.within(Duration::from_secs(10));
         assert_eq!((PLAIN.forward(), PLAIN.kept()), (None, Duration::ZERO));
         assert_eq!(ten.forward(), Some(Duration::from_secs(8)));

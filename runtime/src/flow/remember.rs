@@ -106,7 +106,7 @@ mod tests {
         let first = many.iter().position(|many| *many);
         assert_eq!(first, Some(REPLIES_MAX - 1));
         assert_eq!(replies.take().len(), REPLIES_MAX);
-        let large = [BYTES_MAX - 2, 1, 1].map(|bytes| replies.keep(reply(bytes)));
+        let large = [65_534, 1, 1].map(|bytes| replies.keep(reply(bytes)));
         assert_eq!(large, [false, false, true]);
         assert_eq!((replies.take().len(), replies.take().len()), (3, 0));
     }

@@ -60,3 +60,24 @@ impl<T> Answer<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: an answer that may be wrong by now and is taken for a fresh one, or a fresh one that is not.
+    #[test]
+    fn only_what_was_kept_is_stale() {
+        let age = Duration::from_secs(90);
+        let answers = [
+            Answer::Fresh(1),
+            Answer::Alternative(1),
+            Answer::Stale { value: 1, age },
+        ];
+        let is_stale = [false, false, true];
+        assert_eq!(answers.each_ref().map(Answer::is_stale), is_stale);
+        let made = answers.map(|answer| answer.map(|value| value + 1));
+        assert_eq!(made.each_ref().map(Answer::is_stale), is_stale);
+        assert_eq!(made.map(Answer::into_value), [2; 3]);
+    }
+}

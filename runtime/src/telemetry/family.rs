@@ -214,6 +214,25 @@ families! {
 mod tests {
     use super::*;
 
+    /// Catches: a unit in a message that cannot be written into the settings so, and kinds that a message
+    /// does not name.
+    #[test]
+    fn units_are_named_as_settings_name_them() {
+        let (count, ratio, rate) = (Unit::Count, Unit::Ratio, Unit::PerSecond);
+        for unit in [count, Unit::Seconds, Unit::Bytes, ratio, rate] {
+            assert_eq!(serde_json::to_value(unit).expect("a word"), unit.name());
+        }
+        let kinds = [
+            MetricKind::Counter,
+            MetricKind::Gauge,
+            MetricKind::Histogram,
+        ];
+        assert_eq!(
+            kinds.map(MetricKind::name),
+            ["counter", "gauge", "histogram"]
+        );
+    }
+
     /// Catches: two metrics of one name, a name against the conventions, a unit that its name does
     /// not tell, and a label that may not be one.
     #[test]

@@ -225,7 +225,10 @@ mod tests {
         let read = |text: &str| text.parse::<TraceContext>();
         let context = read(HEADER).expect("a valid header");
         assert_eq!(context.to_string(), HEADER);
+        let trace_id = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+        assert_eq!(context.trace_id(), trace_id);
         assert_eq!(context.span_id(), 0x00f0_67aa_0ba9_02b7);
+        assert!(context.is_sampled());
         assert!(
             !read(&HEADER.replace("-01", "-00"))
                 .expect("valid")

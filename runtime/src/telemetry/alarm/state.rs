@@ -104,7 +104,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::alarm::{Measure, Selector};
+    use crate::telemetry::alarm::{Measure, Selector, Severity};
     use crate::telemetry::family::{MAILBOX_DEPTH, Unit};
 
     fn alarm() -> Alarm {
@@ -133,6 +133,18 @@ mod tests {
 
     fn at(second: u64) -> Timestamp {
         Timestamp::from_millis(second * 1_000)
+    }
+
+    /// Catches: a line of the log, or a message, with a word that the settings do not know.
+    #[test]
+    fn severities_and_sides_are_named_as_settings_name_them() {
+        for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
+            let word = serde_json::to_value(severity).expect("a word");
+            assert_eq!(word, severity.name());
+        }
+        for side in [Comparison::Above, Comparison::Below] {
+            assert_eq!(serde_json::to_value(side).expect("a word"), side.name());
+        }
     }
 
     /// Catches: a notice at every look, one that comes before the time or after it, one that counts

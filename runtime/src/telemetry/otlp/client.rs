@@ -103,7 +103,27 @@ impl Collector {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
+
+    /// Catches: a collector that is taken for away because it says something.
+    #[tokio::test]
+    async fn a_collector_may_say_as_much_as_is_read() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let collector = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept()?;
+            let asked = stream.read(&mut [0; 4_096])?;
+            let said = " ".repeat(65_536);
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 65536\r\n\r\n{said}");
+            stream.write_all(answer.as_bytes()).map(|()| asked)
+        });
+        let to = Collector::at(&format!("http://{address}")).expect("an address");
+        assert_eq!(to.post("/v1/metrics", Bytes::new()).await, Ok(()));
+        let asked = collector.join().expect("it ends").expect("it is asked");
+        assert!(asked > 0);
+    }
 
     /// Catches: a collector that asks for patience and is not heard, or one that did not and is waited for;
     /// and an answer that is tried again though the protocol says that it never succeeds.
