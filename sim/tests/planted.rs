@@ -63,8 +63,11 @@ planted! {
         "a delivery is booked once" | "what comes twice is answered as the first time"
         | "money is conserved";
     a_late_snapshot_is_found: "snapshot-late", "stock is conserved";
-    an_early_cursor_is_found: "cursor-early", "every order is confirmed by mail, once";
-    lost_timers_are_found: "timers-lost", "money is conserved";
+    an_early_cursor_is_found: "cursor-early",
+        "every order is confirmed by mail, once" | "money is conserved";
+    lost_timers_are_found: "timers-lost",
+        "money is conserved" | "every flow ends, or stands on the work list"
+        | "nothing is held for an order that was given up";
     a_stale_cache_is_found: "stale-cache", "a page shows no stock from before what was booked";
     a_dropped_mailbox_is_found: "mailbox-dropped", "every flow ends, or stands on the work list";
     an_unchecked_page_is_found: "unchecked-page", "damage is found when the journal is opened";
