@@ -272,3 +272,30 @@ impl Shop {
             .agent_with(MarketingAgent::new(self.marketing), limits.marketing)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PORTS;
+    use crate::journeys::{AUTHORISE, CREATE_LABEL, OBSERVE_MARKET, PLACE_PURCHASE};
+    use crate::marketing::{SEND_MAIL, SEND_PUSH, SEND_SMS, SEND_SOCIAL};
+    use crate::support::PHRASE_SENTENCE;
+
+    /// Catches: a port that is called something else than its activities say, so that a policy for it would
+    /// be taken for misspelt.
+    #[test]
+    fn ports_are_called_as_their_activities_say() {
+        let activities = [
+            format!("{AUTHORISE:?}"),
+            format!("{CREATE_LABEL:?}"),
+            format!("{PLACE_PURCHASE:?}"),
+            format!("{OBSERVE_MARKET:?}"),
+            format!("{SEND_MAIL:?}"),
+            format!("{SEND_SMS:?}"),
+            format!("{SEND_PUSH:?}"),
+            format!("{SEND_SOCIAL:?}"),
+            format!("{PHRASE_SENTENCE:?}"),
+        ];
+        let ports = activities.each_ref().map(|name| name.split('.').next());
+        assert_eq!(ports, PORTS.map(Some));
+    }
+}

@@ -10,18 +10,10 @@ use mercato::persistence::{JournalOptions, Position, RedbJournal, WriterPlace};
 use mercato::testkit::{Fault, Moment, TestWorld, strict};
 use mercato::{
     AgentOptions, AskError, AskFailure, CachesSettings, Caller, CrashPoint, FAMILIES,
-    QuarantineQuery, QuarantineRecords, Runtime, RuntimeBuilder,
+    QuarantineQuery, QuarantineRecords, Runtime,
 };
 
-use crate::support::{Counters, add, read};
-
-fn one_shard(builder: RuntimeBuilder) -> RuntimeBuilder {
-    let options = AgentOptions {
-        shards: NonZeroUsize::MIN,
-        ..AgentOptions::default()
-    };
-    builder.agent_with(Counters::default(), options)
-}
+use crate::support::{Counters, add, one_shard, read};
 
 /// Catches: a command that is decided once more because its shard crashed after it was answered.
 #[tokio::test(start_paused = true)]

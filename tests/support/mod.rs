@@ -8,6 +8,7 @@
 )]
 
 use std::borrow::Cow;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,8 +18,8 @@ use mercato::persistence::{
 };
 use mercato::testkit::{TestWorld, strict};
 use mercato::{
-    Agent, Clock, Command, Commands, Context, Decided, Decision, Entropy, Kind, Runtime,
-    RuntimeBuilder, Timestamp,
+    Agent, AgentOptions, Clock, Command, Commands, Context, Decided, Decision, Entropy, Kind,
+    Runtime, RuntimeBuilder, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +133,15 @@ impl Agent for Counters {
     fn commands(commands: &mut Commands<Self>) {
         commands.add::<Add>();
     }
+}
+
+/// Counters that all stand in one shard.
+pub fn one_shard(builder: RuntimeBuilder) -> RuntimeBuilder {
+    let options = AgentOptions {
+        shards: NonZeroUsize::MIN,
+        ..AgentOptions::default()
+    };
+    builder.agent_with(Counters::default(), options)
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

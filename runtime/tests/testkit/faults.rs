@@ -6,17 +6,9 @@ use std::time::Duration;
 
 use mercato::persistence::{JournalOptions, RedbJournal, WriterPlace};
 use mercato::testkit::{Fault, Faults, Moment, TestWorld, strict};
-use mercato::{AgentOptions, AskError, AskFailure, Caller, Runtime, RuntimeBuilder};
+use mercato::{AgentOptions, AskError, AskFailure, Caller, Runtime};
 
-use crate::support::{Add, Counters, Read, add, read};
-
-fn one_shard(builder: RuntimeBuilder) -> RuntimeBuilder {
-    let options = AgentOptions {
-        shards: NonZeroUsize::MIN,
-        ..AgentOptions::default()
-    };
-    builder.agent_with(Counters::default(), options)
-}
+use crate::support::{Add, Counters, Read, add, one_shard, read};
 
 /// Catches: a fault at another moment, command or entity than it was armed for, and a crash at any moment
 /// that loses the command or has it done twice.

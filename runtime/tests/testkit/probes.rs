@@ -1,23 +1,16 @@
 //! Probes see what an agent does, and fail in words.
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use mercato::testkit::{Fault, Moment, TestRuntime, TestWorld};
-use mercato::{AgentOptions, Caller, CommandId};
+use mercato::{Caller, CommandId};
 
-use crate::support::{Add, Added, CounterEvent, Counters, add, read};
+use crate::support::{Add, Added, CounterEvent, Counters, add, one_shard, read};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 async fn started(world: &TestWorld) -> TestRuntime {
-    let options = AgentOptions {
-        shards: NonZeroUsize::MIN,
-        ..AgentOptions::default()
-    };
-    world
-        .start(|builder| builder.agent_with(Counters::default(), options))
-        .await
+    world.start(one_shard).await
 }
 
 fn amount(event: &CounterEvent) -> i64 {

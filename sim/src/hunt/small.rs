@@ -69,4 +69,22 @@ mod tests {
         // A hundred shoppers of the prototype that the figure is held against made 165 commits.
         assert!((165..buyers).contains(&visitors), "{visitors} {buyers}");
     }
+
+    /// Catches: carts that are said to be left behind, and are bought.
+    #[test]
+    fn whoever_leaves_a_cart_behind_is_charged_nothing() {
+        let options = HuntOptions::default();
+        let story = |abandons_percent| {
+            let mut drawn = small_world(1, Crowd::Buyers, &options);
+            drawn.shop.abandons_percent = abandons_percent;
+            drawn.world.timeline_lines = 100_000;
+            let outcome = run_drawn(&drawn, &options.lessons).expect("a world");
+            assert!(outcome.laws_hold());
+            outcome.timeline.join("\n")
+        };
+        let (bought, left) = (story(0), story(100));
+        assert!(bought.contains("/checkout") && bought.contains("authorise"));
+        assert!(left.contains("/add/0") && !left.contains("/checkout"));
+        assert!(!left.contains("authorise"));
+    }
 }
