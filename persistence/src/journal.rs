@@ -120,6 +120,13 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     /// When it never will again: it was closed, or it cannot be opened anew.
     fn until_writable(&self) -> BoxFuture<'_, Result<(), JournalFailed>>;
 
+    /// Waits until the journal takes appends in a later epoch than `epoch`. Whoever did something
+    /// that was not durable yet looks then whether it was taken back.
+    ///
+    /// # Errors
+    /// As [`until_writable`](Self::until_writable).
+    fn until_writable_after(&self, epoch: u64) -> BoxFuture<'_, Result<(), JournalFailed>>;
+
     /// Whether a command was recorded before, and its first reply is still kept.
     fn knows(&self, command: Uuid) -> bool;
 

@@ -264,24 +264,13 @@ impl Journal for RedbJournal {
     }
 
     fn until_writable(&self) -> BoxFuture<'_, Result<(), JournalFailed>> {
-        async {
-            loop {
-                let changed = self.shared.changed.notified();
-                let (failed, closing) = {
-                    let front = self.shared.front.lock();
-                    (front.failed.clone(), front.closing)
-                };
-                match failed {
-                    _ if closing => return Err(JournalFailed::closed()),
-                    None => return Ok(()),
-                    Some(failed) if self.shared.given_up.load(Ordering::Acquire) => {
-                        return Err(failed);
-                    }
-                    Some(_) => changed.await,
-                }
-            }
-        }
-        .boxed()
+        self.shared.until_writable_from(0).boxed()
+    }
+
+    fn until_writable_after(&self, epoch: u64) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.shared
+            .until_writable_from(epoch.saturating_add(1))
+            .boxed()
     }
 
     fn knows(&self, command: Uuid) -> bool {

@@ -179,6 +179,24 @@ impl Shared {
         }
     }
 
+    /// Waits until appends are taken, in this epoch or a later one.
+    pub(crate) async fn until_writable_from(&self, epoch: u64) -> Result<(), JournalFailed> {
+        loop {
+            let changed = self.changed.notified();
+            let (failed, closing, reached) = {
+                let front = self.front.lock();
+                let reached = self.gate.epoch() >= epoch;
+                (front.failed.clone(), front.closing, reached)
+            };
+            match failed {
+                _ if closing => return Err(JournalFailed::closed()),
+                None if reached => return Ok(()),
+                Some(failed) if self.given_up.load(Ordering::Acquire) => return Err(failed),
+                _ => changed.await,
+            }
+        }
+    }
+
     /// Where a read failed because the disk did: takes nothing more from now on, and has the writer
     /// see to it.
     pub(crate) fn stop_if_away(&self, error: &ReadError) {

@@ -22,6 +22,7 @@ mod failing_disk_stops_the_journal;
 mod flipped_bits_are_named;
 mod kill_nine;
 mod nothing_precedes_its_cause;
+mod only_what_is_durable_is_shown;
 mod power_cuts;
 mod sealed_opens_for_its_person_only;
 mod slow_subscribers;

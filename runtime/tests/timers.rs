@@ -14,17 +14,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{Count, Counters, add, read};
 
-/// Has the counter count one more after ten seconds, or not at all.
+/// Has the counter count this much more after ten seconds, or not at all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Later {
+pub(crate) struct Later {
     counter: String,
-    counts: bool,
+    by: Option<i64>,
 }
 
-fn later(counter: &str, counts: bool) -> Later {
+pub(crate) fn later(counter: &str, by: Option<i64>) -> Later {
     Later {
         counter: counter.into(),
-        counts,
+        by,
     }
 }
 
@@ -40,9 +40,9 @@ impl Command for Later {
     fn decide(&self, _: &Counters, _: &Count, context: &Context<'_>) -> Decided<Self> {
         let due = context.now.plus(Duration::from_secs(10));
         let reply = Decision::reply(());
-        Ok(match self.counts {
-            true => reply.set_timer("one more", due, &add(&self.counter, 1)),
-            false => reply.clear_timer("one more"),
+        Ok(match self.by {
+            Some(by) => reply.set_timer("more", due, &add(&self.counter, by)),
+            None => reply.clear_timer("more"),
         })
     }
 }
@@ -57,10 +57,13 @@ async fn a_timer_that_is_cleared_while_its_command_is_on_its_way_does_nothing() 
     };
     let runtime = world.start(a_second).await;
     for counter in ["cleared", "kept"] {
-        runtime.ask(later(counter, true)).await.expect("it is set");
+        runtime
+            .ask(later(counter, Some(1)))
+            .await
+            .expect("it is set");
     }
     tokio::time::sleep(Duration::from_millis(10_500)).await;
-    runtime.ask(later("cleared", false)).await.expect("cleared");
+    runtime.ask(later("cleared", None)).await.expect("cleared");
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(runtime.ask(read("cleared")).await, Ok(0));
     assert_eq!(runtime.ask(read("kept")).await, Ok(1));
@@ -108,7 +111,7 @@ async fn no_more_timers_are_at_work_than_may_be() {
     let counters: Vec<_> = (0..800).map(|n| format!("c{n}")).collect();
     let set = counters
         .iter()
-        .map(|it| handle.ask(&caller, later(it, true)));
+        .map(|it| handle.ask(&caller, later(it, Some(1))));
     let set = futures::future::join_all(set).await;
     assert!(set.iter().all(Result::is_ok));
     hangs.store(true, Ordering::Relaxed);
@@ -161,7 +164,7 @@ async fn a_timer_that_cannot_be_served_is_not_forgotten_while_others_hang() {
     let counters: Vec<_> = (0..256).map(|n| format!("c{n}")).collect();
     let set = counters
         .iter()
-        .map(|it| handle.ask(&caller, later(it, true)));
+        .map(|it| handle.ask(&caller, later(it, Some(1))));
     assert!(
         futures::future::join_all(set)
             .await

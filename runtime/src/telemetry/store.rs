@@ -131,6 +131,10 @@ impl Journal for TimedJournal {
         self.journal.until_writable()
     }
 
+    fn until_writable_after(&self, epoch: u64) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.journal.until_writable_after(epoch)
+    }
+
     fn knows(&self, command: Uuid) -> bool {
         self.journal.knows(command)
     }

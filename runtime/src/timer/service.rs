@@ -145,6 +145,8 @@ impl Keeper {
             tokio::select! {
                 biased;
                 Some((timer, outcome)) = at_work.next() => self.settle(&timer, outcome),
+                // What was answered and is not durable may be taken back: then its timer is due again.
+                back = journal.until_writable_after(epoch) => if back.is_err() { return },
                 () = self.rest(now), if has_room => {}
             }
         }

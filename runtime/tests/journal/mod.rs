@@ -7,6 +7,7 @@ mod followers;
 mod moody;
 mod parking;
 mod subscribers;
+mod timers;
 
 use std::time::Duration;
 

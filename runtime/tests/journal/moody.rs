@@ -158,6 +158,10 @@ impl Journal for Moody {
         self.journal.until_writable()
     }
 
+    fn until_writable_after(&self, epoch: u64) -> BoxFuture<'_, Result<(), JournalFailed>> {
+        self.journal.until_writable_after(epoch)
+    }
+
     fn vault(&self) -> &Arc<Vault> {
         self.journal.vault()
     }
