@@ -106,6 +106,23 @@ async fn what_is_not_answered_in_time_comes_again() {
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: a delivery whose time nobody watches, because it was taken while there was nothing else to do.
+#[tokio::test(start_paused = true)]
+async fn time_runs_for_what_was_taken_while_nothing_else_happens() {
+    let runtime = start(memory()).await;
+    let bus = runtime.bus();
+    let mut pulled = bus.pull(pulled_one_by_one()).await.expect("it is attached");
+    add_up(&runtime, &["a"], 1..=1).await;
+    soon().await;
+    let held = pulled.next().await.expect("there is more");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(held.ack(), Err(LeaseLost));
+    let again = pulled.next().await.expect("there is more");
+    assert_eq!(again.delivery().attempt(), 2);
+    again.ack().expect("it is in time");
+    runtime.stop().await.expect("it stops");
+}
+
 /// Catches: a subscriber that stays attached when its owner is gone, what it acknowledged last
 /// delivered again, what it did not never; a stop that hangs on one who pulls.
 #[tokio::test(start_paused = true)]

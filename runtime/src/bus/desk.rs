@@ -89,8 +89,21 @@ impl Desk {
             if self.closing.load(Ordering::Acquire) {
                 return None;
             }
-            let taken = self.inside.lock().window.take(self.clock.now());
+            let (taken, is_next) = {
+                let window = &mut self.inside.lock().window;
+                let before = window.next_tick();
+                let taken = window.take(self.clock.now());
+                let next = window.next_tick();
+                (
+                    taken,
+                    next.is_some_and(|next| before.is_none_or(|before| next < before)),
+                )
+            };
             if let Some(taken) = taken {
+                if is_next {
+                    // Its time is over before anything else is, and the pump rests for longer.
+                    self.changed.notify_one();
+                }
                 let delivery = Delivery::new(taken.event, taken.attempt);
                 return Some(Leased::new(self.clone(), taken.ticket, delivery));
             }
