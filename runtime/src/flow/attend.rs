@@ -42,6 +42,14 @@ impl Engine {
             tokio::time::sleep(GRACE).await;
         };
         tokio::pin!(stopped);
+        let over = async {
+            let back = self.core.journal.until_writable_after(flow.epoch());
+            if back.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::pin!(over);
+        let mut is_over = false;
         let noting = flow.note_in_time();
         tokio::pin!(noting);
         let outcome = loop {
@@ -49,6 +57,12 @@ impl Engine {
             // Asked after each poll: only then has the function nothing left to do but to wait.
             let polled = std::future::poll_fn(|cx| match run.poll_unpin(cx) {
                 Poll::Ready(outcome) => Poll::Ready(Polled::Returned(outcome)),
+                // It may go by what never was, and be needed by others: it is run again at once.
+                Poll::Pending
+                    if is_over && none_loses && losers.is_empty() && flow.only_rests() =>
+                {
+                    Poll::Ready(Polled::TakenBack)
+                }
                 Poll::Pending => match flow.sleeps_for(self.options.park_after) {
                     Some(until) if none_loses && losers.is_empty() => {
                         Poll::Ready(Polled::Sleeps(until))
@@ -61,6 +75,7 @@ impl Engine {
                 polled = polled => match polled {
                     Polled::Returned(outcome) => break outcome,
                     Polled::Sleeps(until) => Some(until),
+                    Polled::TakenBack => return Err(AskFailure::taken_back()),
                 },
                 lost = losing.next(), if !losing.is_empty() => {
                     lost.unwrap_or(Ok(()))?;
@@ -68,6 +83,10 @@ impl Engine {
                 }
                 loser = losers.next() => {
                     losing.push(loser);
+                    None
+                }
+                () = &mut over, if !is_over => {
+                    is_over = true;
                     None
                 }
                 () = &mut stopped => break Err(Vec::new()),
@@ -83,6 +102,7 @@ impl Engine {
                 outcome = &mut run => break outcome,
                 loser = losers.next() => losing.push(loser),
                 () = running.end.closed() => {}
+                () = &mut over, if !is_over => is_over = true,
                 () = &mut stopped => break Err(Vec::new()),
                 failure = &mut noting => return Err(failure),
             }
@@ -139,4 +159,6 @@ impl Engine {
 enum Polled {
     Returned(Outcome),
     Sleeps(Timestamp),
+    /// What it does follows from an epoch of the journal that is over.
+    TakenBack,
 }

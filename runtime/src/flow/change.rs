@@ -89,28 +89,28 @@ impl Engine {
                 let running = entry.get().clone();
                 // Nor does the task begin another run.
                 let current = running.current.lock();
-                let Some(flow) = &*current else {
-                    // It waits for its place, and has yet to read the log.
-                    let mut log = FlowLog::load(journal, stream)?;
-                    let (mut changed, then) = act(&mut log, true)?;
-                    follow(&running, then);
-                    changed.joined = Some(Joined::to(&running, &log));
-                    return Ok(changed);
-                };
-                let (mut changed, then) = flow.with_log(|log| act(log, true))?;
-                if then == Then::Stop {
-                    flow.scope.stop();
-                }
-                if self.parked.lock().contains(stream) {
-                    // Its task is about to let go, and a crash must not leave it to its timer.
-                    if then != Then::Nothing {
-                        changed.position = flow.with_log(|log| log.clear_wake(journal, now))?;
+                let change = |log: &mut FlowLog| {
+                    let (mut changed, then) = act(log, true)?;
+                    if let (Then::Stop, Some(flow)) = (then, &*current) {
+                        flow.scope.stop();
                     }
-                    running.go_on();
+                    if self.parked.lock().contains(stream) {
+                        // Its task is about to let go, and a crash must not leave it to its timer.
+                        if then != Then::Nothing {
+                            changed.position = log.clear_wake(journal, now)?;
+                        }
+                        running.go_on();
+                    }
+                    follow(&running, then);
+                    changed.joined = Some(Joined::to(&running, log));
+                    Ok(changed)
+                };
+                match &*current {
+                    Some(flow) if flow.epoch() == journal.epoch() => flow.with_log(change),
+                    // It waits for its place and has yet to read the log, or must read it again, since
+                    // the disk failed: what it has read counts no more, and it writes nothing.
+                    _ => change(&mut FlowLog::load(journal, stream)?),
                 }
-                follow(&running, then);
-                changed.joined = Some(flow.with_log(|log| Joined::to(&running, log)));
-                Ok(changed)
             }
             Entry::Vacant(entry) => {
                 let mut log = FlowLog::load(journal, stream)?;

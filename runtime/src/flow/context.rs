@@ -180,6 +180,10 @@ impl Flow {
         &self.inner.engine.core
     }
 
+    pub(super) fn epoch(&self) -> u64 {
+        self.inner.epoch
+    }
+
     /// Whether the runtime went away under the flow, or what it knows was taken back. Whatever the
     /// function returned then does not count; it is run again.
     pub(super) fn is_interrupted(&self) -> bool {

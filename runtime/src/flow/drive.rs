@@ -18,7 +18,7 @@ use super::events::{FlowEnded, FlowFailing, FlowMigrated};
 use super::log::{FlowLog, parse_stream};
 use super::migration::NotMigrated;
 use super::retry::STEP;
-use super::running::{Ended, Running};
+use super::running::{Ended, Running, Unended};
 use crate::error::AskFailure;
 use crate::telemetry::Outcome;
 
@@ -63,7 +63,8 @@ impl Engine {
                 Err(failure) => {
                     tracing::error!(stream = %stream, %failure, "a flow cannot go on and stays open");
                     self.stuck.lock().insert(stream.clone(), failure.clone());
-                    running.end.send_replace(Some(Err(failure)));
+                    let told = Unended::for_good(failure);
+                    running.end.send_replace(Some(Err(told)));
                     return;
                 }
             };
@@ -90,10 +91,12 @@ impl Engine {
     /// and waits until the disk is back. `false` where it is not the disk that stopped the flow.
     async fn disk_is_back(&self, epoch: u64, running: &Running) -> bool {
         let journal = &self.core.journal;
+        let until = journal.epoch();
         match journal.failure() {
             Some(failed) => {
-                let told = Some(Err(AskFailure::read_only(failed)));
-                running.end.send_replace(told);
+                let failure = AskFailure::read_only(failed);
+                let told = Unended { failure, until };
+                running.end.send_replace(Some(Err(told)));
             }
             // It may have come back in the meantime, but then the epoch has changed.
             None if journal.epoch() == epoch => return false,
@@ -197,10 +200,10 @@ impl Engine {
         let mut current = running.current.lock();
         *current = None;
         let mut log = FlowLog::load(&*self.core.journal, stream)?;
+        self.parked.lock().remove(stream);
         if log.state.started.is_none() {
             return Ok(None);
         }
-        self.parked.lock().remove(stream);
         self.stuck.lock().remove(stream);
         log.clear_wake(&*self.core.journal, self.core.clock.now())?;
         self.migrate(name, &mut log)?;
@@ -331,9 +334,8 @@ impl Engine {
         if self.core.went_back(log.epoch) {
             return Err(AskFailure::taken_back());
         }
-        running
-            .end
-            .send_replace(Some(Err(AskFailure::taken_back())));
+        let told = Unended::for_good(AskFailure::taken_back());
+        running.end.send_replace(Some(Err(told)));
         if let Entry::Occupied(entry) = entry {
             entry.remove();
         }

@@ -123,8 +123,10 @@ impl Engine {
                 if log.state.started.is_none() {
                     // The disk failed, and the start was taken back. Its task runs the flow again, by
                     // this new start, unless it is about to let go.
-                    if let Some(Err(failure)) = &*running.end.borrow() {
-                        return Err(failure.clone());
+                    if let Some(Err(unended)) = &*running.end.borrow()
+                        && unended.until >= log.epoch
+                    {
+                        return Err(unended.failure.clone());
                     }
                     self.record_start(&mut log, start)?;
                 }
@@ -229,11 +231,15 @@ impl Engine {
         let counts = |end: &End| match end {
             None => false,
             Some(Ok(ended)) => ended.epoch >= joined.epoch,
-            Some(Err(_)) => true,
+            Some(Err(unended)) => unended.until >= joined.epoch,
         };
         let ended = joined.end.wait_for(counts);
         match tokio::time::timeout_at(self.core.clock.instant_of(deadline), ended).await {
-            Ok(Ok(end)) => end.clone().unwrap_or(Err(AskFailure::Stopped)),
+            Ok(Ok(end)) => match &*end {
+                Some(Ok(ended)) => Ok(ended.clone()),
+                Some(Err(unended)) => Err(unended.failure.clone()),
+                None => Err(AskFailure::Stopped),
+            },
             // The flow's task is gone without an end: the runtime is stopping.
             Ok(Err(_)) => Err(AskFailure::Stopped),
             Err(_) => Err(AskFailure::DeadlineExceeded),

@@ -12,7 +12,24 @@ use super::log::FlowLog;
 use crate::error::AskFailure;
 
 /// The end of a flow, or of our efforts: how it ended, or why it cannot go on here.
-pub(super) type End = Option<Result<Ended, AskFailure>>;
+pub(super) type End = Option<Result<Ended, Unended>>;
+
+/// Why a flow cannot go on here.
+#[derive(Debug, Clone)]
+pub(super) struct Unended {
+    pub(super) failure: AskFailure,
+    /// Whoever joins it in a later epoch of the journal is not meant: its task has yet to see that the
+    /// disk is back.
+    pub(super) until: u64,
+}
+
+impl Unended {
+    /// Nobody is at the flow any more.
+    pub(super) fn for_good(failure: AskFailure) -> Self {
+        let until = u64::MAX;
+        Self { failure, until }
+    }
+}
 
 /// How a flow ended.
 #[derive(Debug, Clone)]

@@ -55,6 +55,14 @@ impl Flow {
         WaitingGuard { flow: self, step }
     }
 
+    /// Whether it asks no agent and calls no port: it waits for a time or for another flow, and can
+    /// begin to do so again.
+    pub(super) fn only_rests(&self) -> bool {
+        let waiting = self.inner.waiting.lock();
+        let mut kinds = waiting.values().map(|step| &step.kind);
+        kinds.all(|kind| matches!(kind, StepKind::Sleep { .. } | StepKind::Flow { .. }))
+    }
+
     /// Until when it does nothing but sleep, where that is at least as long as this.
     pub(super) fn sleeps_for(&self, at_least: Duration) -> Option<Timestamp> {
         let waiting = self.inner.waiting.lock();

@@ -3,6 +3,7 @@
 mod away;
 mod behind;
 mod epochs;
+mod flows;
 mod followers;
 mod moody;
 mod parking;
