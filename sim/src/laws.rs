@@ -72,8 +72,24 @@ async fn stock_is_conserved(evidence: &Evidence<'_>) -> Verdict {
         match asked {
             Ok(levels) => {
                 let balances = levels.balances;
-                let agent = (balances.on_hand, balances.damaged);
-                let ledger = (book.on_hand, book.damaged);
+                let agent = [
+                    balances.on_hand,
+                    balances.damaged,
+                    balances.reserved,
+                    balances.committed,
+                    balances.shipped,
+                    balances.returned,
+                ];
+                let (held, committed) = (book.held.values(), book.committed.values());
+                let (held, committed) = (held.sum(), committed.sum());
+                let ledger = [
+                    book.on_hand,
+                    book.damaged,
+                    held,
+                    committed,
+                    book.shipped,
+                    book.returned,
+                ];
                 law.check(agent == ledger, || {
                     format!("{sku}: the agent says {agent:?}, its movements say {ledger:?}")
                 });

@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise, and says what it skips"
 )]
 
+mod calm_worlds;
 mod every_fault_strikes;
 #[cfg(feature = "planted-bugs")]
 mod planted;

@@ -10,6 +10,7 @@ use mercato_actors::runtime::persistence::{
 };
 use mercato_actors::runtime::{Clock, Entropy, Handle, Runtime, RuntimeBuilder, Timestamp};
 
+use super::blame::{UNPROVOKED, makes_panic};
 use super::delay;
 use super::disk::PoweredDisk;
 use super::fault::FaultKind;
@@ -221,6 +222,7 @@ impl Ground<'_> {
         strikes::heal(site, disk);
         let writable = journal.until_writable().await;
         drop(journal);
+        self.nothing_panicked(&runtime, makes_panic(&self.plan.faults));
         let stopped = match writable {
             Ok(()) => runtime.stop().await.map_err(|error| error.to_string()),
             Err(failed) => Err(failed.to_string()),
@@ -228,6 +230,17 @@ impl Ground<'_> {
         self.witness
             .must(STOPS, stopped.is_ok(), || stopped.err().unwrap_or_default());
         Ok(Ended::Done { settled })
+    }
+
+    /// Whoever was replaced panicked, or hung.
+    pub(super) fn nothing_panicked(&self, runtime: &Runtime, was_made_to: bool) {
+        let stats = runtime.handle().stats();
+        let replaced = stats.iter().filter(|agent| agent.restarts > 0);
+        let replaced: Vec<&str> = replaced.map(|agent| agent.agent).collect();
+        self.witness
+            .must(UNPROVOKED, was_made_to || replaced.is_empty(), || {
+                format!("shards of {} were replaced", replaced.join(", "))
+            });
     }
 
     /// With what strikes from within the runtime. Nobody is asked about faults that the plan does not

@@ -11,6 +11,7 @@
 //!
 //! Whoever has agents of their own describes them as a [`Scene`], with [`Law`]s of their own.
 
+mod blame;
 mod delay;
 mod disk;
 mod draw;

@@ -20,6 +20,10 @@ use crate::error::SimulationError;
 /// What breaks where damage is not found out, or is served.
 const FOUND_OUT: &str = "damage is found when the journal is opened";
 
+/// No commit of a world holds more records: what a world's crowd asks for at once, and some. What lacks
+/// more than that lacks more than a torn commit.
+const COMMIT_RECORDS_MAX: usize = 200;
+
 /// What rotted since the journal was opened last.
 pub(super) struct Rot {
     draws: ChaCha8Rng,
@@ -83,6 +87,9 @@ fn effect(sound: &Found, rotten: &Found) -> Effect {
             if same < rotten.len() {
                 let number = same + 1;
                 Effect::Served(format!("the record {number} says something else"))
+            } else if same + COMMIT_RECORDS_MAX < sound.len() {
+                let lost = sound.len() - same;
+                Effect::Served(format!("the last {lost} records are missing"))
             } else if same < sound.len() {
                 Effect::LooksTorn
             } else {
@@ -246,12 +253,16 @@ mod tests {
         let effects = [
             (holds(&[1, 2, 3]), Effect::Harmless),
             (holds(&[1, 2]), Effect::LooksTorn),
-            (holds(&[]), Effect::LooksTorn),
             (Found::Refused, Effect::Refused),
         ];
         for (rotten, expected) in effects {
             assert_eq!(effect(&sound, &rotten), expected, "{rotten:?}");
         }
+        let many: Vec<u64> = (0..=200).collect();
+        let all_lost = effect(&holds(&many), &holds(&[]));
+        assert!(matches!(all_lost, Effect::Served(_)), "{all_lost:?}");
+        let one_commit = effect(&holds(&many), &holds(&[0]));
+        assert_eq!(one_commit, Effect::LooksTorn);
         let served = [
             holds(&[1, 9, 3]),
             holds(&[9, 2]),

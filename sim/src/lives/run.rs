@@ -261,6 +261,8 @@ impl World<'_> {
             Ok(judged) => judged,
             Err(error) => self.breaks(READS, &error),
         };
+        // Nothing strikes while the shop is judged.
+        self.ground().nothing_panicked(&runtime, false);
         let stopped = runtime.stop().await;
         self.witness.must(STOPS, stopped.is_ok(), || {
             stopped
@@ -279,6 +281,7 @@ impl World<'_> {
         let end = End {
             handle: runtime.handle(),
             journal: &**journal,
+            plan: self.plan,
             settled,
             must_settle: self.plan.mode == Mode::Virtual,
             unfinished_flows: runtime.unfinished_flows()?,

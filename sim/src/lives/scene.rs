@@ -9,6 +9,7 @@ use mercato_actors::runtime::persistence::{Journal, JournalOptions};
 use mercato_actors::runtime::{Clock, Handle, RuntimeBuilder, Timestamp, WorkItem};
 
 use super::fault::FaultPlan;
+use super::plan::WorldPlan;
 use super::power::Power;
 use super::stage::Stage;
 use super::witness::{Seen, Witness};
@@ -126,6 +127,8 @@ pub struct End<'a> {
     pub handle: Handle,
     /// Its journal.
     pub journal: &'a dyn Journal,
+    /// What befell the world.
+    pub plan: &'a WorldPlan,
     /// Whether every flow had ended before.
     pub settled: bool,
     /// Whether there was time enough for that.

@@ -1,5 +1,6 @@
 //! What the scripts of the outside act on, in one life.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use mercato_actors::runtime::{
 };
 use rand_chacha::ChaCha8Rng;
 
+use super::blame::{SERVED, is_own_fault};
 use super::scene::Site;
 use super::witness::What;
 
@@ -77,7 +79,12 @@ impl Stage {
             Err(AskError::Failed(failure)) if is_worth_asking_again(&failure) => {
                 Err(Unserved::because(failure))
             }
-            answer => Ok(answer),
+            answer => {
+                if let Err(AskError::Failed(failure)) = &answer {
+                    self.refused(key, failure);
+                }
+                Ok(answer)
+            }
         };
         self.recall(key, ask).await
     }
@@ -116,6 +123,15 @@ impl Stage {
             witness.note(key, value.clone());
             value
         })
+    }
+
+    /// Somebody is refused for good what they asked for under this key. A law breaks where that is a
+    /// fault of the runtime's own, however deep it lies among the causes of the error: a command that
+    /// nobody could serve, a step that is broken, a quarantine though nothing was made to panic.
+    /// [`ask`](Self::ask) sees to that itself.
+    pub fn refused(&self, key: &str, error: &(dyn Error + 'static)) {
+        let is_own = is_own_fault(error, &self.site.faults);
+        self.must(SERVED, !is_own, || format!("{key}: {error}"));
     }
 
     /// Holds a law against one case, as it is seen. Where it is broken the world ends.

@@ -1,5 +1,6 @@
 //! One shopper: a script that asks again, under the same key, for whatever had no answer.
 
+use std::error::Error;
 use std::time::Duration;
 
 use mercato_actors::runtime::{
@@ -201,8 +202,8 @@ impl Visit<'_> {
             };
             match self.stage.handle.serve(&self.keyed(&key), page).await {
                 Ok(shown) => Ok(Ok(shown)),
-                Err(FlowError::Failed(failure)) => again(&failure),
-                Err(error) => Ok(Err(error.to_string())),
+                Err(FlowError::Failed(failure)) => self.again(&key, &failure),
+                Err(error) => Ok(Err(self.refused(&key, &error))),
             }
         };
         let _: Answer<_> = self.stage.recall(&key, ask).await;
@@ -223,8 +224,8 @@ impl Visit<'_> {
                 };
                 match self.stage.handle.serve(&self.keyed(&key), add).await {
                     Ok((filled, _)) => Ok(Ok(Told(filled))),
-                    Err(CartPricingError::Unserved(failure)) => again(&failure),
-                    Err(error) => Ok(Err(error.to_string())),
+                    Err(CartPricingError::Unserved(failure)) => self.again(&key, &failure),
+                    Err(error) => Ok(Err(self.refused(&key, &error))),
                 }
             };
             let added: Answer<Told<Cart>> = self.stage.recall(&key, ask).await;
@@ -278,7 +279,7 @@ impl Visit<'_> {
                 .stage
                 .handle
                 .run(&caller, CHECKOUT, id, request.clone());
-            outcome(Box::pin(run).await)
+            self.outcome(&key, Box::pin(run).await)
         };
         let receipt: Answer<CheckoutReceipt> = self.stage.recall(&key, ask).await;
         let receipt = receipt.ok()?;
@@ -333,7 +334,7 @@ impl Visit<'_> {
             };
             let id = FlowId::new(format!("{order}/1"));
             let run = self.stage.handle.run(&caller, ORDER_CHANGE, id, request);
-            outcome(Box::pin(run).await)
+            self.outcome(&key, Box::pin(run).await)
         };
         let Ok(receipt) = self.stage.recall(&key, ask).await else {
             return;
@@ -389,9 +390,37 @@ impl Visit<'_> {
             };
             let id = FlowId::new(format!("{order}/r"));
             let run = self.stage.handle.run(&caller, RETURN, id, request);
-            outcome(Box::pin(run).await)
+            self.outcome(&key, Box::pin(run).await)
         };
         let _ = self.stage.recall(&key, ask).await;
+    }
+
+    /// A failure that may mend is no answer; any other is one.
+    fn again<T>(&self, key: &str, failure: &AskFailure) -> Result<Answer<T>, Unserved> {
+        match is_worth_asking_again(failure) {
+            true => Err(Unserved::because(failure)),
+            false => Ok(Err(self.refused(key, failure))),
+        }
+    }
+
+    /// A flow that failed has come to an end; one whose end is not known has not.
+    fn outcome<T, E: Error + 'static>(
+        &self,
+        key: &str,
+        ran: Result<T, RunError<E>>,
+    ) -> Result<Answer<T>, Unserved> {
+        match ran {
+            Ok(output) => Ok(Ok(output)),
+            Err(RunError::Failed(error)) => Ok(Err(self.refused(key, &error))),
+            Err(RunError::Unserved(failure)) => self.again(key, &failure),
+            Err(error) => Ok(Err(self.refused(key, &error))),
+        }
+    }
+
+    /// Whoever is refused is told in words.
+    fn refused(&self, key: &str, error: &(dyn Error + 'static)) -> String {
+        self.stage.refused(key, error);
+        error.to_string()
     }
 
     async fn ask_support(&mut self, order: Option<OrderId>) {
@@ -411,7 +440,9 @@ impl Visit<'_> {
             let talk = async |scope: &Scope| answer_query(scope, query).await;
             let answered = self.stage.handle.serve(&self.keyed(&key), talk).await;
             // What support cannot look up it says, and asking again is what people do.
-            Ok(answered.map(drop).map_err(|error| error.to_string()))
+            Ok(answered
+                .map(drop)
+                .map_err(|error| self.refused(&key, &error)))
         };
         let _: Answer<()> = self.stage.recall(&key, ask).await;
     }
@@ -424,23 +455,5 @@ struct Told<T>(T);
 impl<T> std::fmt::Debug for Told<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("done")
-    }
-}
-
-/// A failure that may mend is no answer; any other is one.
-fn again<T>(failure: &AskFailure) -> Result<Answer<T>, Unserved> {
-    match is_worth_asking_again(failure) {
-        true => Err(Unserved::because(failure)),
-        false => Ok(Err(failure.to_string())),
-    }
-}
-
-/// A flow that failed has come to an end; one whose end is not known has not.
-fn outcome<T, E: std::error::Error>(ran: Result<T, RunError<E>>) -> Result<Answer<T>, Unserved> {
-    match ran {
-        Ok(output) => Ok(Ok(output)),
-        Err(RunError::Failed(error)) => Ok(Err(error.to_string())),
-        Err(RunError::Unserved(failure)) => again(&failure),
-        Err(error) => Ok(Err(error.to_string())),
     }
 }
