@@ -56,12 +56,18 @@ pub(crate) fn run(args: &BugsArgs) -> Result<bool, String> {
         }
     }
     times.sort_by(f64::total_cmp);
-    if let Some(median) = times.get(times.len() / 2) {
+    if let Some(median) = median(&times) {
         let _ = writeln!(text, "\nmedian {median:.2} CPU seconds on one core");
     }
     print(&text)?;
     print(&stories)?;
     Ok(all_found)
+}
+
+/// The one in the middle of times in order, or what lies between the two there.
+fn median(times: &[f64]) -> Option<f64> {
+    let (upper, lower) = (times.len() / 2, times.len().checked_sub(1)? / 2);
+    Some(f64::midpoint(*times.get(lower)?, *times.get(upper)?))
 }
 
 /// The mistake of this name, or all of them.

@@ -1,16 +1,17 @@
 //! `mercato simulate hunt` and `hash`: worlds from seeds, until a law breaks.
 
 mod pace;
+mod watch;
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use mercato_sim::hunt::{
-    Drawn, Found, Hunt, HuntOptions, HuntReport, HuntWatch, WorldId, hunt, run_id, shrink,
+    Broken, Drawn, Found, Hunt, HuntOptions, HuntReport, WorldId, hunt, run_id, shrink,
 };
 use mercato_sim::lives::WorldOutcome;
 
+use self::watch::Watch;
 use crate::args::{HuntArgs, ReplayArgs};
 use crate::cpu::process_time;
 use crate::output::print;
@@ -59,27 +60,55 @@ pub(crate) fn run(args: &HuntArgs) -> Result<bool, String> {
         options: HuntOptions::default(),
     };
     let worked_before = process_time();
-    let report = hunt(&planned, &watch).map_err(|error| error.to_string())?;
+    let report = std::thread::scope(|scope| {
+        scope.spawn(|| watch.until_over());
+        let report = hunt(&planned, &watch);
+        watch.is_over();
+        report
+    });
+    let report = report.map_err(|error| error.to_string())?;
     let worked = process_time().zip(worked_before);
     let took = Took {
-        clock: watch.bar.elapsed(),
+        clock: watch.elapsed(),
         processor: worked.map(|(now, before)| now.saturating_sub(before)),
     };
     let Some(broken) = &report.broken else {
-        watch.bar.finish_and_clear();
+        watch.clear();
         print(&summary(&report, &planned, took))?;
         return Ok(true);
     };
     let told = |tries: u32, id: &WorldId| {
-        watch.bar.set_message(format!(
+        watch.say(format!(
             "a law is broken; making it smaller: {tries} tries, {id}"
         ));
     };
-    let found = shrink(broken, &planned.options, told).map_err(|error| error.to_string())?;
-    watch.bar.finish_and_clear();
+    let found = shrink(&broken.id, &planned.options, told).map_err(|error| error.to_string())?;
+    watch.clear();
     print(&summary(&report, &planned, took))?;
-    print(&told_of(&found, HUNT))?;
+    match found.outcome.laws_hold() {
+        true => print(&not_again(broken, &found))?,
+        false => print(&told_of(&found, HUNT))?,
+    }
     Ok(false)
+}
+
+/// A world that broke a law in the hunt, and holds every one when it is run again. What was seen is all
+/// that there is.
+fn not_again(broken: &Broken, found: &Found) -> String {
+    let id = &broken.id;
+    let mut text = format!(
+        "\nIT DID NOT COME AGAIN: world {id} came to {} in the hunt and comes to {} now. Chance has leaked \
+         into it; `mercato simulate hash --seed {}` in several processes may show where.\n",
+        broken.outcome.hash.mark(),
+        found.outcome.hash.mark(),
+        id.seed
+    );
+    for verdict in broken.outcome.broken() {
+        for case in &verdict.cases {
+            let _ = writeln!(text, "broken: {}: {case}", verdict.name);
+        }
+    }
+    text
 }
 
 /// Replays a world, with its last moments; `command` is what does so.
@@ -237,37 +266,4 @@ pub(crate) fn described(about: &str, drawn: &Drawn, outcome: &WorldOutcome) -> S
         let _ = writeln!(text, "every law held");
     }
     text
-}
-
-/// Progress on standard error, and the end of the time.
-struct Watch {
-    bar: ProgressBar,
-    limit: Option<Duration>,
-}
-
-impl Watch {
-    fn new(seeds: Option<u64>, limit: Option<Duration>) -> Self {
-        let bar = match seeds {
-            Some(seeds) => ProgressBar::new(seeds),
-            None => ProgressBar::no_length(),
-        };
-        let template = "{spinner} {pos}/{len} worlds ({per_sec}), {elapsed} so far {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self { bar, limit }
-    }
-}
-
-impl HuntWatch for Watch {
-    fn over(&self, seed: u64, outcome: &WorldOutcome) {
-        self.bar.inc(1);
-        if !outcome.laws_hold() {
-            self.bar.set_message(format!("seed {seed} broke a law"));
-        }
-    }
-
-    fn is_enough(&self) -> bool {
-        self.limit.is_some_and(|limit| self.bar.elapsed() >= limit)
-    }
 }

@@ -1,5 +1,6 @@
 //! What a world is called: its version, its seed, and what was taken away from it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -70,6 +71,12 @@ pub enum WorldIdError {
         number: usize,
         /// How many there are.
         drawn: usize,
+    },
+    /// It says the same in two parts.
+    #[error("`{part}` says once more what another part of the name says; leave one of them out")]
+    Repeated {
+        /// The second of them.
+        part: String,
     },
     /// It asks for something twice, or not in order.
     #[error("`{part}` must name each number once, the smaller ones first")]
@@ -148,9 +155,13 @@ impl FromStr for WorldId {
         }
         let seed = parts.next().unwrap_or_default();
         let mut id = Self::of_seed(seed.parse().map_err(|_| bad(seed))?);
+        let mut letters = BTreeSet::new();
         for part in parts {
             let mut chars = part.chars();
             let (letter, rest) = (chars.next(), chars.as_str());
+            if !letters.insert(letter) {
+                return Err(WorldIdError::Repeated { part: part.into() });
+            }
             let numbers = || {
                 let numbers = rest.split('.').filter(|number| !number.is_empty());
                 let numbers = numbers.map(|number| number.parse().map_err(|_| bad(part)));
@@ -223,6 +234,13 @@ mod tests {
                 "{refused}"
             );
             assert!(refused.to_string().contains(part), "{refused}");
+        }
+        for text in ["4/24/c0/c1", "4/24/s3/c0/s9"] {
+            let refused = text.parse::<WorldId>().expect_err(text);
+            assert!(
+                matches!(refused, WorldIdError::Repeated { .. }),
+                "{refused}"
+            );
         }
         for text in ["4/24/c0.0", "4/24/c1.0"] {
             let refused = text.parse::<WorldId>().expect_err(text);

@@ -13,7 +13,7 @@ pub use id::{WORLD_VERSION, WorldId, WorldIdError};
 pub use scenario::{SCENARIOS, Scenario, ScenarioError};
 pub use shrink::{Found, shrink};
 pub use small::{Crowd, small_world};
-pub use swarm::{Hunt, HuntReport, HuntWatch, hunt};
+pub use swarm::{Broken, Hunt, HuntReport, HuntWatch, hunt};
 
 use crate::error::SimulationError;
 use crate::law::Verdict;

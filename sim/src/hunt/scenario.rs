@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use self::written::{Written, WrittenCut, WrittenFault, WrittenShop};
 use super::{Drawn, HuntOptions};
-use crate::lives::{Cut, CutAt, CutLeaves, Fault, FaultKind, FaultPlan, RateUnit, WorldPlan};
+use crate::lives::{Cut, CutAt, CutLeaves, Fault, FaultPlan, RateUnit, WorldPlan};
 use crate::options::Mode;
 use crate::shop::{Rush, ShopPlan};
 
@@ -47,7 +47,9 @@ pub const SCENARIOS: [(&str, &str); 8] = [
 ];
 
 /// The most strikes a minute.
-const STRIKES_MAX: f64 = 600.0;
+const A_MINUTE_MAX: f64 = 600.0;
+/// The most strikes of a fault, on the average: half of those after which a world lets it rest.
+const STRIKES_MAX: f64 = 5_000.0;
 /// How long whoever wants something may wait beyond the day.
 const PATIENCE: Duration = Duration::from_secs(12 * 3_600);
 const SETTLES_WITHIN: Duration = Duration::from_secs(60 * 86_400);
@@ -284,31 +286,44 @@ impl Reader<'_> {
         fault: &WrittenFault,
         day: Duration,
     ) -> Result<Fault, ScenarioError> {
+        const NEVER: &str = "until must come after from, or the fault never strikes";
         let from = match &fault.from {
             Some(from) => self.time("from", from, Duration::ZERO, day)?,
             None => Duration::ZERO,
         };
+        let refuse = |at: Range<usize>, problem: String| Err((self.refuse)(at, problem));
         let until = match &fault.until {
             Some(until) => {
                 let last = until.span();
                 let until = self.time("until", until, Duration::ZERO, day)?;
                 if until <= from {
-                    let problem = "until must come after from, or the fault never strikes";
-                    return Err((self.refuse)(last, problem.to_owned()));
+                    return refuse(last, NEVER.to_owned());
                 }
                 until
             }
+            // Where nothing is said it is the end of the day.
+            None if from >= day => {
+                let at = fault.from.as_ref().map_or(0..0, Spanned::span);
+                return refuse(at, NEVER.to_owned());
+            }
             None => day,
         };
-        let most = match fault.kind.unit() {
-            RateUnit::AMinute => STRIKES_MAX,
-            RateUnit::Share => 1.0,
-        };
-        let kind: FaultKind = fault.kind;
+        let by_the_clock = fault.kind.unit() == RateUnit::AMinute;
+        let most = if by_the_clock { A_MINUTE_MAX } else { 1.0 };
+        let rate = self.within("rate", &fault.rate, 0.0, most)?;
+        let minutes = (until - from).as_secs_f64() / 60.0;
+        if by_the_clock && rate * minutes > STRIKES_MAX {
+            let problem = format!(
+                "rate is {rate:?} a minute for {minutes:.0} minutes, which is some {:.0} strikes; give \
+                 {STRIKES_MAX:.0} at most, by a lower rate or a shorter window",
+                rate * minutes
+            );
+            return refuse(fault.rate.span(), problem);
+        }
         Ok(Fault {
-            kind,
+            kind: fault.kind,
             number,
-            rate: self.within("rate", &fault.rate, 0.0, most)?,
+            rate,
             from,
             until,
         })
@@ -318,6 +333,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lives::FaultKind;
 
     /// Catches: a scenario that comes with the program and cannot be read.
     #[test]

@@ -22,6 +22,8 @@ pub struct Hunt {
 
 /// Told of a hunt while it goes on. Called from every thread; must be quick.
 pub trait HuntWatch: Sync {
+    /// A world begins.
+    fn begins(&self, seed: u64);
     /// A world is over.
     fn over(&self, seed: u64, outcome: &WorldOutcome);
     /// Whether the hunt is to stop after the worlds that are on their way.
@@ -37,10 +39,19 @@ pub struct HuntReport {
     pub with_three_cuts: u64,
     /// What happened in all of them together.
     pub tally: Tally,
-    /// How long they lasted together, by their own clocks, in hours, times their shoppers.
+    /// For how long they were open together, in hours, times their shoppers.
     pub shopper_hours: f64,
     /// The first world that broke a law.
-    pub broken: Option<WorldId>,
+    pub broken: Option<Broken>,
+}
+
+/// A world that broke a law.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Broken {
+    /// The world.
+    pub id: WorldId,
+    /// What it came to. Where it comes to something else when it is run again, chance has leaked in.
+    pub outcome: WorldOutcome,
 }
 
 /// Lives through the worlds of all seeds, and stops at the first broken law.
@@ -59,6 +70,7 @@ pub fn hunt(hunt: &Hunt, watch: &dyn HuntWatch) -> Result<HuntReport, Simulation
                 return;
             }
             let id = WorldId::of_seed(hunt.from.wrapping_add(number));
+            watch.begins(id.seed);
             match run_id(&id, &hunt.options) {
                 Ok(outcome) => {
                     watch.over(id.seed, &outcome);
@@ -99,9 +111,12 @@ impl HuntReport {
         let is_first = self
             .broken
             .as_ref()
-            .is_none_or(|first| id.seed < first.seed);
+            .is_none_or(|first| id.seed < first.id.seed);
         if !outcome.laws_hold() && is_first {
-            self.broken = Some(id.clone());
+            self.broken = Some(Broken {
+                id: id.clone(),
+                outcome: outcome.clone(),
+            });
         }
     }
 }

@@ -138,6 +138,8 @@ mod tests {
             ("crash_idle=1000", "give 0.0 to 600.0"),
             ("gateway_busy=0.2,until=9h", "give 0ns to 600s"),
             ("gateway_busy=0.2,from=60s,until=30s", "come after from"),
+            ("gateway_busy=0.2,from=600s", "come after from"),
+            ("crash_idle=600", "some 6000 strikes; give 5000 at most"),
             ("gateway_busy=0.2,form=3s", "unknown field `form`"),
         ];
         for (typed, expected) in faults {
