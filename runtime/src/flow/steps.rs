@@ -266,8 +266,8 @@ impl Flow {
         self.note(step, || self.core().clock.now()).await
     }
 
-    /// Sleeps; a crash in between does not begin the sleep anew. Where the disk fails before the
-    /// flow's way to this sleep is durable, it is run again at once.
+    /// Sleeps; a crash in between does not begin the sleep anew, nor does a disk that fails: the flow is
+    /// run again as soon as it is back, and sleeps on for what is left.
     ///
     /// A flow that only sleeps, for longer than
     /// [`FlowOptions::park_after`](crate::FlowOptions::park_after), keeps nothing in memory: a durable
