@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures::future::{try_join, try_join_all};
-use mercato_runtime::{AskError, AskFailure, FlowError, PersonId, Scope, SealError};
+use mercato_runtime::{
+    AskError, AskFailure, Command, FlowError, PersonId, Rejection, Scope, SealError,
+};
 
 use super::SupportAgent;
 use super::action::{Offer, SupportAction, says_yes};
@@ -25,6 +27,9 @@ use crate::inventory::{CheckStock, ShippingState, ShippingStatus, StockStatus};
 use crate::journeys::{ModificationOptions, OrderChangeError, modification_options};
 use crate::order::{OrderLine, OrderRejection, OrderStatus, OrderView};
 use crate::pricing::{QuotePrice, Segment};
+
+/// Under so many ids something is asked. Each time that a question comes again uses up a few.
+const IDS_MAX: u32 = 32;
 
 /// Answers a question. What is asked and what is answered is open in here and for the asker; the
 /// agent gets both sealed.
@@ -346,7 +351,7 @@ impl Desk<'_> {
             conversation: self.query.conversation.clone(),
             action,
         };
-        match self.scope.ask(offer).await {
+        match self.take_down(By::Asker, offer).await {
             Ok(offer) => self.speaker().offer(&offer.action),
             Err(AskError::Rejected(SupportRejection::TooManyActions { .. })) => {
                 self.escalate_to_human_agent(TicketReason::OverLimit).await
@@ -386,7 +391,7 @@ impl Desk<'_> {
             reason,
             order: self.query.order.clone(),
         };
-        Ok(self.scope.ask(open).await?)
+        Ok(self.take_down(By::Asker, open).await?)
     }
 
     /// No article, no claim: what the knowledge base does not hold goes to a person.
@@ -422,6 +427,29 @@ impl Desk<'_> {
         }
     }
 
+    /// Has the conversation take something down. A question that comes again, as after a crash, is
+    /// answered by how things stand by then. So it may take down something else where it did this before,
+    /// or something more, and then asks on under the ids that it has not used. The conversation itself
+    /// keeps its first answer to a question, has one ticket that waits, and counts its latest offer.
+    async fn take_down<C: Command + Clone>(
+        &self,
+        by: By,
+        command: C,
+    ) -> Result<C::Reply, AskError<Rejection<C>>> {
+        let mut left = IDS_MAX;
+        loop {
+            left -= 1;
+            let taken = match by {
+                By::Asker => self.scope.ask(command.clone()).await,
+                By::Shop => self.scope.ask_as_system(command.clone()).await,
+            };
+            match taken {
+                Err(AskError::Failed(AskFailure::IdReused)) if left > 0 => {}
+                taken => return taken,
+            }
+        }
+    }
+
     async fn send_response(&self, reply: Reply) -> Result<SupportAnswer, SupportError> {
         let text = PrivateText::new(reply.text);
         let record = RecordAnswer {
@@ -435,7 +463,7 @@ impl Desk<'_> {
             ),
         };
         // The answer is the shop's, whoever asked.
-        self.scope.ask_as_system(record).await?;
+        self.take_down(By::Shop, record).await?;
         Ok(SupportAnswer {
             turn: self.understood.turn,
             intent: self.understood.taken_for.intent,
@@ -445,6 +473,12 @@ impl Desk<'_> {
             citations: reply.citations,
         })
     }
+}
+
+/// On whose behalf a conversation takes something down.
+enum By {
+    Asker,
+    Shop,
 }
 
 /// What is missing before an order can be looked at.

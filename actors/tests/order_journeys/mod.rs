@@ -24,5 +24,7 @@ mod town;
 use std::time::Duration;
 
 use mercato_actors::*;
-use mercato_runtime::{AskFailure, Caller, FlowId, PersonId, Principal, RunError, Scope};
+use mercato_runtime::{
+    AskFailure, Caller, CommandId, FlowId, PersonId, Principal, RunError, Scope,
+};
 use town::{Basket, HOUR, Town, gbp, order, sku};
