@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use mercato::{DeliveryError, LeaseLost, Subscription, SubscriptionOptions};
+use mercato::{DeliveryError, LeaseLost, Redelivery, Subscription, SubscriptionOptions};
 
 use crate::bus::common::{add_up, amount_of, evenly, soon, start};
 use crate::support::memory;
@@ -106,17 +106,30 @@ async fn what_is_not_answered_in_time_comes_again() {
     runtime.stop().await.expect("it stops");
 }
 
-/// Catches: a delivery whose time nobody watches, because it was taken while there was nothing else to do.
+/// Catches: a delivery whose time nobody watches, because it was taken while there was nothing else to do, or
+/// something to do much later.
 #[tokio::test(start_paused = true)]
 async fn time_runs_for_what_was_taken_while_nothing_else_happens() {
     let runtime = start(memory()).await;
     let bus = runtime.bus();
-    let mut pulled = bus.pull(pulled_one_by_one()).await.expect("it is attached");
-    add_up(&runtime, &["a"], 1..=1).await;
-    soon().await;
-    let held = pulled.next().await.expect("there is more");
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    assert_eq!(held.ack(), Err(LeaseLost));
+    let much_later = Redelivery {
+        first: Duration::from_secs(30),
+        ..evenly().redelivery
+    };
+    let pulled = pulled_one_by_one().options(SubscriptionOptions {
+        handling_time_max: Duration::from_secs(1),
+        redelivery: much_later,
+        ..evenly()
+    });
+    let mut pulled = bus.pull(pulled).await.expect("it is attached");
+    for key in ["a", "b"] {
+        add_up(&runtime, &[key], 1..=1).await;
+        soon().await;
+        let held = pulled.next().await.expect("there is more");
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        // It comes again in half a minute; for the other one nothing else is to be done until then.
+        assert_eq!(held.ack(), Err(LeaseLost), "{key}");
+    }
     let again = pulled.next().await.expect("there is more");
     assert_eq!(again.delivery().attempt(), 2);
     again.ack().expect("it is in time");

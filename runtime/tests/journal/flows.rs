@@ -1,11 +1,14 @@
 //! Flows that wait in memory while the disk fails and comes back: what they wait for, and whoever waits for
 //! them, is none the worse for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mercato::testkit::{TestRuntime, TestWorld};
-use mercato::{Caller, Flow, FlowError, FlowId, FlowState, FlowType, RunError, RuntimeBuilder};
-
+use mercato::{
+    Activity, Caller, Flow, FlowError, FlowId, FlowState, FlowType, RunError, RuntimeBuilder,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +24,12 @@ const VISIT: FlowType<u64, u64, FlowError> = FlowType::new("visit", 1);
 const REST: FlowType<(), u64, FlowError> = FlowType::new("rest", 1);
 /// Goes one up after ten seconds, beside a child that sleeps for an hour.
 const BOTH: FlowType<(), (), FlowError> = FlowType::new("both", 1);
+
+/// Goes one up, and sleeps for an hour.
+const LAST: FlowType<(), i64, FlowError> = FlowType::new("last", 1);
+/// Calls a port that takes its time.
+const CALL: FlowType<(), (), FlowError> = FlowType::new("call", 1);
+const RING: Activity<(), ()> = Activity::new("bell.ring");
 
 async fn nap(flow: Flow, seconds: u64) -> Result<u64, FlowError> {
     flow.sleep("all of it", Duration::from_secs(seconds))
@@ -54,10 +63,20 @@ async fn both(flow: Flow, (): ()) -> Result<(), FlowError> {
     Ok(())
 }
 
+async fn last(flow: Flow, (): ()) -> Result<i64, FlowError> {
+    let height = flow.ask("up", add("hill", 1)).await?;
+    flow.sleep("all of it", HOUR).await?;
+    Ok(height)
+}
+
+async fn call(flow: Flow, (): ()) -> Result<(), FlowError> {
+    Ok(flow.perform("ring", RING, ()).await?)
+}
+
 fn flows(builder: RuntimeBuilder) -> RuntimeBuilder {
     let builder = builder.agent(Counters::default());
     let builder = builder.flow(NAP, nap).flow(VISIT, visit);
-    builder.flow(REST, rest).flow(BOTH, both)
+    builder.flow(REST, rest).flow(BOTH, both).flow(LAST, last)
 }
 
 /// Has somebody start a flow and wait for a moment, or for hours. The one who waits keeps it in memory.
@@ -179,5 +198,91 @@ async fn a_flow_whose_start_was_taken_back_is_not_parked() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let stats = runtime.handle().flow_stats();
     assert_eq!((stats.in_flight, stats.parked), (0, 0));
+    runtime.stop().await;
+}
+
+/// Catches: replies that a flow noted, and that only memory knows once the disk has lost the note: whoever gave
+/// them forgets them in time.
+#[tokio::test(start_paused = true)]
+async fn what_a_flow_learnt_is_noted_again_when_the_disk_lost_the_note() {
+    let world = TestWorld::new(1);
+    let runtime = world.start(flows).await;
+    let waits = run(&runtime, LAST, "l", (), HOUR * 2);
+    // What was answered is noted after ten seconds.
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    world.break_disk();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(runtime.health().read_only.is_some(), "the note is lost");
+    comes_back(&world, &runtime).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let noted = || {
+        let log = runtime.journal().read_stream("flow/last/l", 0);
+        let log = log.expect("it can be read");
+        let events = log.into_iter().flat_map(|recorded| recorded.append.events);
+        events.filter(|event| &*event.name == "StepNoted").count()
+    };
+    assert_eq!(noted(), 2, "when it sleeps until, and the reply");
+    assert_eq!(waits.await.expect("no panic"), Ok(1));
+    runtime.stop().await;
+}
+
+/// Catches: a port that is called a second time while the first call is on its way, because the disk was away
+/// meanwhile; and a flow that cannot be cancelled before its port has answered.
+#[tokio::test(start_paused = true)]
+async fn a_call_to_a_port_is_not_cut_off_when_the_disk_is_back() {
+    let world = TestWorld::new(1);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let called = calls.clone();
+    let builder = move |builder: RuntimeBuilder| {
+        let ring = move |_, ()| {
+            called.fetch_add(1, Ordering::Relaxed);
+            async {
+                tokio::time::sleep(Duration::from_secs(8)).await;
+                Ok(())
+            }
+        };
+        flows(builder).activity(RING, ring).flow(CALL, call)
+    };
+    let runtime = world.start(builder).await;
+    let waits = run(&runtime, CALL, "c", (), HOUR);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    breaks(&world, &runtime).await;
+    comes_back(&world, &runtime).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    let (flows, id) = (runtime.flows(), FlowId::new("c"));
+    let cancelled = flows
+        .cancel(&Caller::system(), "call", &id, "no need")
+        .await;
+    assert!(cancelled.is_ok(), "{cancelled:?}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    let state = flows.inspect("call", &id).expect("it is known").state;
+    assert_eq!(state, FlowState::Cancelled);
+    assert!(waits.await.expect("no panic").is_err());
+    drop(flows);
+    runtime.stop().await;
+}
+
+/// Catches: whoever starts a flow anew the moment that the disk is back, and is told that it is away by a task
+/// that has yet to see that the first start was lost.
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_started_anew_the_moment_the_disk_is_back() {
+    let world = TestWorld::new(1);
+    let runtime = world.start(flows).await;
+    let (journal, handle) = (runtime.journal().clone(), runtime.handle());
+    let anew = tokio::spawn(async move {
+        // The first to wait for that is the first to know.
+        let back = journal.until_writable_after(journal.epoch());
+        back.await.expect("it comes back");
+        let caller = Caller::system().within(HOUR);
+        handle.run(&caller, NAP, FlowId::new("n"), 11).await
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.break_disk();
+    let lost = run(&runtime, NAP, "n", 11, HOUR).await.expect("no panic");
+    assert!(lost.is_err(), "{lost:?}");
+    comes_back(&world, &runtime).await;
+    assert_eq!(anew.await.expect("no panic"), Ok(11));
     runtime.stop().await;
 }

@@ -41,7 +41,7 @@ async fn a_timer_whose_command_was_taken_back_is_given_again() {
     let runtime = world.start(climbing).await;
     runtime.ask(later("a", Some(1))).await.expect("it is set");
     loses_what_falls_due(&world, &runtime).await;
-    assert_eq!(world.journal().next_timer_ms(), None, "it was given");
+    assert_eq!(runtime.journal().next_timer_ms(), None, "it was given");
     assert_eq!(runtime.ask(read("a")).await, Ok(1));
     runtime.stop().await;
 }
@@ -54,7 +54,7 @@ async fn a_timer_whose_refusal_was_taken_back_is_given_again() {
     let too_much = later("a", Some(-1));
     runtime.ask(too_much).await.expect("it is set");
     loses_what_falls_due(&world, &runtime).await;
-    assert_eq!(world.journal().next_timer_ms(), None, "it was given");
+    assert_eq!(runtime.journal().next_timer_ms(), None, "it was given");
     assert_eq!(runtime.ask(read("a")).await, Ok(0));
     runtime.stop().await;
 }
