@@ -103,8 +103,8 @@ fn after_the_disk_was_full() {
     check_goes_on(|_| Fault::FullAt { bytes: 16 << 10 });
 }
 
-/// Catches: a return that is told before the disk is back, or never; and one that is told again to whoever
-/// has seen it.
+/// Catches: a return that is told before the disk is back, or never, be it to somebody who looked while it was
+/// away; and one that is told again to whoever has seen it.
 #[test]
 fn whoever_waits_for_a_later_epoch_is_told_when_it_begins() {
     let disk = SimulatedDisk::new(1);
@@ -119,8 +119,13 @@ fn whoever_waits_for_a_later_epoch_is_told_when_it_begins() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(journal.failure().is_some());
         assert!((&mut back).now_or_never().is_none(), "it is not back yet");
+        let since_it_failed = journal.until_writable_after(journal.epoch());
         disk.heal();
         back.await.expect("it is back");
+        since_it_failed
+            .now_or_never()
+            .expect("for them too")
+            .expect("it is back");
         assert_eq!(journal.failure(), None);
         let late = journal.until_writable_after(before);
         late.now_or_never()
