@@ -7,6 +7,7 @@ use mercato_actors::runtime::{AskFailure, FlowError};
 
 use super::fault::{FaultKind, FaultPlan};
 use super::stage::is_worth_asking_again;
+use super::strikes::PANICS;
 
 /// What breaks where somebody is refused for anything else.
 pub(super) const SERVED: &str = "nobody is refused for a fault of the runtime's own";
@@ -44,18 +45,11 @@ fn is_own_failure(failure: &AskFailure, faults: &FaultPlan) -> bool {
 /// Whether any of these faults makes an agent panic, or hang until it is replaced.
 pub(super) fn makes_panic(faults: &FaultPlan) -> bool {
     use FaultKind as K;
-    let kinds = [
-        K::CrashIdle,
-        K::CrashBusy,
-        K::PanicDecide,
-        K::PanicReplay,
-        K::PanicEvolve,
-        K::PanicAnswer,
-        K::PanicTimer,
-        K::PanicFold,
-        K::HangShard,
-    ];
-    kinds.into_iter().any(|kind| faults.has(kind))
+    let others = [K::CrashIdle, K::CrashBusy, K::HangShard];
+    PANICS
+        .into_iter()
+        .chain(others)
+        .any(|kind| faults.has(kind))
 }
 
 #[cfg(test)]

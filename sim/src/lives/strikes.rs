@@ -25,7 +25,7 @@ const STRUCK_MAX: u32 = 1;
 const SLOW: u64 = 50;
 
 /// What makes commands panic.
-const PANICS: [FaultKind; 6] = [
+pub(super) const PANICS: [FaultKind; 6] = [
     FaultKind::PanicDecide,
     FaultKind::PanicReplay,
     FaultKind::PanicEvolve,
