@@ -51,6 +51,8 @@ pub(crate) enum Envelope<A: Agent> {
     PassivateIdle,
     /// A timer whose command can never be served.
     DropTimer {
+        /// That of whoever found it so: why it cannot be served may have been taken back since.
+        epoch: u64,
         key: Box<str>,
         timer: Timer,
         done: Option<oneshot::Sender<Result<(), AskFailure>>>,

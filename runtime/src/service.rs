@@ -281,6 +281,7 @@ pub(crate) trait AnyService: Send + Sync {
     /// Has the entity's shard clear a timer whose command can never be served.
     fn drop_timer<'a>(
         &'a self,
+        epoch: u64,
         key: &'a str,
         timer: Timer,
     ) -> BoxFuture<'a, Result<(), AskFailure>>;
@@ -335,12 +336,14 @@ impl<A: Agent> AnyService for Service<A> {
 
     fn drop_timer<'a>(
         &'a self,
+        epoch: u64,
         key: &'a str,
         timer: Timer,
     ) -> BoxFuture<'a, Result<(), AskFailure>> {
         async move {
             let (sender, done) = oneshot::channel();
             let envelope = Envelope::DropTimer {
+                epoch,
                 key: key.into(),
                 timer,
                 done: Some(sender),

@@ -183,8 +183,9 @@ impl<A: Agent> Shard<A> {
         };
         let now = clock.now();
         match self.entities.load(&**journal, epoch, key, now, &replaying) {
-            Ok(progress @ (Progress::Ready | Progress::Partly)) => Ok(progress),
-            Ok(Progress::Loaded) => {
+            Ok(Progress::Partly) => Ok(Progress::Partly),
+            // Also where it was loaded before: that may not have been noted.
+            Ok(Progress::Ready | Progress::Loaded) => {
                 ward.release_entity(epoch, key, by).map_err(told)?;
                 Ok(Progress::Ready)
             }
@@ -234,8 +235,10 @@ impl<A: Agent> Shard<A> {
     }
 
     /// Clears a timer whose command can never be served, where it is still set.
-    fn drop_timer(&mut self, key: &str, timer: &Timer) -> Result<(), AskFailure> {
-        let epoch = self.turn_to_epoch();
+    fn drop_timer(&mut self, epoch: u64, key: &str, timer: &Timer) -> Result<(), AskFailure> {
+        if epoch != self.turn_to_epoch() {
+            return Err(AskFailure::taken_back());
+        }
         if self
             .context
             .journal
@@ -346,8 +349,13 @@ impl<A: Agent> Worker for Shard<A> {
                 }
             }
             Envelope::PassivateIdle => self.passivate_idle(),
-            Envelope::DropTimer { key, timer, done } => {
-                let dropped = self.drop_timer(key, timer);
+            Envelope::DropTimer {
+                epoch,
+                key,
+                timer,
+                done,
+            } => {
+                let dropped = self.drop_timer(*epoch, key, timer);
                 if let Some(done) = done.take() {
                     // The keeper of timers is gone where the runtime is stopping.
                     let _ = done.send(dropped);

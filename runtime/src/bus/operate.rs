@@ -138,7 +138,8 @@ impl Bus {
 
     /// Delivers dead letters once more, with all their attempts anew, and gives how many. Each is
     /// off the list when it is handled; where it fails again, it stays on it. In its key it stands
-    /// behind what is in hand.
+    /// behind what is in hand. The wish itself is not kept: what is not handled when the subscriber
+    /// is detached, or the journal's disk fails, stays on the list and is to be asked for again.
     ///
     /// # Errors
     /// When the subscriber is not attached, or there is no such dead letter.

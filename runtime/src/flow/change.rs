@@ -154,8 +154,12 @@ impl Engine {
     /// Undoes a child: one that is on its way is cancelled, and one that ended well is undone by its
     /// own undos. Waits until that is done, and gives what it depends on. What the child could not
     /// undo stands on the work list under the child's name.
+    ///
+    /// `epoch` is that of whoever undoes it. What they knew may have been taken back when it is over,
+    /// and so may the child's cancellation, which its end would be awaited for in vain.
     pub(super) async fn revoke(
         self: &Arc<Self>,
+        epoch: u64,
         name: &str,
         id: &str,
         parent: &str,
@@ -163,6 +167,9 @@ impl Engine {
         let stream = stream_of_flow(name, id);
         let reason = || format!("`{parent}`, which it is a step of, is undone");
         let changed = self.change(&stream, |desk| {
+            if desk.log.epoch != epoch {
+                return Err(AskFailure::taken_back());
+            }
             let state = &desk.log.state;
             let is_failing = state.failing.is_some();
             let then = if state.started.is_none() {
@@ -185,13 +192,19 @@ impl Engine {
                 self.counters.cancelled.add();
                 Then::Stop
             };
-            Ok::<_, AskFailure>((then, then))
+            Ok((then, then))
         })?;
         match changed.joined {
-            Some(joined) if changed.value != Then::Nothing => {
-                let ended = self.await_end(joined, FOREVER).await?;
-                Ok(changed.position.max(ended.position))
-            }
+            Some(joined) if changed.value != Then::Nothing => tokio::select! {
+                biased;
+                ended = self.await_end(joined, FOREVER) => {
+                    Ok(changed.position.max(ended?.position))
+                }
+                back = self.core.journal.until_writable_after(epoch) => {
+                    back.map_err(AskFailure::read_only)?;
+                    Err(AskFailure::taken_back())
+                }
+            },
             _ => Ok(changed.position),
         }
     }

@@ -158,8 +158,8 @@ impl Flow {
                 }
             }
             Undo::Flow { name, id } => {
-                let engine = &self.inner.engine;
-                match Box::pin(engine.revoke(name, id, &self.inner.name)).await {
+                let (engine, parent) = (&self.inner.engine, &self.inner.name);
+                match Box::pin(engine.revoke(self.epoch(), name, id, parent)).await {
                     Ok(position) => {
                         self.saw(position);
                         Ok(Ok(()))

@@ -10,7 +10,7 @@ use super::error::QuarantineError;
 use super::events::{CommandQuarantined, QuarantineEvent};
 use super::item::{Inspected, QuarantinePage, QuarantineQuery, Replayed, SetAside, SetAsideWhat};
 use super::records::{command_item, entity_item, items_of};
-use super::ward::{Inmate, Ward};
+use super::ward::{Inmate, Inmates, Ward};
 use crate::bus::EventPlace;
 use crate::core::Core;
 use crate::envelope::Call;
@@ -164,7 +164,7 @@ impl Quarantine {
             Err(AskError::Failed(failure)) => return Err(failure.into()),
         };
         let refused = replayed != Replayed::Answered;
-        let made = ward.replayed(command.as_uuid(), refused, by)?;
+        let made = ward.replayed(epoch, command.as_uuid(), refused, by)?;
         self.until_durable(made).await?;
         tracing::info!(agent = ward.agent, %command, refused, "a command was replayed");
         Ok(replayed)
@@ -207,11 +207,19 @@ impl Quarantine {
     ) -> Result<(), QuarantineError> {
         let service = self.service(agent)?;
         let ward = service.ward();
-        if !ward.look(|inmates, _| inmates.entities.contains_key(entity))? {
+        let found = |inmates: &Inmates, made: Made| {
+            let is_aside = inmates.entities.contains_key(entity);
+            is_aside.then_some(made.epoch)
+        };
+        let Some(epoch) = ward.look(found)? else {
             return Err(QuarantineError::NoSuchEntity { agent: ward.agent });
-        }
+        };
         service.load_again(entity, by.clone()).await?;
         let made = ward.look(|_, made| made)?;
+        if made.epoch != epoch {
+            // That it is released may have been taken back.
+            return Err(AskFailure::taken_back().into());
+        }
         self.until_durable(made).await
     }
 

@@ -215,12 +215,13 @@ impl Ward {
         })
     }
 
-    /// How often a command was tried that stands aside and is not being given again.
+    /// How often a command was tried that stands aside and is not being given again, and what an
+    /// answer about it depends on.
     pub(crate) fn stands_aside(
         &self,
         epoch: u64,
         command: Uuid,
-    ) -> Result<Option<u32>, AskFailure> {
+    ) -> Result<Option<(u32, Position)>, AskFailure> {
         if self.is_quiet(epoch) {
             return Ok(None);
         }
@@ -229,7 +230,7 @@ impl Ward {
         }
         self.with(|folded| {
             let inmate = folded.standing.commands.get(&command);
-            Ok(inmate.map(|inmate| inmate.attempts))
+            Ok(inmate.map(|inmate| (inmate.attempts, folded.made().position)))
         })
     }
 
@@ -281,14 +282,19 @@ impl Ward {
         })
     }
 
-    /// Notes that a command that stood aside was answered.
+    /// Notes that a command that stood aside was answered in this epoch.
     pub(super) fn replayed(
         &self,
+        epoch: u64,
         command: Uuid,
         refused: bool,
         by: &Principal,
     ) -> Result<Made, AskFailure> {
         self.with(|folded| {
+            if folded.made().epoch != epoch {
+                // So was what came of it.
+                return Err(AskFailure::taken_back());
+            }
             if folded.standing.commands.contains_key(&command) {
                 let replayed = CommandReplayed {
                     command,

@@ -49,9 +49,11 @@ pub(super) fn serve<A: Agent>(
         task.answer_first(&first.reply, entity.position);
         return Ok(());
     }
-    if let Some(attempts) = shard.ward.stands_aside(call.epoch, call.id.as_uuid())? {
-        // It would make this shard panic once more.
-        return Err(AskFailure::Quarantined { attempts });
+    if let Some((attempts, kept)) = shard.ward.stands_aside(call.epoch, call.id.as_uuid())? {
+        // It would make this shard panic once more. That it stands aside may not be durable yet.
+        shard.counters.failed.add();
+        task.fail(AskFailure::Quarantined { attempts }, kept);
+        return Ok(());
     }
 
     if let Some(timer) = call.timer.as_deref()

@@ -278,7 +278,7 @@ async fn fire(core: &Core, epoch: u64, timer: &Timer) -> Outcome {
     match failure {
         AskFailure::Quarantined { .. } | AskFailure::Invalid { .. } => {
             tracing::error!(stream = %timer.stream, timer = %timer.name, %failure, "a timer is dropped");
-            match service.drop_timer(entity, timer.clone()).await {
+            match service.drop_timer(epoch, entity, timer.clone()).await {
                 Ok(()) => Outcome::Dropped,
                 Err(failure) => Outcome::Later(failure),
             }

@@ -207,9 +207,13 @@ impl Triggers {
     /// Has a trigger set the event aside at which it waits, and go on.
     ///
     /// # Errors
-    /// When there is no such trigger, or it waits at no event.
+    /// When there is no such trigger, it waits at no event, or the journal's disk is away: when it is
+    /// back the trigger begins anew at that event, and may be able to deal with it.
     pub fn set_aside(&self, name: &str) -> Result<(), TriggerError> {
         let rule = self.rule(name)?;
+        if let Some(failed) = rule.core.journal.failure() {
+            return Err(AskFailure::read_only(failed).into());
+        }
         if !matches!(*rule.state.lock(), TriggerState::Blocked { .. }) {
             return Err(TriggerError::NotBlocked { name: rule.name() });
         }

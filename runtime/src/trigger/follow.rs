@@ -52,6 +52,8 @@ impl Rule {
                 Ok(never) => match never {},
                 Err(failure) => failure,
             };
+            // It begins anew: no wish counts that was for what it waited at.
+            self.goes_on();
             if failure.is_transient() {
                 // The journal is behind. The events come again, and what followed from them is done.
                 // It may be behind for long: that is told once at each place, not at each try.
@@ -86,8 +88,6 @@ impl Rule {
     }
 
     async fn follow(&self, epoch: u64) -> Result<Infallible, AskFailure> {
-        // It waits at nothing yet: what was before the disk was away is over.
-        self.goes_on();
         let journal = &self.core.journal;
         let cursor_name = self.cursor_name();
         let mut cursor = journal.cursor(&cursor_name);
@@ -230,6 +230,11 @@ impl Rule {
                 biased;
                 () = changed => {}
                 () = tokio::time::sleep(wait_after(attempt)) => {}
+                // It can set nothing aside any more, and whoever wants that is to be heard.
+                back = self.core.journal.until_writable_after(epoch) => {
+                    back.map_err(AskFailure::read_only)?;
+                    return Err(AskFailure::taken_back());
+                }
             }
             attempt = attempt.saturating_add(1);
             match self.deal_with(epoch, recorded, index).await? {

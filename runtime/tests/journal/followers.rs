@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use mercato::persistence::{Position, ReadError};
 use mercato::testkit::TestWorld;
-use mercato::{CachesSettings, Caller, Occurred, Reaction, Trigger, TriggerState};
+use mercato::{
+    AskFailure, CachesSettings, Caller, Occurred, Reaction, Trigger, TriggerError, TriggerState,
+};
 
 use super::moody::Mood;
-use super::{comes_back, counters, meet, once, start};
+use super::{breaks, comes_back, counters, meet, once, start};
 use crate::support::{CounterEvent, Counters, add, read};
 
 /// Whatever happens to a counter `call` happens to another one as well.
@@ -105,6 +107,33 @@ async fn triggers_that_wait_and_triggers_that_have_stopped_are_counted_together(
     );
     mood.is_well();
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a wish to set an event aside that is taken, and forgotten, while the disk is away.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_promised_to_be_set_aside_while_the_disk_is_away() {
+    let world = TestWorld::new(1);
+    let stuck = Trigger::on::<Counters>("stuck", |_| panic!("whatever happens"));
+    let runtime = world
+        .start(|it| counters(it).trigger(stuck.in_order()))
+        .await;
+    assert_eq!(runtime.ask(add("call", 1)).await, Ok(1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(runtime.health().blocked_triggers, ["stuck"]);
+    breaks(&world, &runtime).await;
+    let refused = runtime.triggers().set_aside("stuck");
+    let is_away = matches!(
+        refused,
+        Err(TriggerError::Failed(AskFailure::ReadOnly { .. }))
+    );
+    assert!(is_away, "{refused:?}");
+    comes_back(&world, &runtime).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(runtime.triggers().set_aside("stuck"), Ok(()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let letters = runtime.triggers().dead_letters("stuck");
+    assert_eq!(letters.map(|letters| letters.len()), Ok(1));
+    runtime.stop().await;
 }
 
 /// Catches: two triggers that share how far they came, so that the later one is not told what was before.

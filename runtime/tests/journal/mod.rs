@@ -2,11 +2,13 @@
 
 mod away;
 mod behind;
+mod children;
 mod epochs;
 mod flows;
 mod followers;
 mod moody;
 mod parking;
+mod standing;
 mod subscribers;
 mod timers;
 

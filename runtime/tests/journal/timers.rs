@@ -1,9 +1,12 @@
 //! Timers whose command was answered, and whose record the disk then lost.
 
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use mercato::testkit::{TestRuntime, TestWorld};
-use mercato::{Caller, Flow, FlowError, FlowId, FlowType, RuntimeBuilder};
+use mercato::testkit::{Fault, Moment, TestRuntime, TestWorld, eventually};
+use mercato::{
+    AgentOptions, Caller, Flow, FlowError, FlowId, FlowType, QuarantineQuery, RuntimeBuilder,
+};
 
 use super::comes_back;
 use crate::support::{Counters, add, read};
@@ -72,5 +75,39 @@ async fn a_flow_whose_waking_was_taken_back_is_woken_again() {
     loses_what_falls_due(&world, &runtime).await;
     assert_eq!(runtime.unfinished_flows(), Ok(0));
     assert_eq!(runtime.ask(read("hill")).await, Ok(1));
+    runtime.stop().await;
+}
+
+/// Catches: a timer that is dropped because its command stands aside, when the disk has taken that back: then
+/// it stands nowhere.
+#[tokio::test(start_paused = true)]
+async fn a_timer_is_not_dropped_for_a_quarantine_that_was_taken_back() {
+    const ATTEMPTS: u32 = 8;
+    let options = AgentOptions {
+        shards: NonZeroUsize::MIN,
+        attempts_max: NonZeroU32::new(ATTEMPTS).expect("some"),
+        ..AgentOptions::default()
+    };
+    let world = TestWorld::new(1);
+    let runtime = world
+        .start(|builder| builder.agent_with(Counters::default(), options))
+        .await;
+    runtime.ask(later("a", Some(1))).await.expect("it is set");
+    let faults = world.faults();
+    faults.arm(Fault::at(Moment::Decide).in_timers().times(ATTEMPTS));
+    let second = Duration::from_secs(1);
+    let about_to = async || faults.struck() == ATTEMPTS - 1;
+    eventually("one attempt is left", 60 * second, about_to).await;
+    world.break_disk();
+    let failed = async || runtime.health().read_only.is_some();
+    eventually("it stands aside", 60 * second, failed).await;
+    assert_eq!(faults.struck(), ATTEMPTS);
+    // After so many panics its shard starts again in seconds, and the wish to drop the timer waits for it.
+    comes_back(&world, &runtime).await;
+    assert_eq!(faults.struck(), ATTEMPTS);
+    tokio::time::sleep(60 * second).await;
+    let standing = runtime.quarantine().list(&QuarantineQuery::default());
+    assert_eq!(standing.expect("it reads").items, []);
+    assert_eq!(runtime.ask(read("a")).await, Ok(1), "it was given again");
     runtime.stop().await;
 }
