@@ -178,6 +178,16 @@ fn an_agent_with_its_test_takes_less_than_80_lines() {
     assert!(program - agent < 80, "it takes {}", program - agent);
 }
 
+/// Catches: the same of an agent with a law of its own under the simulator.
+#[test]
+fn an_agent_with_a_law_of_its_own_takes_less_than_60_lines() {
+    let example = std::fs::read_to_string(root().join("examples/own_law.rs"));
+    let example = example.expect("the example");
+    let is_code = |line: &&str| !line.is_empty() && !line.trim_start().starts_with("//");
+    let lines = example.lines().filter(is_code).count();
+    assert!(lines < 60, "it takes {lines}");
+}
+
 /// Catches: a document that sends its readers to a file which was renamed.
 #[test]
 fn documents_name_files_that_are_there() {

@@ -18,7 +18,7 @@ pub enum Crowd {
     /// As in a shop: ten of a hundred fill a cart, and three of them buy. Two to three sessions of a hundred
     /// end in an order, and seven carts of ten are left behind, as commonly reported.
     Visitors,
-    /// All of them buy, and some change their order or send it back: as in most worlds of the hunt.
+    /// All of them buy, and some change their order or send it back: as in many worlds of the hunt.
     Buyers,
 }
 
