@@ -39,37 +39,33 @@ async fn linger(flow: Flow, (): ()) -> Result<(), FlowError> {
 }
 
 async fn race(flow: Flow, (): ()) -> Result<String, FlowError> {
-    let first = flow
-        .parallel("race")
-        .branch("left", |flow: Flow| async move {
-            flow.run("climb", CLIMB, ()).await?;
-            flow.perform("call", LEFT, ()).await?;
-            Ok::<_, FlowError>(())
-        })
-        .branch("right", |flow: Flow| async move {
-            Ok(flow.perform("call", RIGHT, ()).await?)
-        })
-        .first();
-    let counted = first
-        .await
-        .map_err(|error| FlowError::Broken(error.to_string()))?;
-    Ok(counted.branch.to_string())
+    let left = |flow: Flow| async move {
+        flow.run("climb", CLIMB, ()).await?;
+        Ok(flow.perform("call", LEFT, ()).await?)
+    };
+    first(flow, left).await
 }
 
 async fn wait(flow: Flow, (): ()) -> Result<String, FlowError> {
-    let first = flow
+    let left = |flow: Flow| async move { Ok(flow.run("linger", LINGER, ()).await?) };
+    first(flow, left).await
+}
+
+/// Which of two branches counts: this one, or the one that calls `right`.
+async fn first<F>(
+    flow: Flow,
+    left: impl FnOnce(Flow) -> F + Send + 'static,
+) -> Result<String, FlowError>
+where
+    F: Future<Output = Result<(), FlowError>> + Send + 'static,
+{
+    let right = |flow: Flow| async move { Ok(flow.perform("call", RIGHT, ()).await?) };
+    let branches = flow
         .parallel("race")
-        .branch("left", |flow: Flow| async move {
-            flow.run("linger", LINGER, ()).await?;
-            Ok::<_, FlowError>(())
-        })
-        .branch("right", |flow: Flow| async move {
-            Ok(flow.perform("call", RIGHT, ()).await?)
-        })
-        .first();
-    let counted = first
-        .await
-        .map_err(|error| FlowError::Broken(error.to_string()))?;
+        .branch("left", left)
+        .branch("right", right);
+    let counted = branches.first().await;
+    let counted = counted.map_err(|error| FlowError::Broken(error.to_string()))?;
     Ok(counted.branch.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! Triggers and caches that follow a journal which is away, or whose epoch is over.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -134,6 +134,40 @@ async fn nothing_is_promised_to_be_set_aside_while_the_disk_is_away() {
     let letters = runtime.triggers().dead_letters("stuck");
     assert_eq!(letters.map(|letters| letters.len()), Ok(1));
     runtime.stop().await;
+}
+
+/// Catches: a trigger that is said to wait at an event which it has dealt with, after the journal had no room to
+/// set that aside.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_begins_anew_waits_at_nothing() {
+    let (world, mood) = (TestWorld::new(1), Mood::default());
+    let (averse, rule) = (Arc::new(AtomicBool::new(true)), Arc::default());
+    let (refuses, dealt) = (averse.clone(), Arc::<AtomicU64>::clone(&rule));
+    let moody = Trigger::on::<Counters>("moody", move |_| {
+        assert!(!refuses.load(Ordering::Relaxed), "not now");
+        dealt.fetch_add(1, Ordering::Relaxed);
+        Vec::new()
+    });
+    let builder = counters(world.builder(mood.over(world.journal())));
+    let runtime = builder.trigger(moody.in_order()).start().await;
+    let runtime = runtime.expect("it starts");
+    meet(&mood, &runtime, |_| None).await;
+    assert_eq!(runtime.health().blocked_triggers, ["moody"]);
+    let (mut first, is_over) = (once(), averse.clone());
+    mood.is_full_for(move |append| {
+        let is_letter = append.events.iter().any(|it| &*it.name == "DeadLettered");
+        let is_full = is_letter && first();
+        if is_full {
+            is_over.store(false, Ordering::Relaxed);
+        }
+        is_full
+    });
+    assert_eq!(runtime.triggers().set_aside("moody"), Ok(()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(rule.load(Ordering::Relaxed), 1, "it was dealt with");
+    assert!(runtime.health().blocked_triggers.is_empty());
+    mood.is_well();
+    runtime.stop().await.expect("it stops");
 }
 
 /// Catches: two triggers that share how far they came, so that the later one is not told what was before.
