@@ -35,6 +35,23 @@ pub(crate) const LOAD_AT_ONCE: usize = 16;
 /// When to try again where an entity is on its way into memory.
 const LOADING_WAIT: Duration = Duration::from_millis(50);
 
+/// Why a command is not served, and what saying so depends on.
+#[derive(Debug, PartialEq, Eq)]
+struct Unserved {
+    failure: AskFailure,
+    depends_on: Position,
+}
+
+/// Most of it depends on nothing.
+impl From<AskFailure> for Unserved {
+    fn from(failure: AskFailure) -> Self {
+        Self {
+            failure,
+            depends_on: Position::START,
+        }
+    }
+}
+
 /// What all shards of one agent share.
 pub(crate) struct ShardContext<A: Agent> {
     pub(crate) agent: Arc<A>,
@@ -155,15 +172,15 @@ impl<A: Agent> Shard<A> {
     }
 
     /// Brings an entity closer to memory, by one slice. Where it has an event that cannot be applied,
-    /// it stands aside; where it did and has none, it is released. A failure comes with what it
-    /// depends on. `asked` is the command that asks for it, if one does.
+    /// it stands aside; where it did and has none, it is released. `asked` is the command that asks for
+    /// it, if one does.
     fn approach(
         &mut self,
         epoch: u64,
         key: &str,
         by: &Principal,
         asked: Option<(&'static str, &Call)>,
-    ) -> Result<Progress, (AskFailure, Position)> {
+    ) -> Result<Progress, Unserved> {
         let ShardContext {
             journal,
             clock,
@@ -171,7 +188,6 @@ impl<A: Agent> Shard<A> {
             faults,
             ..
         } = &self.context;
-        let told = |failure| (failure, Position::START);
         let replaying = || {
             faults.at(&FaultPoint {
                 moment: Moment::Replay,
@@ -186,16 +202,20 @@ impl<A: Agent> Shard<A> {
             Ok(Progress::Partly) => Ok(Progress::Partly),
             // Also where it was loaded before: that may not have been noted.
             Ok(Progress::Ready | Progress::Loaded) => {
-                ward.release_entity(epoch, key, by).map_err(told)?;
+                ward.release_entity(epoch, key, by)?;
                 Ok(Progress::Ready)
             }
             Err(Unloaded::Failed(failure)) => {
                 tracing::error!(agent = A::NAME, %failure, "an entity cannot be loaded");
-                Err(told(failure))
+                Err(failure.into())
             }
             Err(Unloaded::Poisoned(poison)) => {
-                let kept = ward.set_entity_aside(key, &poison).map_err(told)?;
-                Err((poison.failure(), kept))
+                let depends_on = ward.set_entity_aside(key, &poison)?;
+                let failure = poison.failure();
+                Err(Unserved {
+                    failure,
+                    depends_on,
+                })
             }
         }
     }
@@ -206,14 +226,8 @@ impl<A: Agent> Shard<A> {
         let mut report = LoadReport::default();
         let mut left = SLICE_EVENTS;
         for key in keys {
-            if let Some(by) = again {
+            if again.is_some() {
                 self.entities.forget_poison(key);
-                if self.entities.get(key, self.context.clock.now()).is_some() {
-                    // It was loaded meanwhile; that may not have been noted.
-                    let released = self.context.ward.release_entity(epoch, key, by);
-                    report.failure = released.err();
-                    continue;
-                }
             }
             if left == 0 {
                 report.rest.push(key.clone());
@@ -228,7 +242,7 @@ impl<A: Agent> Shard<A> {
                     report.rest.push(key.clone());
                 }
                 // What cannot be loaded is told to whoever asks for it.
-                Err((failure, _)) => report.failure = Some(failure),
+                Err(unserved) => report.failure = Some(unserved.failure),
             }
         }
         report
@@ -250,7 +264,7 @@ impl<A: Agent> Shard<A> {
         }
         let progress = self.approach(epoch, key, &Principal::System, None);
         let now = self.context.clock.now();
-        match progress.map_err(|(failure, _)| failure)? {
+        match progress.map_err(|unserved| unserved.failure)? {
             Progress::Ready | Progress::Loaded => match self.entities.get(key, now) {
                 Some(entity) => clear_timer(&self.context, entity, epoch, timer),
                 None => Err(gone()),
@@ -288,7 +302,7 @@ impl<A: Agent> Shard<A> {
             let asked = Some((task.name(), call));
             self.approach(epoch, &key, &Principal::System, asked)
         } else {
-            Err((AskFailure::taken_back(), Position::START))
+            Err(AskFailure::taken_back().into())
         };
         if approached == Ok(Progress::Partly) {
             return Progress::Partly;
@@ -296,16 +310,18 @@ impl<A: Agent> Shard<A> {
         let traced = self.traced(call, task, attempt);
         let _within = traced.span.enter();
         let served = approached.and_then(|_| match self.entities.get(&key, now) {
-            Some(entity) => serve(&self.context, entity, &key, call, task)
-                .map_err(|failure| (failure, Position::START)),
-            None => Err((gone(), Position::START)),
+            Some(entity) => serve(&self.context, entity, &key, call, task),
+            None => Err(gone().into()),
         });
         match served {
             Ok(()) => {
                 let journal = &*self.context.journal;
                 self.entities.after_command(journal, epoch, &key);
             }
-            Err((failure, depends_on)) => {
+            Err(Unserved {
+                failure,
+                depends_on,
+            }) => {
                 self.context.counters.failed.add();
                 self.entities.forget_if_ahead(&key);
                 if matches!(failure, AskFailure::Storage { .. }) {

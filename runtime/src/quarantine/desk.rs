@@ -10,7 +10,7 @@ use super::error::QuarantineError;
 use super::events::{CommandQuarantined, QuarantineEvent};
 use super::item::{Inspected, QuarantinePage, QuarantineQuery, Replayed, SetAside, SetAsideWhat};
 use super::records::{command_item, entity_item, items_of};
-use super::ward::{Inmate, Inmates, Ward};
+use super::ward::{Inmate, Ward};
 use crate::bus::EventPlace;
 use crate::core::Core;
 use crate::envelope::Call;
@@ -207,13 +207,11 @@ impl Quarantine {
     ) -> Result<(), QuarantineError> {
         let service = self.service(agent)?;
         let ward = service.ward();
-        let found = |inmates: &Inmates, made: Made| {
-            let is_aside = inmates.entities.contains_key(entity);
-            is_aside.then_some(made.epoch)
-        };
-        let Some(epoch) = ward.look(found)? else {
+        // Taken before anything is read.
+        let epoch = self.core.journal.epoch();
+        if !ward.look(|inmates, _| inmates.entities.contains_key(entity))? {
             return Err(QuarantineError::NoSuchEntity { agent: ward.agent });
-        };
+        }
         service.load_again(entity, by.clone()).await?;
         let made = ward.look(|_, made| made)?;
         if made.epoch != epoch {

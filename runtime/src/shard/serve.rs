@@ -5,7 +5,7 @@ use std::time::Duration;
 use mercato_persistence::{Append, AppendError, EventData, FirstReply, Timer, TimerChange};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::ShardContext;
+use super::{ShardContext, Unserved};
 use crate::agent::{Agent, Context, Kind};
 use crate::entities::Entity;
 use crate::envelope::{Call, Staged, Task};
@@ -20,7 +20,7 @@ pub(super) fn serve<A: Agent>(
     key: &str,
     call: &Call,
     task: &mut dyn Task<A>,
-) -> Result<(), AskFailure> {
+) -> Result<(), Unserved> {
     let body_hash = match task.kind() {
         Kind::Read => None,
         Kind::Write => Some(xxh3_128(&task.body().map_err(AskFailure::invalid)?)),
@@ -37,7 +37,7 @@ pub(super) fn serve<A: Agent>(
             .map_err(AskFailure::unreadable)?
     {
         if first.body_hash != body_hash {
-            return Err(AskFailure::IdReused);
+            return Err(AskFailure::IdReused.into());
         }
         shard.counters.repeated.add();
         if let Some(timer) = call.timer.as_deref()
@@ -49,17 +49,18 @@ pub(super) fn serve<A: Agent>(
         task.answer_first(&first.reply, entity.position);
         return Ok(());
     }
-    if let Some((attempts, kept)) = shard.ward.stands_aside(call.epoch, call.id.as_uuid())? {
+    if let Some((attempts, depends_on)) = shard.ward.stands_aside(call.epoch, call.id.as_uuid())? {
         // It would make this shard panic once more. That it stands aside may not be durable yet.
-        shard.counters.failed.add();
-        task.fail(AskFailure::Quarantined { attempts }, kept);
-        return Ok(());
+        return Err(Unserved {
+            failure: AskFailure::Quarantined { attempts },
+            depends_on,
+        });
     }
 
     if let Some(timer) = call.timer.as_deref()
         && !is_set(shard, timer)
     {
-        return Err(AskFailure::Superseded);
+        return Err(AskFailure::Superseded.into());
     }
     let context = Context {
         now: shard.clock.now(),
@@ -92,7 +93,8 @@ pub(super) fn serve<A: Agent>(
                 task.name(),
                 staged.events.len(),
                 staged.timers.len()
-            )));
+            ))
+            .into());
         }
     }
     shard.fault(Moment::Answer, task.name(), key, call);

@@ -21,8 +21,9 @@ const TIMELINE_LINES: usize = 60;
 
 impl WorldPlan {
     /// Draws up to five power cuts and up to four kinds of fault, and sometimes rot or a gateway that is
-    /// away besides, in a day of this length. A third of the cuts come by the clock, a third at an operation of the disk, and a third at a moment of a
-    /// command; small numbers are drawn as often as large ones, so that some fall into a recovery.
+    /// away besides, in a day of this length. A third of the cuts come by the clock, a third at an
+    /// operation of the disk, and a third at a moment of a command; small numbers are drawn as often as
+    /// large ones, so that some fall into a recovery.
     #[must_use]
     pub fn draw(seed: u64, day: Duration) -> Self {
         let entropy = Entropy::seeded(seed);
