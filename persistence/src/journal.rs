@@ -29,7 +29,7 @@ pub struct Appended {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamPart {
     /// The appends, in order.
-    pub records: Vec<Recorded>,
+    pub records: Vec<Arc<Recorded>>,
     /// The one before them, where it was asked for too: the next part ends there.
     pub earlier: Option<Position>,
 }
@@ -163,7 +163,7 @@ pub trait Journal: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// When the store cannot be read, or is damaged.
-    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError>;
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Arc<Recorded>>, ReadError>;
 
     /// As [`read_stream`](Self::read_stream), a part at a time, from the end backwards: the stream's
     /// appends beyond its first `after` events that end with the one at `until`, or with its last.

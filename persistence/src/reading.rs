@@ -1,9 +1,13 @@
-//! Reads that join what memory holds with what is stored.
+//! Reads that join what memory holds with what is stored: what waits to be written, the end of the log
+//! as the [tail](crate::tail) has it, and the store.
 //!
 //! What memory held before the disk failed leads nowhere afterwards: a link into what was taken back
 //! may lead to another stream's record by then. So each of these reads lies within one epoch, and is
 //! made again where the epoch changed under it.
 
+use std::sync::Arc;
+
+use crate::block::Link;
 use crate::error::ReadError;
 use crate::front::Head;
 use crate::journal::StreamPart;
@@ -40,12 +44,16 @@ impl Shared {
             let Some(place) = self.front.lock().place_of(command) else {
                 return Ok(None);
             };
-            Ok(self.record(place)?.append.command)
+            Ok(self.record(place)?.append.command.clone())
         })
     }
 
     /// A stream's appends beyond its first `after` events.
-    pub(crate) fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+    pub(crate) fn read_stream(
+        &self,
+        stream: &str,
+        after: u64,
+    ) -> Result<Vec<Arc<Recorded>>, ReadError> {
         let all = self.read_stream_part(stream, None, after, usize::MAX)?;
         Ok(all.records)
     }
@@ -87,7 +95,7 @@ impl Shared {
             earlier: None,
         };
         let (mut events, mut stray) = (0, None);
-        let mut take = |recorded: Recorded| {
+        let mut take = |recorded: Arc<Recorded>| {
             if *recorded.append.stream != *stream {
                 stray = Some(recorded.position);
                 return Next::Stop;
@@ -105,16 +113,15 @@ impl Shared {
             part.records.push(recorded);
             Next::Go
         };
-        // What waits is in memory; from the first record that does not, all is in the store. What
-        // is stored in the meantime was in hand already, so nothing is missed or read twice.
+        // What waits is in memory, and most of what was written last; from the first record that is
+        // not, all is in the store. What is stored in the meantime was in hand already, so nothing is
+        // missed or read twice.
         while at > Position::START {
-            let waiting = self.front.lock().waiting(at);
-            let Ok(waiting) = waiting else {
-                self.read(|store| store.walk_back(at, take))?;
+            let Some((link, recorded)) = self.in_memory(at)? else {
+                self.read(|store| store.walk_back(at, |recorded| take(Arc::new(recorded))))?;
                 break;
             };
-            let (link, bytes) = waiting.ok_or(ReadError::Missing { position: at })?;
-            if take(read_record(at, &bytes)?) == Next::Stop {
+            if take(recorded) == Next::Stop {
                 break;
             }
             at = link.previous;
@@ -127,13 +134,24 @@ impl Shared {
     }
 
     /// The record at `position`, stored or not.
-    fn record(&self, position: Position) -> Result<Recorded, ReadError> {
-        let waiting = self.front.lock().waiting(position);
-        match waiting {
-            Ok(Some((_, bytes))) => read_record(position, &bytes),
-            Ok(None) => Err(ReadError::Missing { position }),
-            Err(_) => self.read(|store| store.record(position)),
+    fn record(&self, position: Position) -> Result<Arc<Recorded>, ReadError> {
+        match self.in_memory(position)? {
+            Some((_, recorded)) => Ok(recorded),
+            None => self.read(|store| store.record(position)).map(Arc::new),
         }
+    }
+
+    /// The record at `position` and what it links to, where it waits to be written, or was written a
+    /// short time ago; `None` where only the store has it.
+    fn in_memory(&self, position: Position) -> Result<Option<(Link, Arc<Recorded>)>, ReadError> {
+        let waiting = self.front.lock().waiting(position);
+        if let Ok(waiting) = waiting {
+            let (link, bytes) = waiting.ok_or(ReadError::Missing { position })?;
+            return Ok(Some((link, Arc::new(read_record(position, &bytes)?))));
+        }
+        // Looked for in this order: what leaves the one has come to the other, or to the store.
+        let kept = self.tail.lock().block(position);
+        kept.map(|block| block.record(position)).transpose()
     }
 
     /// Reads the store, unless it is away. A disk that cannot be read stops the journal as one does

@@ -297,7 +297,7 @@ impl Journal for RedbJournal {
         self.shared.front.lock().offer_snapshot(epoch, snapshot);
     }
 
-    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.shared.read_stream(stream, after)
     }
 

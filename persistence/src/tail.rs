@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
-use crate::block::ClosedBlock;
+use crate::block::{ClosedBlock, Link};
 use crate::error::ReadError;
 use crate::journal::READ_BYTES_MAX;
 use crate::record::{Position, Recorded};
@@ -23,13 +23,23 @@ pub(crate) struct Tail {
     is_followed: bool,
 }
 
+/// One of them, which no lock is held for any more.
 #[derive(Debug)]
-struct TailBlock {
+pub(crate) struct TailBlock {
     block: Arc<ClosedBlock>,
     records: OnceLock<Vec<Arc<Recorded>>>,
 }
 
 impl TailBlock {
+    /// Its record at `position`, and what that links to.
+    pub(crate) fn record(&self, position: Position) -> Result<(Link, Arc<Recorded>), ReadError> {
+        let records = self.records()?;
+        let at = position.get().saturating_sub(self.block.first.get());
+        let found = usize::try_from(at).ok().and_then(|at| records.get(at));
+        let found = self.block.link(position).zip(found.cloned());
+        found.ok_or(ReadError::Missing { position })
+    }
+
     fn records(&self) -> Result<&[Arc<Recorded>], ReadError> {
         if let Some(records) = self.records.get() {
             return Ok(records);
@@ -74,12 +84,28 @@ impl Tail {
         self.bytes = 0;
     }
 
+    /// Which of the blocks is the last one that does not begin after `position`.
+    fn at(&self, position: Position) -> Option<usize> {
+        let last = self.blocks.len().checked_sub(1)?;
+        // Most of those who follow the log are at its end.
+        if self.blocks.get(last)?.block.first <= position {
+            return Some(last);
+        }
+        let after = self.blocks.partition_point(|it| it.block.first <= position);
+        after.checked_sub(1)
+    }
+
+    /// The block with the record at `position`, where it is here.
+    pub(crate) fn block(&self, position: Position) -> Option<Arc<TailBlock>> {
+        let found = self.blocks.get(self.at(position)?)?;
+        (found.block.last() >= position).then(|| found.clone())
+    }
+
     /// The blocks from the one with the record at `from` on that hold `records` records; `None`
     /// where that record is not here.
     pub(crate) fn piece(&mut self, from: Position, records: usize) -> Option<Piece> {
         self.is_followed = true;
-        let after = self.blocks.partition_point(|it| it.block.first <= from);
-        let at = after.checked_sub(1)?;
+        let at = self.at(from)?;
         let mut room = records;
         let wanted = self.blocks.range(at..).take_while(|it| {
             let wanted = room > 0;

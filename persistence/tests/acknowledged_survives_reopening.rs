@@ -1,8 +1,7 @@
 //! What was acknowledged is there when the file is opened again, however the last process ended.
 
-use std::sync::Arc;
-
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::common::{
     commanded, first_reply, incarnation, log, one_event, open, reply_to, settle, snapshot, version,
@@ -23,7 +22,7 @@ fn new_file() -> (TempDir, PathBuf) {
 /// Everything that a journal tells.
 #[derive(Debug, PartialEq)]
 struct Told {
-    log: Vec<Recorded>,
+    log: Vec<Arc<Recorded>>,
     durable: Position,
     versions: [u64; 2],
     open: Vec<Arc<str>>,

@@ -160,7 +160,7 @@ impl Model {
     fn check(&mut self, journal: &RedbJournal) {
         let found: Vec<_> = log(journal)
             .into_iter()
-            .map(|recorded| recorded.append)
+            .map(|recorded| recorded.append.clone())
             .collect();
         assert!(
             found.len() >= self.acknowledged,
@@ -173,6 +173,12 @@ impl Model {
         let timers = journal.timers_due(u64::MAX, usize::MAX).into_iter();
         let timers: BTreeSet<_> = timers.map(|timer| (timer.stream, timer.name)).collect();
         assert_eq!(timers, self.timers());
+        self.check_streams(journal);
+    }
+
+    /// Sees the journal know each stream and each reply, whether they wait, were written a short time
+    /// ago, or are found on the disk.
+    fn check_streams(&self, journal: &RedbJournal) {
         let mut streams: BTreeMap<&str, Vec<&Append>> = BTreeMap::new();
         for append in &self.log {
             streams.entry(&append.stream).or_default().push(append);
@@ -182,22 +188,19 @@ impl Model {
         }
         for stream in STREAMS {
             assert_eq!(version(journal, stream), self.version(stream));
-            let appended: Vec<_> = streams
-                .remove(stream)
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect();
+            let appended = streams.remove(stream).unwrap_or_default();
             let read = journal.read_stream(stream, 0).expect("a sound journal");
-            let read: Vec<_> = read.into_iter().map(|recorded| recorded.append).collect();
+            let read: Vec<_> = read.iter().map(|recorded| &recorded.append).collect();
             assert_eq!(read, appended);
         }
     }
 
     async fn settle(&mut self, journal: &RedbJournal) {
         let last = Position::new(self.log.len() as u64);
+        self.check_streams(journal);
         journal.until_durable(last).await.expect("a good disk");
         self.acknowledged = self.log.len();
+        self.check_streams(journal);
     }
 }
 

@@ -14,7 +14,7 @@ const FLIPS: u64 = 150;
 #[derive(Debug, PartialEq)]
 struct Told {
     log: Vec<Arc<Recorded>>,
-    stream: Vec<Recorded>,
+    stream: Vec<Arc<Recorded>>,
     snapshot: Option<Snapshot>,
     cursor: Position,
 }

@@ -1,7 +1,8 @@
 //! A subscriber reads from any position, in chunks, at its own pace: it never holds up the writer,
 //! and never makes the file keep what it would otherwise reuse.
 
-use crate::common::{incarnation, one_event, open, settle, snapshot};
+use crate::common::{Pace, incarnation, one_event, open, settle, snapshot};
+use mercato_persistence::simulated_disk::{CutMode, SimulatedDisk};
 use mercato_persistence::{
     Append, EventData, Journal, JournalOptions, Position, READ_BYTES_MAX, RedbJournal, Snapshot,
 };
@@ -107,5 +108,40 @@ fn one_read_is_bounded_in_bytes_and_loses_nothing() {
         }
         assert_eq!(seen, 40);
         assert!(reads >= 2, "{reads}");
+    });
+}
+
+/// Catches: whoever follows the log and makes the disk read what was written a moment ago, and a stream
+/// that is read from memory alone although it began before that.
+#[test]
+fn what_was_written_a_moment_ago_is_read_from_memory() {
+    let disk = SimulatedDisk::new(1);
+    incarnation(async {
+        let options = JournalOptions {
+            cache_bytes: 0,
+            ..JournalOptions::default()
+        };
+        let writer = Pace::default().writer();
+        let journal = RedbJournal::with_backend(disk.clone(), options, writer);
+        let journal = journal.expect("a sound disk");
+        settle(&journal, one_event("older", 0)).await;
+        settle(&journal, one_event("both", 0)).await;
+        // From here on somebody follows.
+        let before = journal.read(Position::START, 9);
+        assert_eq!(before.expect("a sound journal").len(), 2);
+        for version in 0..3 {
+            settle(&journal, one_event("newer", version)).await;
+        }
+        settle(&journal, one_event("both", 1)).await;
+        let versions = |stream| {
+            let read = journal.read_stream(stream, 0).ok()?;
+            Some(read.iter().map(|it| it.version_before).collect::<Vec<_>>())
+        };
+        assert_eq!(versions("both"), Some(vec![0, 1]));
+        // The disk answers nothing more.
+        drop(disk.power_cycle(CutMode::DropAll));
+        assert_eq!(versions("newer"), Some(vec![0, 1, 2]));
+        assert_eq!(versions("both"), None, "it began on the disk");
+        assert_eq!(versions("newer"), Some(vec![0, 1, 2]));
     });
 }

@@ -83,7 +83,7 @@ impl<S: Standing> Folded<S> {
             let known = folded.version.saturating_sub(recorded.version_before);
             let known = usize::try_from(known).unwrap_or(usize::MAX);
             let at = Timestamp::from_millis(recorded.append.recorded_at_ms);
-            for event in recorded.append.events.into_iter().skip(known) {
+            for event in recorded.append.events.iter().skip(known) {
                 let event = S::Event::decode(&event.name, event.version, &event.payload)
                     .map_err(AskFailure::storage)?;
                 folded.apply(event, recorded.position, at);

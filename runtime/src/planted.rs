@@ -117,7 +117,7 @@ impl Journal for PlantedJournal {
         self.journal.next_timer_after_ms(now_ms)
     }
 
-    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.journal.read_stream(stream, after)
     }
 

@@ -61,17 +61,21 @@ impl Cursors {
 
     /// Moves a cursor past records that did not concern its subscriber.
     pub(crate) fn pass(&mut self, name: &str, position: Position) {
-        let written = self.by_name.get(name).map(|cursor| cursor.written);
-        let passed = position.get() - written.unwrap_or_default().get().min(position.get());
-        if passed >= PASSED_MAX {
+        let known = self.by_name.get_mut(name);
+        let written = known.as_ref().map_or(Position::START, |it| it.written);
+        if position.get().saturating_sub(written.get()) >= PASSED_MAX {
             return self.set(name, position, Position::START);
         }
-        let cursor = self.by_name.entry(name.into()).or_insert(Cursor {
+        if let Some(cursor) = known {
+            cursor.position = cursor.position.max(position);
+            return;
+        }
+        let cursor = Cursor {
             position,
             unwritten: None,
-            written: Position::START,
-        });
-        cursor.position = cursor.position.max(position);
+            written,
+        };
+        self.by_name.insert(name.into(), cursor);
     }
 
     /// What a commit up to `last` may write.

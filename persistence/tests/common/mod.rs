@@ -118,22 +118,22 @@ pub async fn settle(journal: &RedbJournal, append: Append) -> Position {
 }
 
 /// The whole durable log. A read gives so many bytes at most, so it is read until there is no more.
-pub fn log(journal: &RedbJournal) -> Vec<Recorded> {
-    let mut log: Vec<Recorded> = Vec::new();
+pub fn log(journal: &RedbJournal) -> Vec<Arc<Recorded>> {
+    let mut log: Vec<Arc<Recorded>> = Vec::new();
     loop {
         let after = log.last().map_or(Position::START, |last| last.position);
         let more = journal.read(after, usize::MAX).expect("a sound journal");
         if more.is_empty() {
             return log;
         }
-        log.extend(more.into_iter().map(Arc::unwrap_or_clone));
+        log.extend(more);
     }
 }
 
 /// Everything that a journal at rest tells, but for which commands it knows.
 #[derive(Debug, PartialEq)]
 pub struct Told {
-    pub log: Vec<Recorded>,
+    pub log: Vec<Arc<Recorded>>,
     pub open: Vec<Arc<str>>,
     pub timers: Vec<Timer>,
     /// Of the subscribers that were asked for.

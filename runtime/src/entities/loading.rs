@@ -113,7 +113,7 @@ impl<A: Agent> Loading<A> {
 /// the agent's: where it panics the event is not to blame, and the panic goes on.
 fn apply<A: Agent>(
     entity: &mut Entity<A>,
-    records: &[Recorded],
+    records: &[Arc<Recorded>],
     replaying: &dyn Fn(),
 ) -> Result<(), Poison> {
     let mut at = (0, 0);

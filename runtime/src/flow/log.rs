@@ -56,7 +56,7 @@ impl FlowLog {
             if log.version == 0 {
                 log.trace = recorded.append.trace;
             }
-            for event in recorded.append.events {
+            for event in &recorded.append.events {
                 let event = FlowEvent::decode(&event.name, event.version, &event.payload)
                     .map_err(AskFailure::storage)?;
                 log.version += 1;

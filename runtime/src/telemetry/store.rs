@@ -60,7 +60,7 @@ impl TimedJournal {
 }
 
 impl Journal for TimedJournal {
-    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.timed(&self.reads.stream, || {
             self.journal.read_stream(stream, after)
         })

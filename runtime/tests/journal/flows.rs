@@ -218,7 +218,7 @@ async fn what_a_flow_learnt_is_noted_again_when_the_disk_lost_the_note() {
     let noted = || {
         let log = runtime.journal().read_stream("flow/last/l", 0);
         let log = log.expect("it can be read");
-        let events = log.into_iter().flat_map(|recorded| recorded.append.events);
+        let events = log.iter().flat_map(|recorded| &recorded.append.events);
         events.filter(|event| &*event.name == "StepNoted").count()
     };
     assert_eq!(noted(), 2, "when it sleeps until, and the reply");

@@ -111,7 +111,7 @@ impl Journal for Moody {
         self.journal.append_in(epoch, append)
     }
 
-    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Recorded>, ReadError> {
+    fn read_stream(&self, stream: &str, after: u64) -> Result<Vec<Arc<Recorded>>, ReadError> {
         self.mood.reads(stream)?;
         self.journal.read_stream(stream, after)
     }
