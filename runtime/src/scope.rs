@@ -95,13 +95,13 @@ impl Scope {
         command: C,
     ) -> Result<Answer<C::Reply>, AskError<Rejection<C>>> {
         if self.handle.caches().is_none() || C::KIND == Kind::Write {
-            return self.ask(command).await.map(Answer::Fresh);
+            return Box::pin(self.ask(command)).await.map(Answer::Fresh);
         }
         let caller = Caller::system()
             .within(self.remaining())
             .traced(self.call.trace);
         // What is kept is durable, so the request's own answer has nothing more to wait for.
-        let answered = Box::pin(self.handle.ask_cached(&caller, command)).await;
+        let answered = self.handle.ask_cached(&caller, command).await;
         answered.map_err(CallError::into_ask_error)
     }
 

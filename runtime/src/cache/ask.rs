@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
+
 use crate::agent::{Agent, Command, Kind, Rejection};
+use crate::clock::Timestamp;
 use crate::codec;
 use crate::core::Caller;
 use crate::error::{AskError, AskFailure};
@@ -48,15 +51,38 @@ impl Handle {
     pub async fn ask_cached<C: Command>(&self, caller: &Caller, command: C) -> Guarded<C> {
         let deadline = self.core.deadline_of(caller);
         let (Some(caches), Kind::Read) = (self.caches(), C::KIND) else {
-            return self.ask_guarded(caller, command).await;
+            return self.ask_guarded(caller, command).boxed().await;
         };
         let name = (<C::Agent as Agent>::NAME, C::NAME, C::VERSION);
         // Who asks is part of what is asked: an agent may answer persons differently.
-        let key = codec::encode(&(name, &caller.principal, &command));
-        let (Ok(key), Ok(())) = (key, caches.caught_up(deadline).await) else {
-            return self.ask_guarded(caller, command).await;
+        let Ok(key) = codec::encode(&(name, &caller.principal, &command)) else {
+            return self.ask_guarded(caller, command).boxed().await;
         };
         let key: Arc<[u8]> = key.into();
+        // What is kept is given at once, and most of what is asked is kept: a page asks for a hundred
+        // things. So all that takes longer is put away, and whoever asks for many holds little for each.
+        if caches.has_caught_up()
+            && let Some(kept) = caches.responses.kept(&key, C::AGES)
+        {
+            return decoded::<C>(&Answer::Fresh(kept));
+        }
+        let behind = self.ask_behind(caches, caller, deadline, key, command);
+        behind.boxed().await
+    }
+
+    /// The same where the answer is not there: waits for what the cache has yet to hear of, and for the
+    /// answer.
+    async fn ask_behind<C: Command>(
+        &self,
+        caches: &Arc<Caches>,
+        caller: &Caller,
+        deadline: Timestamp,
+        key: Arc<[u8]>,
+        command: C,
+    ) -> Guarded<C> {
+        if caches.caught_up(deadline).await.is_err() {
+            return self.ask_guarded(caller, command).await;
+        }
         let tags = command.depends_on();
         let until = self.core.clock.instant_of(deadline);
         let answered = self.load_or_join(caches, caller, &key, &tags, command);

@@ -176,7 +176,6 @@ impl Caches {
     pub async fn caught_up(&self, deadline: Timestamp) -> Result<(), AskFailure> {
         let durable = self.journal.durable();
         let behind = |seen: &Option<Position>| seen.is_some_and(|seen| seen < durable);
-        // Most reads of a quiet shop find it so.
         if behind(&self.seen.borrow()) {
             let mut seen = self.seen.subscribe();
             let until = self.clock.instant_of(deadline);
@@ -190,6 +189,13 @@ impl Caches {
             Some(_) => Ok(()),
             None => Err(AskFailure::Stopped),
         }
+    }
+
+    /// Whether every event that is durable now has invalidated what it concerns: most reads of a quiet
+    /// shop find it so.
+    pub(super) fn has_caught_up(&self) -> bool {
+        let durable = self.journal.durable();
+        self.seen.borrow().is_some_and(|seen| seen >= durable)
     }
 
     /// Says that answers which depend on this are no longer true, in every cache.

@@ -108,10 +108,8 @@ where
     {
         let now = self.clock.now();
         let mut state = self.state.lock();
-        if !ages {
-            state.entries.renew(&key, now);
-        }
-        let fresh = self.fresh(&mut state, &key, now);
+        let kept = self.kept(&mut state, &key, ages, now);
+        let fresh = kept.or_else(|| self.fresh(&mut state, &key, now));
         self.count(fresh.is_some());
         if let Some(value) = fresh {
             return Ok(Found::Here(value));
@@ -137,6 +135,23 @@ where
         let answer = Waiting::new(self.name, fly(landing, load).boxed());
         state.flights.take_off(key, number, tags, &answer);
         Ok(Found::OnItsWay(answer))
+    }
+
+    /// The fresh answer, where there is one; an answer that does not age by itself is taken for one of
+    /// now. Where there is none, nothing is done about that.
+    pub(super) fn kept(
+        &self,
+        state: &mut State<K, V, E>,
+        key: &K,
+        ages: bool,
+        now: Timestamp,
+    ) -> Option<V> {
+        if !ages {
+            state.entries.renew(key, now);
+        }
+        let entry = state.entries.get(key)?;
+        let is_fresh = !entry.outdated && now.since(entry.answered_at) < self.settings.fresh;
+        is_fresh.then(|| entry.value.clone())
     }
 
     pub(super) fn fresh(&self, state: &mut State<K, V, E>, key: &K, now: Timestamp) -> Option<V> {

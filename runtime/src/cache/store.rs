@@ -113,6 +113,17 @@ where
         }
     }
 
+    /// The fresh answer for a key, where there is one: for those who load it where there is none, and
+    /// whose miss is counted then.
+    pub(super) fn kept(&self, key: &K, ages: bool) -> Option<V> {
+        let now = self.inner.clock.now();
+        let kept = self
+            .inner
+            .kept(&mut self.inner.state.lock(), key, ages, now)?;
+        self.inner.count(true);
+        Some(kept)
+    }
+
     /// The fresh answer for a key, where there is one.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<V> {
