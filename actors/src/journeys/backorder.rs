@@ -8,17 +8,27 @@ use std::time::Duration;
 
 use mercato_runtime::{AskError, Flow, FlowError};
 
+use super::fulfil::TAKES_AT_ONCE;
 use super::hold::{further_hold, waiting_hold};
-use crate::domain::{OrderId, ReservationId, Sku};
+use crate::domain::{OrderId, Quantity, ReservationId, Sku};
 use crate::inventory::{
     BackorderStock, ConfirmReservation, InventoryRejection, ReleaseReservation,
 };
 use crate::order::{AllocateStock, CancelLine, CancelReason, Fulfilment, OrderLine, StockHold};
 
-/// How often is looked for stock: more often than what came is held for who waited.
+/// How often is looked for stock. What came is held for who waited, and not always for as long as this.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 /// How often, before a line is given up: for thirty days.
 pub(super) const LOOKS_MAX: u32 = 120;
+
+/// What became of a place among those who wait.
+enum Place {
+    /// So much came, and lapses no longer.
+    Filled(Quantity),
+    Waits,
+    /// What came lapsed, or the place was given up.
+    Over,
+}
 
 /// The places of one order among those who wait.
 pub(super) struct BackorderQueue<'a> {
@@ -62,26 +72,23 @@ impl<'a> BackorderQueue<'a> {
     async fn look(&mut self, flow: &Flow, round: u32, line: &OrderLine) -> Result<(), FlowError> {
         let sku = &line.sku;
         let reservation = self.later.get(sku).unwrap_or(&self.first).clone();
-        let confirm = ConfirmReservation {
-            sku: sku.clone(),
-            reservation: reservation.clone(),
-        };
-        match flow.ask(&format!("confirm/{round}/{sku}"), confirm).await {
-            Ok(confirmed) if confirmed.quantity == line.quantity => {
+        let confirmed = confirm(flow, &format!("confirm/{round}/{sku}"), sku, &reservation).await?;
+        match confirmed {
+            Place::Filled(units) if units == line.quantity => {
                 self.allocate(flow, round, line, reservation).await
             }
             // A change made the line smaller while it waited.
-            Ok(_) => {
+            Place::Filled(_) => {
                 self.let_go(flow, round, sku, reservation).await?;
                 self.wait_anew(flow, round, line).await
             }
-            Err(AskError::Rejected(InventoryRejection::Backordered { .. })) => Ok(()),
-            Err(AskError::Rejected(_)) => self.wait_anew(flow, round, line).await,
-            Err(error) => Err(error.into()),
+            Place::Waits => Ok(()),
+            Place::Over => self.wait_anew(flow, round, line).await,
         }
     }
 
-    /// Takes a new place, at the end. Where too many wait already, the next look tries again.
+    /// Takes a new place, at the end, and what there is for it by now. Where too many wait already, the
+    /// next look tries again.
     async fn wait_anew(
         &mut self,
         flow: &Flow,
@@ -96,12 +103,18 @@ impl<'a> BackorderQueue<'a> {
         };
         let step = format!("order-ahead/{round}/{}", line.sku);
         match flow.ask(&step, ahead).await {
-            Ok(_) => {
-                self.later.insert(line.sku.clone(), reservation);
-                Ok(())
-            }
-            Err(AskError::Rejected(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(_) => {}
+            Err(AskError::Rejected(_)) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        self.later.insert(line.sku.clone(), reservation.clone());
+        if flow.version() < TAKES_AT_ONCE {
+            return Ok(());
+        }
+        let step = format!("confirm-anew/{round}/{}", line.sku);
+        match confirm(flow, &step, &line.sku, &reservation).await? {
+            Place::Filled(_) => self.allocate(flow, round, line, reservation).await,
+            Place::Waits | Place::Over => Ok(()),
         }
     }
 
@@ -172,5 +185,24 @@ impl<'a> BackorderQueue<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Has what came for a place lapse no longer.
+async fn confirm(
+    flow: &Flow,
+    step: &str,
+    sku: &Sku,
+    reservation: &ReservationId,
+) -> Result<Place, FlowError> {
+    let confirm = ConfirmReservation {
+        sku: sku.clone(),
+        reservation: reservation.clone(),
+    };
+    match flow.ask(step, confirm).await {
+        Ok(confirmed) => Ok(Place::Filled(confirmed.quantity)),
+        Err(AskError::Rejected(InventoryRejection::Backordered { .. })) => Ok(Place::Waits),
+        Err(AskError::Rejected(_)) => Ok(Place::Over),
+        Err(error) => Err(error.into()),
     }
 }

@@ -22,7 +22,17 @@ use crate::ports::{Consignment, TrackingNumber};
 /// The flow that fulfils an order. It is started by
 /// [`FulfilmentBegun`](crate::FulfilmentBegun).
 pub const FULFIL: FlowType<FulfilRequest, Fulfilled, FulfilError> =
+    FlowType::new("fulfil", TAKES_AT_ONCE).by_the_service();
+
+/// The fulfilment as it was before [`TAKES_AT_ONCE`]: what began as it ends as it. It goes when none is
+/// on its way any more, nor on the work list.
+pub(super) const FULFIL_BEFORE: FlowType<FulfilRequest, Fulfilled, FulfilError> =
     FlowType::new("fulfil", 3).by_the_service();
+
+/// The version from which on an order whose place among those who wait is over, and that takes a new one,
+/// takes at once what has come. Before, it looked at the next round, and what is held for less time than
+/// lies between two rounds had lapsed again by then, each time.
+pub(super) const TAKES_AT_ONCE: u16 = 4;
 
 /// Which order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use mercato_runtime::{FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
 
 use super::activities;
 use super::checkout::{CHECKOUT, CHECKOUTS_BEFORE, checkout};
-use super::fulfil::{FULFIL, FulfilRequest, fulfil};
+use super::fulfil::{FULFIL, FULFIL_BEFORE, FulfilRequest, fulfil};
 use super::hold::waiting_hold;
 use super::low_stock::{LOW_STOCK, LOW_STOCK_BEFORE, LowStockRequest, low_stock};
 use super::reconcile::{RECONCILE, reconcile};
@@ -36,6 +36,7 @@ pub fn register_journeys(
         .fold(builder, |builder, before| builder.flow(before, checkout))
         .flow(CHECKOUT, checkout)
         .flow(FULFIL, fulfil)
+        .flow(FULFIL_BEFORE, fulfil)
         .flow(RELEASE, release)
         .flow(RELEASE_STOCK, release_stock)
         .flow(RETURN, return_goods)

@@ -89,6 +89,24 @@ async fn who_ordered_first_is_served_first_and_who_cancels_leaves_the_line() {
     town.runtime.stop().await.unwrap();
 }
 
+/// Catches: what came and is held for less time than lies between two looks at it, so that each look
+/// comes too late, and a line that is cancelled although there was stock for it all the time.
+#[tokio::test(start_paused = true)]
+async fn what_came_and_lapsed_before_anybody_looked_is_taken_all_the_same() {
+    let town = Town::open_with(
+        |shop| shop.inventory.backorder_hold = HOUR,
+        |gateway, _| gateway,
+    )
+    .await;
+    let receipt = town.check_out(waits(&[("tea", 25)])).await.unwrap();
+    assert_eq!(receipt.backordered[0].quantity.get(), 5);
+    let view = town.until_day(OrderPhase::Captured, 10).await;
+    assert_eq!(view.captured, Some(receipt.priced.total));
+    let tea = town.balances("tea").await;
+    assert_eq!((tea.shipped, tea.backordered), (25, 0));
+    town.close().await;
+}
+
 /// Catches: an order for more than may be ordered ahead, and one that leaves a place behind.
 #[tokio::test(start_paused = true)]
 async fn more_than_may_be_ordered_ahead_is_refused_and_leaves_nothing() {
