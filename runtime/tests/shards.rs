@@ -117,6 +117,74 @@ async fn whatever_waits_for_a_shard_is_counted() {
     runtime.stop().await.expect("it stops");
 }
 
+/// Catches: a command that was shed because nobody waits for it any more, and is not counted, or is told
+/// that the runtime stops.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_is_shed_and_counted() {
+    let world = TestWorld::new(1);
+    let stalls = Arc::new(AtomicBool::new(true));
+    let stalled = stalls.clone();
+    let builder = one_shard(world.builder(world.journal())).stall_hook(move |_| {
+        let stalled = stalled.clone();
+        let until_it_is_over = async move {
+            while stalled.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        Some(until_it_is_over.boxed())
+    });
+    let runtime = builder.start().await.expect("it starts");
+    let handle = runtime.handle();
+    let ask = |seconds| {
+        let handle = handle.clone();
+        let caller = Caller::system().within(Duration::from_secs(seconds));
+        tokio::spawn(async move { handle.ask(&caller, add("a", 1)).await })
+    };
+    let patient = ask(60);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let hasty = [(); 3].map(|()| ask(1));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    stalls.store(false, Ordering::Relaxed);
+    assert_eq!(patient.await.expect("no panic"), Ok(1));
+    for hasty in hasty {
+        let failed = AskError::Failed(AskFailure::DeadlineExceeded);
+        assert_eq!(hasty.await.expect("no panic"), Err(failed));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let metrics = runtime.metrics();
+    assert_eq!(
+        metrics.counter("mercato_commands_total", &["counters", "shed"]),
+        3
+    );
+    for (reason, count) in [
+        ("expired", 3),
+        ("stuck", 0),
+        ("ended", 0),
+        ("stopped", 0),
+        ("down", 0),
+    ] {
+        let told = metrics.counter("mercato_dead_letters_total", &["counters", reason]);
+        assert_eq!(told, count, "{reason}");
+    }
+    runtime.stop().await.expect("it stops");
+}
+
+/// Catches: an entity that stays in memory although nobody asks for it, since nobody wakes its shard.
+#[tokio::test(start_paused = true)]
+async fn who_is_idle_leaves_without_being_asked() {
+    let world = TestWorld::new(1);
+    let runtime = world.start(one_shard).await;
+    assert_eq!(runtime.ask(add("a", 1)).await, Ok(1));
+    let stats = || runtime.probe::<Counters>().stats();
+    tokio::time::sleep(Duration::from_secs(599)).await;
+    assert_eq!((stats().passivated, stats().reactivated), (0, 0));
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    assert_eq!((stats().passivated, stats().reactivated), (1, 0));
+    assert_eq!(runtime.ask(read("a")).await, Ok(1));
+    assert_eq!((stats().passivated, stats().reactivated), (1, 1));
+    runtime.stop().await;
+}
+
 /// Catches: metrics in another order than that of their table.
 #[tokio::test(start_paused = true)]
 async fn metrics_come_in_the_order_of_their_table() {

@@ -212,6 +212,37 @@ async fn entities_leave_when_the_bound_is_passed_and_not_when_it_is_reached() {
     wide.close().await;
 }
 
+/// Catches: a new entity that counts as one that came back, and one that came back and does not.
+#[tokio::test(start_paused = true)]
+async fn who_was_there_before_comes_back_and_who_is_new_does_not() {
+    let mut shard = shard(NO_LIMITS, None);
+    shard.write("known", 1, 1);
+    assert_eq!(shard.load("new"), Progress::Loaded);
+    assert_eq!(shard.counters.reactivated.get(), 0);
+    assert_eq!(shard.load("known"), Progress::Loaded);
+    assert_eq!(shard.counters.reactivated.get(), 1);
+    shard.close().await;
+}
+
+/// Catches: an entity whose state holds what was not recorded and that stays in memory, and one that is
+/// read anew although nothing is wrong with it.
+#[tokio::test(start_paused = true)]
+async fn whose_state_is_ahead_of_the_journal_is_forgotten() {
+    let mut shard = shard(NO_LIMITS, None);
+    for key in ["a", "b"] {
+        shard.write(key, 1, 1);
+        assert_eq!(shard.load(key), Progress::Loaded);
+    }
+    shard.entities.get("a", shard.now).unwrap().is_ahead = true;
+    for key in ["a", "b"] {
+        shard.entities.forget_if_ahead(key);
+    }
+    assert!(shard.entities.get("a", shard.now).is_none());
+    assert!(shard.entities.get("b", shard.now).is_some());
+    assert_eq!(shard.counters.active.get(), 1);
+    shard.close().await;
+}
+
 /// Catches: an agent that may not keep what is idle for as long, or let it go as soon, as it is told.
 #[test]
 fn idle_is_what_nobody_asked_for_a_second_or_up_to_thirty_days() {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use mercato::persistence::{Append, ReadError};
 use mercato::testkit::TestWorld;
 use mercato::{
-    AskFailure, BusError, Caller, Delivery, DeliveryError, OnFailure, Runtime, SubscriberState,
-    Subscription, SubscriptionOptions,
+    AskFailure, BusError, Caller, Delivery, DeliveryError, Filter, OnFailure, Runtime,
+    SubscriberState, Subscription, SubscriptionOptions,
 };
 
 use super::moody::Mood;
 use super::{meet, once, start};
-use crate::support::add;
+use crate::support::{Counters, add};
 
 /// The keys of what a subscriber was delivered.
 type Keys = Arc<Mutex<Vec<String>>>;
@@ -168,4 +168,32 @@ async fn an_event_that_the_journal_has_no_room_to_set_aside_is_to_be_set_aside_l
     let stats = runtime.bus().stats("mirror").expect("known");
     assert_eq!((stats.dead_letters, stats.blocked.len()), (1, 0));
     runtime.stop().await.expect("it stops");
+}
+
+/// Catches: a filter that may not name what an agent records, and one that may name what nobody does.
+#[tokio::test(start_paused = true)]
+async fn a_filter_names_the_events_that_there_are() {
+    let world = TestWorld::new(1);
+    let runtime = world
+        .start(|builder| builder.agent(Counters::default()))
+        .await;
+    let keys = Keys::default();
+    let subscribe = async |name: &str, event: &str| {
+        let seen = keys.clone();
+        let handler = move |delivery: Delivery| {
+            let key = delivery.key().to_owned();
+            seen.lock().expect("no panic").push(key);
+            std::future::ready(Ok(()))
+        };
+        let subscription = Subscription::new(name).only(Filter::of::<Counters>().event(event));
+        runtime.bus().subscribe(subscription, handler).await
+    };
+    subscribe("known", "Added").await.expect("it is recorded");
+    let refused = subscribe("unknown", "Subtracted").await;
+    let event = "Subtracted".into();
+    assert_eq!(refused, Err(BusError::UnknownEvent { event }));
+    runtime.ask(add("a", 1)).await.expect("it is served");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(*keys.lock().expect("no panic"), ["a"]);
+    runtime.stop().await;
 }
