@@ -75,11 +75,13 @@ impl<'a> BackorderQueue<'a> {
         let confirmed = confirm(flow, &format!("confirm/{round}/{sku}"), sku, &reservation).await?;
         match confirmed {
             Place::Filled(units) if units == line.quantity => {
-                self.allocate(flow, round, line, reservation).await
+                let release = format!("release/{round}/{sku}");
+                self.allocate(flow, round, line, reservation, &release)
+                    .await
             }
             // A change made the line smaller while it waited.
             Place::Filled(_) => {
-                self.let_go(flow, round, sku, reservation).await?;
+                let_go(flow, &format!("release/{round}/{sku}"), sku, reservation).await?;
                 self.wait_anew(flow, round, line).await
             }
             Place::Waits => Ok(()),
@@ -113,17 +115,24 @@ impl<'a> BackorderQueue<'a> {
         }
         let step = format!("confirm-anew/{round}/{}", line.sku);
         match confirm(flow, &step, &line.sku, &reservation).await? {
-            Place::Filled(_) => self.allocate(flow, round, line, reservation).await,
+            Place::Filled(_) => {
+                // The place before may have been let go in this very round.
+                let release = format!("release-anew/{round}/{}", line.sku);
+                self.allocate(flow, round, line, reservation, &release)
+                    .await
+            }
             Place::Waits | Place::Over => Ok(()),
         }
     }
 
+    /// Gives the order what came, or, by the step `release`, gives it back.
     async fn allocate(
         &self,
         flow: &Flow,
         round: u32,
         line: &OrderLine,
         reservation: ReservationId,
+        release: &str,
     ) -> Result<(), FlowError> {
         let hold = StockHold {
             sku: line.sku.clone(),
@@ -138,24 +147,9 @@ impl<'a> BackorderQueue<'a> {
         match flow.ask(&step, allocate).await {
             Ok(()) => Ok(()),
             // The line was cancelled meanwhile.
-            Err(AskError::Rejected(_)) => self.let_go(flow, round, &line.sku, reservation).await,
+            Err(AskError::Rejected(_)) => let_go(flow, release, &line.sku, reservation).await,
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn let_go(
-        &self,
-        flow: &Flow,
-        round: u32,
-        sku: &Sku,
-        reservation: ReservationId,
-    ) -> Result<(), FlowError> {
-        let release = ReleaseReservation {
-            sku: sku.clone(),
-            reservation,
-        };
-        flow.ask(&format!("release/{round}/{sku}"), release).await?;
-        Ok(())
     }
 
     async fn give_up(&self, flow: &Flow, line: &OrderLine) -> Result<(), FlowError> {
@@ -205,4 +199,18 @@ async fn confirm(
         Err(AskError::Rejected(_)) => Ok(Place::Over),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn let_go(
+    flow: &Flow,
+    step: &str,
+    sku: &Sku,
+    reservation: ReservationId,
+) -> Result<(), FlowError> {
+    let release = ReleaseReservation {
+        sku: sku.clone(),
+        reservation,
+    };
+    flow.ask(step, release).await?;
+    Ok(())
 }

@@ -93,11 +93,10 @@ async fn who_ordered_first_is_served_first_and_who_cancels_leaves_the_line() {
 /// comes too late, and a line that is cancelled although there was stock for it all the time.
 #[tokio::test(start_paused = true)]
 async fn what_came_and_lapsed_before_anybody_looked_is_taken_all_the_same() {
-    let town = Town::open_with(
-        |shop| shop.inventory.backorder_hold = HOUR,
-        |gateway, _| gateway,
-    )
-    .await;
+    // It comes two hours after a look, and four before the next one.
+    let supplier = SupplierHabits::punctual(HOUR * 50);
+    let held_for_an_hour = |shop: &mut Shop| shop.inventory.backorder_hold = HOUR;
+    let town = Town::open_beside(supplier, held_for_an_hour, |gateway, _| gateway).await;
     let receipt = town.check_out(waits(&[("tea", 25)])).await.unwrap();
     assert_eq!(receipt.backordered[0].quantity.get(), 5);
     let view = town.until_day(OrderPhase::Captured, 10).await;
