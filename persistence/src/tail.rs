@@ -1,5 +1,5 @@
 //! The end of the log, as memory still has it: those who follow the log read what was just written,
-//! and so many of them read the same.
+//! and so many of them read the same; and so does whoever reads one stream, or an old reply.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ pub(crate) struct Tail {
     is_followed: bool,
 }
 
-/// One of them, which no lock is held for any more.
+/// One of them. Whoever has it reads it without a lock.
 #[derive(Debug)]
 pub(crate) struct TailBlock {
     block: Arc<ClosedBlock>,

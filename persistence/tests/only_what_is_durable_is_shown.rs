@@ -93,6 +93,8 @@ pub(crate) fn marked(append: Append, mark: Mark) -> Append {
 /// A journal with something of every kind, durable, and then changes to all of it that wait.
 pub(crate) async fn changed_everywhere(journal: &RedbJournal) -> String {
     settle(journal, one_event("cold", 0)).await;
+    // From here on somebody follows, and memory holds the end of the log.
+    assert_eq!(log(journal).len(), 1);
     for n in 0..6 {
         settle(journal, commanded("a", n, n.into())).await;
     }

@@ -13,9 +13,9 @@ use crate::output::print;
 /// Everything is measured so often, one after the other, and the one in the middle counts: what else a
 /// machine does changes what a second of it comes to.
 const ROUNDS: u32 = 5;
-/// Small worlds of each kind that are lived through in a round; one goes before them all, in which the
-/// shop learns its lessons.
-const WORLDS: u32 = 12;
+/// Small worlds of each kind that are lived through in a round, the same ones in each; one goes before
+/// them all, in which the shop learns its lessons.
+const WORLDS: u32 = 20;
 /// Visits to the shop in one hour.
 const VISITS: u32 = 1_000;
 
@@ -31,9 +31,9 @@ pub(crate) fn run() -> Result<bool, String> {
     let mut buyers = Pace::of(Crowd::Buyers, &options);
     let mut hours = Vec::new();
     let mut hold = visitors.live(0)?.laws_hold();
-    for round in 0..ROUNDS {
-        hold &= visitors.measure(round)?;
-        hold &= buyers.measure(round)?;
+    for _ in 0..ROUNDS {
+        hold &= visitors.measure()?;
+        hold &= buyers.measure()?;
         let (hour, holds) = day()?;
         hours.push(hour);
         hold &= holds;
@@ -106,13 +106,11 @@ impl<'a> Pace<'a> {
         run_drawn(&world, &self.options.lessons).map_err(|error| error.to_string())
     }
 
-    /// Lives through the worlds of a round, which are others in each. Whether their laws held.
-    fn measure(&mut self, round: u32) -> Result<bool, String> {
+    /// Lives through the worlds of a round. Whether their laws held.
+    fn measure(&mut self) -> Result<bool, String> {
         let began = worked()?;
-        let seeds = round * WORLDS + 1..=(round + 1) * WORLDS;
-        let lived: Vec<_> = seeds
-            .map(|seed| self.live(seed))
-            .collect::<Result<_, _>>()?;
+        let lived = (1..=WORLDS).map(|seed| self.live(seed));
+        let lived: Vec<_> = lived.collect::<Result<_, _>>()?;
         self.a_second.push(f64::from(WORLDS) / since(began)?);
         self.records.extend(lived.iter().map(|it| it.tally.records));
         Ok(lived.iter().all(WorldOutcome::laws_hold))
