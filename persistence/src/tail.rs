@@ -197,6 +197,11 @@ mod tests {
         }
         assert_eq!(read(&mut tail, 4, 11, 9), None, "that is on the disk alone");
         assert_eq!(read(&mut tail, 13, 20, 9), None, "that is not written yet");
+        let holds = |at| tail.block(Position::new(at)).is_some();
+        assert_eq!(
+            [4, 5, 7, 8, 12, 13].map(holds),
+            [false, true, true, true, true, false]
+        );
     }
 
     /// Catches: a tail that grows with the log.

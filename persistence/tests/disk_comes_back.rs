@@ -216,8 +216,12 @@ impl Slot {
 
     /// From now on the disk in use answers nothing, and is found as this when it is opened anew.
     fn cut(&self) {
+        self.cut_leaving(CutMode::DropAll);
+    }
+
+    fn cut_leaving(&self, mode: CutMode) {
         let mut disk = self.0.lock();
-        let found = disk.power_cycle(CutMode::DropAll);
+        let found = disk.power_cycle(mode);
         *disk = found;
     }
 }
@@ -272,6 +276,40 @@ fn a_disk_that_cannot_be_read_stops_the_journal_until_it_is_back() {
         assert_eq!(log(&journal).len(), 20);
         settle(&journal, one_event("s0", 1)).await;
         assert_eq!(version(&journal, "s1"), 1);
+    });
+}
+
+/// Catches: followers who pass over what the disk took in a commit that failed, since memory never had it.
+#[test]
+fn what_the_disk_took_in_a_commit_that_failed_is_followed_as_well() {
+    let slot = Slot::new(1);
+    incarnation(async {
+        let journal = slot.journal(JournalOptions::default());
+        settle(&journal, one_event("a", 0)).await;
+        assert_eq!(log(&journal).len(), 1);
+        settle(&journal, one_event("a", 1)).await;
+        let operations = || slot.0.lock().operations();
+        let before = operations();
+        settle(&journal, one_event("a", 2)).await;
+        // The power goes with the last operation of a commit, its sync, and all of it is found.
+        let operation = 2 * operations() - before;
+        slot.0.lock().inject(Fault::PowerCutAt { operation });
+        let lost = journal.append(one_event("a", 3)).expect("it waits");
+        let failed = journal.until_durable(lost.position).await;
+        failed.expect_err("it was not synced");
+        slot.cut_leaving(CutMode::KeepAll);
+        journal.until_writable().await.expect("the disk is back");
+        assert_eq!(version(&journal, "a"), 4, "it is there");
+        settle(&journal, one_event("a", 4)).await;
+        let positions = |from| -> Vec<u64> {
+            let read = journal.read(Position::new(from), 9).expect("it reads");
+            read.iter().map(|it| it.position.get()).collect()
+        };
+        for from in 0..5 {
+            assert_eq!(positions(from), (from + 1..=5).collect::<Vec<_>>());
+        }
+        let stream = journal.read_stream("a", 0).expect("it reads");
+        assert_eq!(stream.len(), 5);
     });
 }
 

@@ -290,6 +290,7 @@ mod tests {
         });
         let position = journal.append(append).unwrap().position;
         journal.until_durable(position).await.unwrap();
+        assert!(!caches.has_caught_up(), "what is kept may be wrong");
         let late = caches.caught_up(in_a_second()).await;
         assert_eq!(late, Err(AskFailure::DeadlineExceeded));
         let following = async {
@@ -299,8 +300,10 @@ mod tests {
         let before = clock.now();
         let (seen, ()) = tokio::join!(caches.caught_up(in_a_second()), following);
         assert_eq!(seen, Ok(()));
+        assert!(caches.has_caught_up());
         assert_eq!(clock.now().since(before), Duration::from_millis(300));
         caches.give_up();
+        assert!(!caches.has_caught_up(), "nobody tells any more");
         let alone = caches.caught_up(in_a_second()).await;
         assert_eq!(alone, Err(AskFailure::Stopped));
         journal.close().await.unwrap();

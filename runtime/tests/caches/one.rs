@@ -107,6 +107,11 @@ async fn an_answer_is_fresh_then_stale_then_gone() {
     assert_eq!(ask(&rates, &source).await, Ok(Answer::Fresh(2)));
     let stats = rates.stats();
     assert_eq!((stats.expired, stats.stale, stats.entries), (2, 2, 1));
+    // Whoever would load it finds it so at the same moments.
+    tokio::time::sleep(Duration::from_millis(999)).await;
+    assert_eq!(ask(&rates, &source).await, Ok(Answer::Fresh(2)));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(ask(&rates, &source).await, Ok(Answer::Fresh(3)));
 }
 
 /// Catches: an invalidation that misses, or hits others; and one that takes away what may stand in,
