@@ -121,9 +121,13 @@ impl Rule {
             } else {
                 self.side_by_side(epoch, &records).await?
             };
-            journal
-                .set_cursor_in(epoch, &cursor_name, last, made)
-                .map_err(AskFailure::read_only)?;
+            let moved = if made == Position::START {
+                // Nothing followed from them, and a crash costs another look at them.
+                journal.pass_cursor_in(epoch, &cursor_name, last)
+            } else {
+                journal.set_cursor_in(epoch, &cursor_name, last, made)
+            };
+            moved.map_err(AskFailure::read_only)?;
             cursor = last;
         }
     }

@@ -130,12 +130,11 @@ impl Rule {
 
     /// Starts everything that follows from an event, and waits until all of it is recorded.
     pub(super) async fn deal_with(&self, epoch: u64, recorded: &Recorded, index: u32) -> Dealt {
-        let place = place_of(recorded, index);
-        let reactions = match self.reactions(recorded, index) {
+        let event = place_of(recorded, index).id();
+        let reactions = match self.reactions(recorded, index, event) {
             Ok(reactions) => reactions,
             Err(reason) => return Ok(Err(Failed::of(&reason, 1, Position::START))),
         };
-        let event = place.id();
         let trace = TraceContext::of_append(&recorded.append, event);
         let acts = reactions.into_iter().enumerate().map(|(nth, reaction)| {
             let id = event.derive(&format!("{}/{nth}", self.name()));
@@ -161,7 +160,12 @@ impl Rule {
 
     /// What the rule says of an event. It is an author's code, as the reading of the event is, and
     /// may panic.
-    fn reactions(&self, recorded: &Recorded, index: u32) -> Result<Vec<Reaction>, String> {
+    fn reactions(
+        &self,
+        recorded: &Recorded,
+        index: u32,
+        id: CommandId,
+    ) -> Result<Vec<Reaction>, String> {
         let append = &recorded.append;
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         let event = append.events.get(at).ok_or("there is no such event")?;
@@ -171,7 +175,7 @@ impl Rule {
                 .get(self.trigger.stream_prefix.len()..)
                 .unwrap_or_default(),
             recorded_at: Timestamp::from_millis(append.recorded_at_ms),
-            id: place_of(recorded, index).id(),
+            id,
         };
         match contain(|| (self.trigger.react)(event, happened)) {
             Ok(reactions) => reactions.map_err(|error| error.to_string()),

@@ -213,3 +213,30 @@ async fn caches_follow_from_where_the_journal_ends() {
     assert_eq!(first.load(Ordering::Relaxed), end.get());
     runtime.stop().await.expect("it stops");
 }
+
+/// Catches: a row of the cursors in every commit, for events from which nothing follows; and a cursor that is
+/// not written although something followed, or not moved because nothing did.
+#[tokio::test(start_paused = true)]
+async fn a_cursor_is_written_where_something_followed() {
+    let world = TestWorld::new(1);
+    let start = async || {
+        let builder = counters(world.builder(world.journal()));
+        builder.trigger(echo("echo")).start().await
+    };
+    // Which counters are asked, and what is found after a restart.
+    for (asked, written) in [(["quiet"; 3], 0), (["quiet", "call", "quiet"], 6)] {
+        let runtime = start().await.expect("it starts");
+        for counter in asked {
+            let handle = runtime.handle();
+            let asked = handle.ask(&Caller::system(), add(counter, 1)).await;
+            asked.expect("it is served");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let stats = runtime.triggers().stats().expect("it reads");
+        assert_eq!(stats[0].lag, 0, "it is at the end");
+        runtime.stop().await.expect("it stops");
+        let found = world.journal();
+        assert_eq!(found.cursor("trigger/echo").get(), written, "{asked:?}");
+        found.close().await.expect("it closes");
+    }
+}
