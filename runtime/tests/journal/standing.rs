@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use mercato::testkit::{Fault, Moment, TestWorld};
-use mercato::{AskError, AskFailure, Caller, CommandId, QuarantineError, RuntimeBuilder};
+use mercato::{AskError, AskFailure, Caller, CommandId, QuarantineError, Replayed, RuntimeBuilder};
 
 use self::drawers::{Drawers, Look, UNLUCKY, all, operator, put};
 use super::moody::Mood;
@@ -106,5 +106,60 @@ async fn a_quarantine_that_is_not_durable_is_told_to_nobody() {
     comes_back(&world, &runtime).await;
     assert_eq!(handle.ask(&caller, add("a", 1)).await, Ok(1));
     drop(handle);
+    runtime.stop().await;
+}
+
+fn was_lost<T: std::fmt::Debug>(outcome: &Result<T, QuarantineError>) -> bool {
+    let failed = |failure: &AskFailure| matches!(failure, AskFailure::ReadOnly { .. });
+    matches!(outcome, Err(QuarantineError::Failed(failure)) if failed(failure))
+}
+
+/// Catches: an operator whose task comes back to a release when the disk has lost it and is back, and who is
+/// told that it stands.
+#[tokio::test(start_paused = true)]
+async fn a_release_that_was_lost_before_anybody_looked_is_not_told() {
+    let world = TestWorld::new(1);
+    with_poison(&world).await;
+    let runtime = world.start(with_drawers).await;
+    world.slow_disk(Duration::from_millis(100));
+    world.break_disk();
+    let (quarantine, operator) = (runtime.quarantine(), operator());
+    let mut retry = Box::pin(quarantine.retry(&operator, "drawers", "till"));
+    assert!(futures::poll!(&mut retry).is_pending());
+    while runtime.health().read_only.is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    comes_back(&world, &runtime).await;
+    let retried = retry.await;
+    assert!(was_lost(&retried), "{retried:?}");
+    drop(quarantine);
+    runtime.stop().await;
+}
+
+/// Catches: a replay that was answered before the disk failed, and is recorded after that by somebody who
+/// cannot know whether its answer stands.
+#[tokio::test(start_paused = true)]
+async fn a_replay_is_recorded_in_the_epoch_of_its_answer_or_not_at_all() {
+    let world = TestWorld::new(1);
+    let runtime = world.start(counters).await;
+    let command = CommandId::from_key("once");
+    world.faults().arm(Fault::at(Moment::Decide).times(3));
+    let caller = Caller::system().keyed(command);
+    let asked = runtime.handle().ask(&caller, add("a", 1)).await;
+    asked.expect_err("it stands aside");
+    let (quarantine, operator) = (runtime.quarantine(), operator());
+    let mut replay = Box::pin(quarantine.replay(&operator, "counters", command));
+    assert!(futures::poll!(&mut replay).is_pending());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.break_disk();
+    runtime.ask(add("b", 1)).await.expect_err("the disk fails");
+    comes_back(&world, &runtime).await;
+    let replayed = replay.await;
+    assert!(was_lost(&replayed), "{replayed:?}");
+    assert_eq!(all(&quarantine).len(), 1, "it stands aside still");
+    let replayed = quarantine.replay(&operator, "counters", command).await;
+    assert_eq!(replayed, Ok(Replayed::Answered));
+    assert_eq!(all(&quarantine), []);
+    drop(quarantine);
     runtime.stop().await;
 }
