@@ -13,9 +13,11 @@ use crate::output::print;
 /// Everything is measured so often, one after the other, and the one in the middle counts: what else a
 /// machine does changes what a second of it comes to.
 const ROUNDS: u32 = 5;
-/// Small worlds of each kind that are lived through in a round, the same ones in each; one goes before
-/// them all, in which the shop learns its lessons.
-const WORLDS: u32 = 20;
+/// Small worlds of visitors that are lived through in a round, the same ones in each; one goes before them
+/// all, in which the shop learns its lessons.
+const VISITORS: u32 = 60;
+/// Those in which everybody buys, which are dearer.
+const BUYERS: u32 = 12;
 /// Visits to the shop in one hour.
 const VISITS: u32 = 1_000;
 
@@ -27,8 +29,8 @@ const SHOPPER_HOURS_MIN: f64 = 400.0;
 /// like another.
 pub(crate) fn run() -> Result<bool, String> {
     let options = HuntOptions::default();
-    let mut visitors = Pace::of(Crowd::Visitors, &options);
-    let mut buyers = Pace::of(Crowd::Buyers, &options);
+    let mut visitors = Pace::of(Crowd::Visitors, VISITORS, &options);
+    let mut buyers = Pace::of(Crowd::Buyers, BUYERS, &options);
     let mut hours = Vec::new();
     let mut hold = visitors.live(0)?.laws_hold();
     for _ in 0..ROUNDS {
@@ -84,6 +86,8 @@ pub(crate) fn run() -> Result<bool, String> {
 /// What small worlds come to.
 struct Pace<'a> {
     crowd: Crowd,
+    /// How many in a round.
+    worlds: u32,
     options: &'a HuntOptions,
     /// Of each round.
     a_second: Vec<f64>,
@@ -92,9 +96,10 @@ struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    fn of(crowd: Crowd, options: &'a HuntOptions) -> Self {
+    fn of(crowd: Crowd, worlds: u32, options: &'a HuntOptions) -> Self {
         Self {
             crowd,
+            worlds,
             options,
             a_second: Vec::new(),
             records: Vec::new(),
@@ -109,9 +114,9 @@ impl<'a> Pace<'a> {
     /// Lives through the worlds of a round. Whether their laws held.
     fn measure(&mut self) -> Result<bool, String> {
         let began = worked()?;
-        let lived = (1..=WORLDS).map(|seed| self.live(seed));
+        let lived = (1..=self.worlds).map(|seed| self.live(seed));
         let lived: Vec<_> = lived.collect::<Result<_, _>>()?;
-        self.a_second.push(f64::from(WORLDS) / since(began)?);
+        self.a_second.push(f64::from(self.worlds) / since(began)?);
         self.records.extend(lived.iter().map(|it| it.tally.records));
         Ok(lived.iter().all(WorldOutcome::laws_hold))
     }
