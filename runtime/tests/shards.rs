@@ -10,10 +10,24 @@ use mercato::persistence::{JournalOptions, Position, RedbJournal, WriterPlace};
 use mercato::testkit::{Fault, Moment, TestWorld, strict};
 use mercato::{
     AgentOptions, AskError, AskFailure, CachesSettings, Caller, CrashPoint, FAMILIES,
-    QuarantineQuery, QuarantineRecords, Runtime,
+    QuarantineQuery, QuarantineRecords, Runtime, RuntimeBuilder,
 };
 
 use crate::support::{Counters, add, one_shard, read};
+
+/// Every shard hangs for as long as `stalls` says so.
+pub fn stalling(builder: RuntimeBuilder, stalls: &Arc<AtomicBool>) -> RuntimeBuilder {
+    let stalls = stalls.clone();
+    builder.stall_hook(move |_| {
+        let stalls = stalls.clone();
+        let until_it_is_over = async move {
+            while stalls.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        Some(until_it_is_over.boxed())
+    })
+}
 
 /// Catches: a command that is decided once more because its shard crashed after it was answered.
 #[tokio::test(start_paused = true)]
@@ -81,16 +95,7 @@ async fn whoever_waits_for_a_command_that_hung_and_panicked_is_to_ask_again() {
 async fn whatever_waits_for_a_shard_is_counted() {
     let world = TestWorld::new(1);
     let stalls = Arc::new(AtomicBool::new(false));
-    let stalled = stalls.clone();
-    let builder = one_shard(world.builder(world.journal())).stall_hook(move |_| {
-        let stalled = stalled.clone();
-        let until_it_is_over = async move {
-            while stalled.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        Some(until_it_is_over.boxed())
-    });
+    let builder = stalling(one_shard(world.builder(world.journal())), &stalls);
     let runtime = builder.start().await.expect("it starts");
     stalls.store(true, Ordering::Relaxed);
     let handle = runtime.handle();
@@ -123,16 +128,7 @@ async fn whatever_waits_for_a_shard_is_counted() {
 async fn what_nobody_waits_for_any_more_is_shed_and_counted() {
     let world = TestWorld::new(1);
     let stalls = Arc::new(AtomicBool::new(true));
-    let stalled = stalls.clone();
-    let builder = one_shard(world.builder(world.journal())).stall_hook(move |_| {
-        let stalled = stalled.clone();
-        let until_it_is_over = async move {
-            while stalled.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        Some(until_it_is_over.boxed())
-    });
+    let builder = stalling(one_shard(world.builder(world.journal())), &stalls);
     let runtime = builder.start().await.expect("it starts");
     let handle = runtime.handle();
     let ask = |seconds| {

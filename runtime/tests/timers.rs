@@ -12,6 +12,7 @@ use mercato::testkit::{Moment, TestWorld};
 use mercato::{AgentOptions, Caller, Command, Context, Decided, Decision};
 use serde::{Deserialize, Serialize};
 
+use crate::shards::stalling;
 use crate::support::{Count, Counters, add, read};
 
 /// Has the counter count this much more after ten seconds, or not at all.
@@ -135,7 +136,7 @@ async fn a_timer_that_cannot_be_served_is_not_forgotten_while_others_hang() {
         shards: NonZeroUsize::MIN,
         ..AgentOptions::default()
     };
-    let (stalled, journal) = (hangs.clone(), world.journal());
+    let journal = world.journal();
     let ghost = TimerChange::Set {
         name: "ring".into(),
         due_at_ms: 0,
@@ -148,15 +149,7 @@ async fn a_timer_that_cannot_be_served_is_not_forgotten_while_others_hang() {
     journal.append(append).expect("it is taken");
     let builder = world.builder(journal);
     let builder = builder.agent_with(Counters::default(), options);
-    let builder = builder.stall_hook(move |_| {
-        let stalled = stalled.clone();
-        let until_it_is_over = async move {
-            while stalled.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        Some(until_it_is_over.boxed())
-    });
+    let builder = stalling(builder, &hangs);
     let runtime = builder.start().await.expect("it starts");
     // By now there are ten seconds between two tries.
     tokio::time::sleep(Duration::from_secs(100)).await;

@@ -174,21 +174,18 @@ impl Caches {
     /// When that takes longer than the caller waits, or events are not followed any more; then ask
     /// without the cache.
     pub async fn caught_up(&self, deadline: Timestamp) -> Result<(), AskFailure> {
+        if self.has_caught_up() {
+            return Ok(());
+        }
         let durable = self.journal.durable();
-        let behind = |seen: &Option<Position>| seen.is_some_and(|seen| seen < durable);
-        if behind(&self.seen.borrow()) {
-            let mut seen = self.seen.subscribe();
-            let until = self.clock.instant_of(deadline);
-            let caught_up = seen.wait_for(|seen| !behind(seen));
-            tokio::time::timeout_at(until, caught_up)
-                .await
-                .map_err(|_| AskFailure::DeadlineExceeded)?
-                .map_err(|_| AskFailure::Stopped)?;
-        }
-        match *self.seen.borrow() {
-            Some(_) => Ok(()),
-            None => Err(AskFailure::Stopped),
-        }
+        let mut seen = self.seen.subscribe();
+        let until = self.clock.instant_of(deadline);
+        let caught_up = seen.wait_for(|seen| seen.is_none_or(|seen| seen >= durable));
+        let seen = tokio::time::timeout_at(until, caught_up)
+            .await
+            .map_err(|_| AskFailure::DeadlineExceeded)?
+            .map_err(|_| AskFailure::Stopped)?;
+        seen.map(|_| ()).ok_or(AskFailure::Stopped)
     }
 
     /// Whether every event that is durable now has invalidated what it concerns: most reads of a quiet

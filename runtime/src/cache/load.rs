@@ -108,8 +108,7 @@ where
     {
         let now = self.clock.now();
         let mut state = self.state.lock();
-        let kept = self.kept(&mut state, &key, ages, now);
-        let fresh = kept.or_else(|| self.fresh(&mut state, &key, now));
+        let fresh = self.fresh(&mut state, &key, ages, now);
         self.count(fresh.is_some());
         if let Some(value) = fresh {
             return Ok(Found::Here(value));
@@ -154,13 +153,21 @@ where
         is_fresh.then(|| entry.value.clone())
     }
 
-    pub(super) fn fresh(&self, state: &mut State<K, V, E>, key: &K, now: Timestamp) -> Option<V> {
-        let entry = state.entries.get(key)?;
-        let age = now.since(entry.answered_at);
-        if age < self.settings.fresh {
-            return (!entry.outdated).then(|| entry.value.clone());
+    /// The same; one that is too old is counted, and forgotten where it is of no use any more.
+    pub(super) fn fresh(
+        &self,
+        state: &mut State<K, V, E>,
+        key: &K,
+        ages: bool,
+        now: Timestamp,
+    ) -> Option<V> {
+        if let Some(kept) = self.kept(state, key, ages, now) {
+            return Some(kept);
         }
-        self.counters.expired.add();
+        let age = now.since(state.entries.get(key)?.answered_at);
+        if age >= self.settings.fresh {
+            self.counters.expired.add();
+        }
         if age >= self.settings.useful() {
             state.entries.remove(key);
         }

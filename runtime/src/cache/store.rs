@@ -129,7 +129,7 @@ where
     pub fn get(&self, key: &K) -> Option<V> {
         let now = self.inner.clock.now();
         let mut state = self.inner.state.lock();
-        let fresh = self.inner.fresh(&mut state, key, now);
+        let fresh = self.inner.fresh(&mut state, key, true, now);
         self.inner.count(fresh.is_some());
         fresh
     }

@@ -22,13 +22,20 @@ async fn subscribe(runtime: &Runtime, keys: &Keys) -> Result<(), BusError> {
 }
 
 async fn subscribe_as(name: &str, runtime: &Runtime, keys: &Keys) -> Result<(), BusError> {
+    subscribe_to(Subscription::new(name), runtime, keys).await
+}
+
+async fn subscribe_to(
+    subscription: Subscription,
+    runtime: &Runtime,
+    keys: &Keys,
+) -> Result<(), BusError> {
     let seen = keys.clone();
     let handler = move |delivery: Delivery| {
         let key = delivery.key().to_owned();
         seen.lock().expect("no panic").push(key);
         std::future::ready(Ok(()))
     };
-    let subscription = Subscription::new(name);
     runtime.bus().subscribe(subscription, handler).await
 }
 
@@ -179,14 +186,8 @@ async fn a_filter_names_the_events_that_there_are() {
         .await;
     let keys = Keys::default();
     let subscribe = async |name: &str, event: &str| {
-        let seen = keys.clone();
-        let handler = move |delivery: Delivery| {
-            let key = delivery.key().to_owned();
-            seen.lock().expect("no panic").push(key);
-            std::future::ready(Ok(()))
-        };
         let subscription = Subscription::new(name).only(Filter::of::<Counters>().event(event));
-        runtime.bus().subscribe(subscription, handler).await
+        subscribe_to(subscription, &runtime, &keys).await
     };
     subscribe("known", "Added").await.expect("it is recorded");
     let refused = subscribe("unknown", "Subtracted").await;
