@@ -72,16 +72,15 @@ impl<'a> BackorderQueue<'a> {
     async fn look(&mut self, flow: &Flow, round: u32, line: &OrderLine) -> Result<(), FlowError> {
         let sku = &line.sku;
         let reservation = self.later.get(sku).unwrap_or(&self.first).clone();
-        let confirmed = confirm(flow, &format!("confirm/{round}/{sku}"), sku, &reservation).await?;
-        match confirmed {
+        let release = format!("release/{round}/{sku}");
+        match confirm(flow, &format!("confirm/{round}/{sku}"), sku, &reservation).await? {
             Place::Filled(units) if units == line.quantity => {
-                let release = format!("release/{round}/{sku}");
                 self.allocate(flow, round, line, reservation, &release)
                     .await
             }
             // A change made the line smaller while it waited.
             Place::Filled(_) => {
-                let_go(flow, &format!("release/{round}/{sku}"), sku, reservation).await?;
+                let_go(flow, &release, sku, reservation).await?;
                 self.wait_anew(flow, round, line).await
             }
             Place::Waits => Ok(()),
