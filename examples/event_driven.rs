@@ -23,10 +23,8 @@ async fn wrap(flow: Flow, (sku, reservation): (Sku, ReservationId)) -> Result<()
 
 /// Whoever holds a mug needs a box for it; and whoever holds a box has it wrapped.
 fn rules() -> Trigger {
-    Trigger::on::<InventoryAgent>("boxes", |occurred: &Occurred<InventoryEvent>| {
-        let InventoryEvent::StockReserved(held) = &occurred.event else {
-            return vec![];
-        };
+    Trigger::when::<InventoryAgent, StockReserved>("boxes", |occurred: &Occurred<StockReserved>| {
+        let held = &occurred.event;
         let Ok(carton) = Sku::new("box") else {
             return vec![];
         };

@@ -40,6 +40,16 @@ pub trait Event: Clone + Debug + Send + Sync + 'static {
     fn layout(name: &str, version: u16, bytes: &[u8]) -> (Layout, Result<(), CodecError>);
 }
 
+/// One of the events that make up an agent's `E`.
+///
+/// [`events!`](crate::events) implements it for each struct that it ties together.
+pub trait EventOf<E: Event>: Debug + Sized + Send + 'static {
+    /// Every name that it was ever stored under, today's first.
+    const NAMES: &'static [&'static str];
+    /// It, where it is what happened.
+    fn of(event: E) -> Option<Self>;
+}
+
 /// Ties event structs together into the event enum of one agent.
 ///
 /// Each variant holds the struct of the same name, which stands in plain sight with its fields
@@ -155,6 +165,21 @@ macro_rules! events {
         $(
             impl From<$variant> for $name {
                 fn from(event: $variant) -> Self { Self::$variant(event) }
+            }
+
+            impl $crate::EventOf<$name> for $variant {
+                const NAMES: &'static [&'static str] = &[
+                    stringify!($variant),
+                    $($($crate::events!(@name $variant $($old_name)?),)+)?
+                ];
+
+                fn of(event: $name) -> Option<Self> {
+                    match event {
+                        $name::$variant(event) => Some(event),
+                        #[allow(unreachable_patterns, reason = "an agent may have but one event")]
+                        _ => None,
+                    }
+                }
             }
         )+
 

@@ -63,7 +63,7 @@ pub use core::Caller;
 pub use entropy::Entropy;
 pub use envelope::CrashPoint;
 pub use error::{AskError, AskFailure};
-pub use event::{CodecError, Event};
+pub use event::{CodecError, Event, EventOf};
 pub use fault::{DelayPoint, FaultPoint, Moment, StallPoint};
 pub use flow::{
     Activity, ActivityCall, ActivityError, ActivityErrorKind, Counted, Flow, FlowError,

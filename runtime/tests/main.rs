@@ -21,6 +21,7 @@ mod journal;
 mod layouts;
 mod names;
 mod policy;
+mod rules;
 mod shards;
 mod snapshots;
 mod testkit;

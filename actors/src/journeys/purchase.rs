@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{PurchaseOrderId, Sku};
 use crate::inventory::{
-    ClosePurchaseOrder, ConsiderReorder, InventoryAgent, InventoryEvent, ProcurementOutcome,
+    ClosePurchaseOrder, ConsiderReorder, InventoryAgent, ProcurementOutcome, PurchaseOrderRaised,
     PurchaseState, ReceivePurchaseOrder, RecordProcurement,
 };
 use crate::ports::{
@@ -236,16 +236,14 @@ pub fn register_purchases(
             }
         })
         .flow(PURCHASE, purchase)
-        .trigger(Trigger::on::<InventoryAgent>(
+        .trigger(Trigger::when::<InventoryAgent, PurchaseOrderRaised>(
             "purchase-order-raised",
             pursue_purchase,
         ))
 }
 
-fn pursue_purchase(occurred: &Occurred<InventoryEvent>) -> Vec<Reaction> {
-    let InventoryEvent::PurchaseOrderRaised(raised) = &occurred.event else {
-        return Vec::new();
-    };
+fn pursue_purchase(occurred: &Occurred<PurchaseOrderRaised>) -> Vec<Reaction> {
+    let raised = &occurred.event;
     let Ok(sku) = Sku::new(&*occurred.entity) else {
         return Vec::new();
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mercato_runtime::{FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
+use mercato_runtime::{CommandId, FlowId, Occurred, Reaction, RuntimeBuilder, Trigger};
 
 use super::activities;
 use super::checkout::{CHECKOUT, CHECKOUTS_BEFORE, checkout};
@@ -14,10 +14,13 @@ use super::release::{RELEASE, RELEASE_STOCK, ReleaseRequest, release, release_st
 use super::renew::{RENEW_PAYMENT, RENEW_PAYMENT_BEFORE, RenewRequest, renew_payment};
 use super::returns::{RECEIVE_RETURN, RETURN, RETURN_BEFORE, receive_return, return_goods};
 use super::revise::{ORDER_CHANGE, ORDER_CHANGE_BEFORE, change_order};
-use crate::domain::{BasisPoints, Sku};
-use crate::inventory::{InventoryAgent, InventoryEvent};
+use crate::domain::BasisPoints;
+use crate::inventory::{InventoryAgent, LowStockDetected, StockRecovered};
 use crate::marketing::ResumePromotions;
-use crate::order::{CancelReason, OrderAgent, OrderEvent, StockHold};
+use crate::order::{
+    AuthorisationExpired, CancelReason, FulfilmentBegun, LineCancelled, OrderAgent, OrderCancelled,
+    OrderRevised, StockHold,
+};
 use crate::ports::{Carrier, Payments};
 use crate::pricing::{AdjustStrategy, PriceReason};
 use crate::recommendation::RestoreProduct;
@@ -49,66 +52,70 @@ pub fn register_journeys(
         .flow(RECONCILE, reconcile)
         .flow(LOW_STOCK, low_stock)
         .flow(LOW_STOCK_BEFORE, low_stock)
-        .trigger(Trigger::on::<OrderAgent>("fulfilment-begun", fulfil_begun))
-        .trigger(Trigger::on::<OrderAgent>("stock-freed", release_freed))
-        .trigger(Trigger::on::<OrderAgent>(
+        .trigger(Trigger::when::<OrderAgent, FulfilmentBegun>(
+            "fulfilment-begun",
+            fulfil_begun,
+        ))
+        .trigger(
+            Trigger::when::<OrderAgent, LineCancelled>("stock-freed", release_cancelled_line)
+                .or_when::<OrderAgent, OrderRevised>(release_freed),
+        )
+        .trigger(Trigger::when::<OrderAgent, AuthorisationExpired>(
             "authorisation-expired",
             renew_expired,
         ))
-        .trigger(Trigger::on::<OrderAgent>(
+        .trigger(Trigger::when::<OrderAgent, OrderCancelled>(
             "order-cancelled",
             release_cancelled,
         ))
-        .trigger(Trigger::on::<InventoryAgent>("low-stock", alert_low_stock))
-        .trigger(Trigger::on::<InventoryAgent>(
+        .trigger(Trigger::when::<InventoryAgent, LowStockDetected>(
+            "low-stock",
+            alert_low_stock,
+        ))
+        .trigger(Trigger::when::<InventoryAgent, StockRecovered>(
             "stock-recovered",
             back_to_normal,
         ))
 }
 
-fn fulfil_begun(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    let OrderEvent::FulfilmentBegun(begun) = &occurred.event else {
-        return Vec::new();
-    };
-    let request = FulfilRequest {
-        order: begun.order.clone(),
-    };
-    let id = FlowId::new(begun.order.as_str());
+fn fulfil_begun(occurred: &Occurred<FulfilmentBegun>) -> Vec<Reaction> {
+    let order = occurred.event.order.clone();
+    let id = FlowId::new(order.as_str());
+    let request = FulfilRequest { order };
     vec![Reaction::flow(FULFIL, id, &request)]
 }
 
-/// A line that was cancelled, and a change that was accepted, may leave stock that nobody needs.
-fn release_freed(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    let freed = match &occurred.event {
-        OrderEvent::LineCancelled(cancelled) => {
-            let mut freed = cancelled.freed.clone();
-            // It may have waited for more.
-            freed.extend(
-                waiting_hold(&cancelled.order)
-                    .ok()
-                    .map(|reservation| StockHold {
-                        sku: cancelled.sku.clone(),
-                        reservation,
-                        quantity: cancelled.quantity,
-                    }),
-            );
-            freed
-        }
-        OrderEvent::OrderRevised(revised) => revised.freed.clone(),
-        _ => return Vec::new(),
-    };
+/// A line that was cancelled may leave stock that nobody needs.
+fn release_cancelled_line(occurred: &Occurred<LineCancelled>) -> Vec<Reaction> {
+    let cancelled = &occurred.event;
+    // It may have waited for more.
+    let waited = waiting_hold(&cancelled.order).ok();
+    let waited = waited.map(|reservation| StockHold {
+        sku: cancelled.sku.clone(),
+        reservation,
+        quantity: cancelled.quantity,
+    });
+    let freed = cancelled.freed.iter().cloned().chain(waited).collect();
+    release_holds(occurred.id, &freed)
+}
+
+/// A change that was accepted may leave some, too.
+fn release_freed(occurred: &Occurred<OrderRevised>) -> Vec<Reaction> {
+    release_holds(occurred.id, &occurred.event.freed)
+}
+
+#[allow(clippy::ptr_arg, reason = "it is the flow's input")]
+fn release_holds(event: CommandId, freed: &Vec<StockHold>) -> Vec<Reaction> {
     if freed.is_empty() {
         return Vec::new();
     }
     // It happens to an order more than once, so the event itself names the flow.
-    let id = FlowId::new(occurred.id.to_string());
-    vec![Reaction::flow(RELEASE_STOCK, id, &freed)]
+    let id = FlowId::new(event.to_string());
+    vec![Reaction::flow(RELEASE_STOCK, id, freed)]
 }
 
-fn renew_expired(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    let OrderEvent::AuthorisationExpired(expired) = &occurred.event else {
-        return Vec::new();
-    };
+fn renew_expired(occurred: &Occurred<AuthorisationExpired>) -> Vec<Reaction> {
+    let expired = &occurred.event;
     let request = RenewRequest {
         order: expired.order.clone(),
         payment: expired.payment.clone(),
@@ -117,42 +124,31 @@ fn renew_expired(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
     vec![Reaction::flow(RENEW_PAYMENT, id, &request)]
 }
 
-fn release_cancelled(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    match &occurred.event {
-        OrderEvent::OrderCancelled(cancelled)
-            if cancelled.reason != CancelReason::CheckoutFailed =>
-        {
-            let request = ReleaseRequest {
-                order: cancelled.order.clone(),
-                lines: cancelled.lines.clone(),
-            };
-            let id = FlowId::new(cancelled.order.as_str());
-            vec![Reaction::flow(RELEASE, id, &request)]
-        }
-        _ => Vec::new(),
+fn release_cancelled(occurred: &Occurred<OrderCancelled>) -> Vec<Reaction> {
+    let cancelled = &occurred.event;
+    if cancelled.reason == CancelReason::CheckoutFailed {
+        return Vec::new();
     }
+    let request = ReleaseRequest {
+        order: cancelled.order.clone(),
+        lines: cancelled.lines.clone(),
+    };
+    let id = FlowId::new(cancelled.order.as_str());
+    vec![Reaction::flow(RELEASE, id, &request)]
 }
 
-fn alert_low_stock(occurred: &Occurred<InventoryEvent>) -> Vec<Reaction> {
-    let InventoryEvent::LowStockDetected(detected) = &occurred.event else {
-        return Vec::new();
-    };
+fn alert_low_stock(occurred: &Occurred<LowStockDetected>) -> Vec<Reaction> {
     let request = LowStockRequest {
-        sku: detected.sku.clone(),
+        sku: occurred.event.sku.clone(),
     };
     // Stock falls low more than once, so the event itself names the flow.
     let id = FlowId::new(occurred.id.to_string());
     vec![Reaction::flow(LOW_STOCK, id, &request)]
 }
 
-fn back_to_normal(occurred: &Occurred<InventoryEvent>) -> Vec<Reaction> {
-    match &occurred.event {
-        InventoryEvent::StockRecovered(recovered) => normal_trade(&recovered.sku),
-        _ => Vec::new(),
-    }
-}
-
-fn normal_trade(sku: &Sku) -> Vec<Reaction> {
+/// Trade as it was before stock fell low.
+fn back_to_normal(occurred: &Occurred<StockRecovered>) -> Vec<Reaction> {
+    let sku = &occurred.event.sku;
     vec![
         Reaction::command(&AdjustStrategy {
             sku: sku.clone(),

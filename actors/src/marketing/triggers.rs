@@ -1,8 +1,9 @@
 //! What Marketing does when something happened: the rules in one table.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use mercato_runtime::{FlowId, Occurred, Reaction, Trigger};
+use mercato_runtime::{CommandId, FlowId, Occurred, Reaction, Trigger};
 
 use super::MarketingAgent;
 use super::campaign::CampaignPlan;
@@ -12,15 +13,18 @@ use super::consent::Purpose;
 use super::content::Template;
 use super::customer_commands::customer_of;
 use super::delivery::{DELIVER, DeliverMessage};
-use super::events::{ConfirmationQueued, MarketingEvent, OutcomeCounted};
+use super::events::{
+    ConfirmationQueued, ConsentRecorded, CustomerLapsed, HeldOut, MessageBounced, MessageEngaged,
+    MessageSent, OutcomeCounted, PurchaseAttributed, PurchaseNoted, SpamReported,
+};
 use super::ids::{CampaignId, MessageId};
 use super::message_commands::QueueOrderConfirmation;
 use super::population::NoteBuyer;
 use super::segment::CustomerSegment;
 use super::workflow::{CampaignRun, RUN_CAMPAIGN};
 use crate::domain::OrderId;
-use crate::order::{OrderAgent, OrderEvent};
-use crate::support::{SupportAgent, SupportEvent, TicketReason};
+use crate::order::{OrderAgent, OrderPlaced};
+use crate::support::{SupportAgent, TicketOpened, TicketReason, TicketResolved};
 
 /// What begins a campaign for a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,25 +123,21 @@ impl From<FollowUp> for TriggeredCampaign {
 #[must_use]
 pub fn marketing_triggers(campaigns: Vec<TriggeredCampaign>) -> Vec<Trigger> {
     let mut triggers = vec![
-        Trigger::on::<OrderAgent>("confirm-order", confirm_order),
-        Trigger::on::<MarketingAgent>("deliver-confirmation", deliver_confirmation),
-        Trigger::on::<MarketingAgent>("count-for-campaign", count_for_campaign),
-        Trigger::on::<MarketingAgent>("count-buyer", count_buyer),
-        Trigger::on::<SupportAgent>("note-complaint", note_complaint),
+        Trigger::when::<OrderAgent, OrderPlaced>("confirm-order", confirm_order),
+        Trigger::when::<MarketingAgent, ConfirmationQueued>("deliver-confirmation", deliver),
+        count_for_campaign(),
+        Trigger::when::<MarketingAgent, PurchaseNoted>("count-buyer", count_buyer),
+        Trigger::when::<SupportAgent, TicketOpened>("note-complaint", complaint_opened)
+            .or_when::<SupportAgent, TicketResolved>(complaint_settled),
     ];
     if !campaigns.is_empty() {
-        triggers.push(Trigger::on::<MarketingAgent>(
-            "run-campaigns",
-            move |occurred: &Occurred<MarketingEvent>| marketing_trigger(&campaigns, occurred),
-        ));
+        triggers.push(run_campaigns(&Arc::new(campaigns)));
     }
     triggers
 }
 
-fn confirm_order(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
-    let OrderEvent::OrderPlaced(placed) = &occurred.event else {
-        return Vec::new();
-    };
+fn confirm_order(occurred: &Occurred<OrderPlaced>) -> Vec<Reaction> {
+    let placed = &occurred.event;
     vec![Reaction::command(&QueueOrderConfirmation {
         customer: placed.customer.clone(),
         order: placed.order.clone(),
@@ -147,12 +147,11 @@ fn confirm_order(occurred: &Occurred<OrderEvent>) -> Vec<Reaction> {
     })]
 }
 
-fn deliver_confirmation(occurred: &Occurred<MarketingEvent>) -> Vec<Reaction> {
-    let (MarketingEvent::ConfirmationQueued(ConfirmationQueued { order, .. }), Some(customer)) =
-        (&occurred.event, customer_of(&occurred.entity))
-    else {
+fn deliver(occurred: &Occurred<ConfirmationQueued>) -> Vec<Reaction> {
+    let Some(customer) = customer_of(&occurred.entity) else {
         return Vec::new();
     };
+    let order = &occurred.event.order;
     let delivery = DeliverMessage {
         customer,
         message: MessageId::OrderConfirmation(order.clone()),
@@ -162,21 +161,43 @@ fn deliver_confirmation(occurred: &Occurred<MarketingEvent>) -> Vec<Reaction> {
     vec![Reaction::flow(DELIVER, id, &delivery)]
 }
 
-/// Which campaigns an event begins.
-fn marketing_trigger(
+/// The rule by which campaigns begin.
+fn run_campaigns(campaigns: &Arc<Vec<TriggeredCampaign>>) -> Trigger {
+    let of = || Arc::clone(campaigns);
+    let (ordered, consented, lapsed) = (of(), of(), of());
+    Trigger::when::<MarketingAgent, ConfirmationQueued>(
+        "run-campaigns",
+        move |occurred: &Occurred<ConfirmationQueued>| {
+            let order = Some(&occurred.event.order);
+            begin(&ordered, Occasion::Ordered, &occurred.entity, order)
+        },
+    )
+    .or_when::<MarketingAgent, ConsentRecorded>(move |occurred: &Occurred<ConsentRecorded>| {
+        match occurred.event.granted {
+            true => begin(&consented, Occasion::Consented, &occurred.entity, None),
+            false => Vec::new(),
+        }
+    })
+    .or_when::<MarketingAgent, CustomerLapsed>(move |occurred: &Occurred<CustomerLapsed>| {
+        let order = Some(&occurred.event.order);
+        begin(&lapsed, Occasion::Lapsed, &occurred.entity, order)
+    })
+}
+
+/// Begins every campaign of an occasion for the customer that it happened to.
+fn begin(
     campaigns: &[TriggeredCampaign],
-    occurred: &Occurred<MarketingEvent>,
+    on: Occasion,
+    entity: &str,
+    order: Option<&OrderId>,
 ) -> Vec<Reaction> {
-    let Some((on, order)) = occasion(&occurred.event) else {
-        return Vec::new();
-    };
-    let Some(customer) = customer_of(&occurred.entity) else {
+    let Some(customer) = customer_of(entity) else {
         return Vec::new();
     };
     let begun = campaigns.iter().filter(|one| one.on == on);
     begun
         .map(|one| {
-            let id = match &order {
+            let id = match order {
                 Some(order) => format!("{}/{order}", one.campaign),
                 None => format!("{}/{customer}", one.campaign),
             };
@@ -184,41 +205,33 @@ fn marketing_trigger(
                 campaign: one.campaign.clone(),
                 plan: one.plan.clone(),
                 customer: customer.clone(),
-                occasion: order.clone(),
+                occasion: order.cloned(),
             };
             Reaction::flow(RUN_CAMPAIGN, FlowId::new(id), &run)
         })
         .collect()
 }
 
-fn occasion(event: &MarketingEvent) -> Option<(Occasion, Option<OrderId>)> {
-    match event {
-        MarketingEvent::ConfirmationQueued(it) => Some((Occasion::Ordered, Some(it.order.clone()))),
-        MarketingEvent::ConsentRecorded(it) if it.granted => Some((Occasion::Consented, None)),
-        MarketingEvent::CustomerLapsed(it) => Some((Occasion::Lapsed, Some(it.order.clone()))),
-        _ => None,
-    }
-}
-
-fn count_buyer(occurred: &Occurred<MarketingEvent>) -> Vec<Reaction> {
-    let MarketingEvent::PurchaseNoted(noted) = &occurred.event else {
-        return Vec::new();
-    };
+fn count_buyer(occurred: &Occurred<PurchaseNoted>) -> Vec<Reaction> {
     vec![Reaction::command(&NoteBuyer {
-        before: noted.before,
-        after: noted.after,
+        before: occurred.event.before,
+        after: occurred.event.after,
     })]
 }
 
-fn note_complaint(occurred: &Occurred<SupportEvent>) -> Vec<Reaction> {
-    let open = match &occurred.event {
-        SupportEvent::TicketOpened(opened) => opened.ticket.reason == TicketReason::Complaint,
-        SupportEvent::TicketResolved(_) => false,
-        _ => return Vec::new(),
-    };
-    let settles = matches!(occurred.event, SupportEvent::TicketResolved(_));
-    let conversation = occurred.entity.strip_prefix("conversation/");
-    let Some(conversation) = conversation.filter(|_| open || settles) else {
+fn complaint_opened(occurred: &Occurred<TicketOpened>) -> Vec<Reaction> {
+    match occurred.event.ticket.reason {
+        TicketReason::Complaint => note_complaint(occurred.id, &occurred.entity, true),
+        _ => Vec::new(),
+    }
+}
+
+fn complaint_settled(occurred: &Occurred<TicketResolved>) -> Vec<Reaction> {
+    note_complaint(occurred.id, &occurred.entity, false)
+}
+
+fn note_complaint(event: CommandId, entity: &str, open: bool) -> Vec<Reaction> {
+    let Some(conversation) = entity.strip_prefix("conversation/") else {
         return Vec::new();
     };
     let change = TicketChange {
@@ -226,59 +239,88 @@ fn note_complaint(occurred: &Occurred<SupportEvent>) -> Vec<Reaction> {
         open,
     };
     // It happens to a conversation more than once, so the event itself names the flow.
-    let id = FlowId::new(occurred.id.to_string());
+    let id = FlowId::new(event.to_string());
     vec![Reaction::flow(NOTE_COMPLAINT, id, &change)]
 }
 
-fn count_for_campaign(occurred: &Occurred<MarketingEvent>) -> Vec<Reaction> {
-    let counted = match &occurred.event {
-        MarketingEvent::MessageSent(sent) => {
-            let campaign = sent.message.campaign().zip(sent.variant);
-            campaign.map(|(campaign, variant)| {
-                Reaction::command(&CountSend {
-                    campaign: campaign.clone(),
-                    variant,
-                    explored: sent.explored,
-                    at: sent.at,
-                })
-            })
-        }
-        MarketingEvent::MessageEngaged(engaged) => engaged.message.campaign().map(|campaign| {
-            Reaction::command(&CountEngagement {
-                campaign: campaign.clone(),
-                variant: engaged.variant,
-                engagement: engaged.engagement,
-                sent_at: engaged.sent_at,
-                at: engaged.at,
-            })
-        }),
-        MarketingEvent::MessageBounced(it) => it
-            .variant
-            .and_then(|variant| outcome(&it.message, OutcomeCounted::Bounced { variant })),
-        MarketingEvent::SpamReported(it) => it
-            .variant
-            .and_then(|variant| outcome(&it.message, OutcomeCounted::Complained { variant })),
-        MarketingEvent::HeldOut(it) => outcome(&it.message, OutcomeCounted::HeldOut),
-        MarketingEvent::PurchaseAttributed(it) => {
-            let revenue = it.revenue;
-            let bought = match it.variant {
-                None => OutcomeCounted::HeldOutBought { revenue },
-                Some(variant) => OutcomeCounted::Bought {
-                    variant,
-                    revenue,
-                    last_click: it.last_click,
-                    sent_at: it.sent_at,
-                    at: it.at,
-                },
-            };
-            outcome(&it.message, bought)
-        }
-        _ => None,
-    };
+/// The rule that keeps the books of each campaign.
+fn count_for_campaign() -> Trigger {
+    Trigger::when::<MarketingAgent, MessageSent>("count-for-campaign", count_send)
+        .or_when::<MarketingAgent, MessageEngaged>(count_engagement)
+        .or_when::<MarketingAgent, MessageBounced>(count_bounce)
+        .or_when::<MarketingAgent, SpamReported>(count_spam_report)
+        .or_when::<MarketingAgent, HeldOut>(count_held_out)
+        .or_when::<MarketingAgent, PurchaseAttributed>(count_purchase)
+}
+
+fn count_send(occurred: &Occurred<MessageSent>) -> Vec<Reaction> {
+    let sent = &occurred.event;
+    let campaign = sent.message.campaign().zip(sent.variant);
+    let counted = campaign.map(|(campaign, variant)| {
+        Reaction::command(&CountSend {
+            campaign: campaign.clone(),
+            variant,
+            explored: sent.explored,
+            at: sent.at,
+        })
+    });
     counted.into_iter().collect()
 }
 
-fn outcome(message: &MessageId, outcome: OutcomeCounted) -> Option<Reaction> {
-    let campaign = message.campaign()?.clone();
-    Some(Reaction::command(&CountOutcome { campaign, outcome }))
+fn count_engagement(occurred: &Occurred<MessageEngaged>) -> Vec<Reaction> {
+    let engaged = &occurred.event;
+    let counted = engaged.message.campaign().map(|campaign| {
+        Reaction::command(&CountEngagement {
+            campaign: campaign.clone(),
+            variant: engaged.variant,
+            engagement: engaged.engagement,
+            sent_at: engaged.sent_at,
+            at: engaged.at,
+        })
+    });
+    counted.into_iter().collect()
+}
+
+fn count_bounce(occurred: &Occurred<MessageBounced>) -> Vec<Reaction> {
+    let bounced = &occurred.event;
+    let outcome = bounced
+        .variant
+        .map(|variant| OutcomeCounted::Bounced { variant });
+    count_outcome(&bounced.message, outcome)
+}
+
+fn count_spam_report(occurred: &Occurred<SpamReported>) -> Vec<Reaction> {
+    let reported = &occurred.event;
+    let outcome = reported
+        .variant
+        .map(|variant| OutcomeCounted::Complained { variant });
+    count_outcome(&reported.message, outcome)
+}
+
+fn count_held_out(occurred: &Occurred<HeldOut>) -> Vec<Reaction> {
+    count_outcome(&occurred.event.message, Some(OutcomeCounted::HeldOut))
+}
+
+fn count_purchase(occurred: &Occurred<PurchaseAttributed>) -> Vec<Reaction> {
+    let bought = &occurred.event;
+    let revenue = bought.revenue;
+    let outcome = match bought.variant {
+        None => OutcomeCounted::HeldOutBought { revenue },
+        Some(variant) => OutcomeCounted::Bought {
+            variant,
+            revenue,
+            last_click: bought.last_click,
+            sent_at: bought.sent_at,
+            at: bought.at,
+        },
+    };
+    count_outcome(&bought.message, Some(outcome))
+}
+
+fn count_outcome(message: &MessageId, outcome: Option<OutcomeCounted>) -> Vec<Reaction> {
+    let counted = message.campaign().zip(outcome).map(|(campaign, outcome)| {
+        let campaign = campaign.clone();
+        Reaction::command(&CountOutcome { campaign, outcome })
+    });
+    counted.into_iter().collect()
 }

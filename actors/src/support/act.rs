@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::SupportAgent;
 use super::action::{ActionOutcome, SupportAction};
 use super::action_commands::RecordAction;
-use super::events::SupportEvent;
+use super::events::ActionConfirmed;
 use super::ids::ConversationId;
 use super::reads::ShowActionBounds;
 use super::ticket::TicketReason;
@@ -169,13 +169,14 @@ fn refused<T>(
 pub fn register_support(builder: RuntimeBuilder) -> RuntimeBuilder {
     builder
         .flow(SUPPORT_ACTION, support_action)
-        .trigger(Trigger::on::<SupportAgent>("support-action", act))
+        .trigger(Trigger::when::<SupportAgent, ActionConfirmed>(
+            "support-action",
+            act,
+        ))
 }
 
-fn act(occurred: &Occurred<SupportEvent>) -> Vec<Reaction> {
-    let SupportEvent::ActionConfirmed(confirmed) = &occurred.event else {
-        return Vec::new();
-    };
+fn act(occurred: &Occurred<ActionConfirmed>) -> Vec<Reaction> {
+    let confirmed = &occurred.event;
     let request = ActionRequest {
         conversation: confirmed.conversation.clone(),
         number: confirmed.number,

@@ -30,7 +30,7 @@ use crate::bus::{DeadLettered, DeadLettersSettled};
 use crate::clock::Timestamp;
 use crate::codec;
 use crate::entities::stream_of;
-use crate::event::{CodecError, Event};
+use crate::event::{CodecError, Event, EventOf};
 use crate::flow::{FlowType, Start};
 use crate::ids::{CommandId, FlowId};
 
@@ -108,34 +108,157 @@ struct Happened<'a> {
     id: CommandId,
 }
 
-/// A rule: which events of an agent start what.
+/// A rule: which events of which agents start what.
+///
+/// It is written for [every event](Self::on) of an agent, or [for one](Self::when) and for
+/// [others](Self::or_when) that belong to it. What a rule is not written for is not read for it: an event that this
+/// code cannot read is set aside by those rules only that are over it.
+///
+/// ```
+/// # use std::borrow::Cow;
+/// # use mercato_runtime::*;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
+/// # #[error("no")]
+/// # struct No;
+/// # struct Quotes;
+/// # impl Agent for Quotes {
+/// #     const NAME: &'static str = "quotes";
+/// #     type State = ();
+/// #     type Event = OrderEvent;
+/// #     type Rejection = No;
+/// #     fn evolve(_: &mut (), _: &OrderEvent) {}
+/// #     fn commands(_: &mut Commands<Self>) {}
+/// # }
+/// # struct Orders;
+/// # impl Agent for Orders {
+/// #     const NAME: &'static str = "order";
+/// #     type State = ();
+/// #     type Event = OrderEvent;
+/// #     type Rejection = No;
+/// #     fn evolve(_: &mut (), _: &OrderEvent) {}
+/// #     fn commands(_: &mut Commands<Self>) {}
+/// # }
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// # pub struct OrderPlaced { pub quote: String }
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// # pub struct OrderCancelled { pub quote: String }
+/// # #[derive(Clone, Serialize, Deserialize)]
+/// # struct ConfirmQuote(String);
+/// # impl Command for ConfirmQuote {
+/// #     type Agent = Quotes;
+/// #     type Reply = ();
+/// #     const NAME: &'static str = "ConfirmQuote";
+/// #     fn entity(&self) -> Cow<'_, str> { (&*self.0).into() }
+/// #     fn decide(&self, _: &Quotes, _: &(), _: &Context<'_>) -> Decided<Self> {
+/// #         Ok(Decision::reply(()))
+/// #     }
+/// # }
+/// # #[derive(Clone, Serialize, Deserialize)]
+/// # struct CancelQuote(String);
+/// # impl Command for CancelQuote {
+/// #     type Agent = Quotes;
+/// #     type Reply = ();
+/// #     const NAME: &'static str = "CancelQuote";
+/// #     fn entity(&self) -> Cow<'_, str> { (&*self.0).into() }
+/// #     fn decide(&self, _: &Quotes, _: &(), _: &Context<'_>) -> Decided<Self> {
+/// #         Ok(Decision::reply(()))
+/// #     }
+/// # }
+/// mercato_runtime::events! { pub enum OrderEvent { OrderPlaced: 1, OrderCancelled: 1 } }
+///
+/// fn confirm(placed: &Occurred<OrderPlaced>) -> Vec<Reaction> {
+///     vec![Reaction::command(&ConfirmQuote(placed.event.quote.clone()))]
+/// }
+///
+/// fn cancel(cancelled: &Occurred<OrderCancelled>) -> Vec<Reaction> {
+///     vec![Reaction::command(&CancelQuote(cancelled.event.quote.clone()))]
+/// }
+///
+/// let rule = Trigger::when::<Orders, OrderPlaced>("quotes-of-orders", confirm)
+///     .or_when::<Orders, OrderCancelled>(cancel);
+/// assert_eq!(rule.name(), "quotes-of-orders");
+/// ```
 pub struct Trigger {
     name: &'static str,
-    stream_prefix: Arc<str>,
-    react: Arc<React>,
+    cases: Vec<Case>,
     in_order: bool,
 }
 
+/// What one part of a rule says, and of which events.
+struct Case {
+    stream_prefix: Arc<str>,
+    /// Of every event, where there are no names.
+    events: Option<&'static [&'static str]>,
+    react: Box<React>,
+}
+
+impl Case {
+    fn is_over(&self, stream: &str, event: &EventData) -> bool {
+        let is_named = |names: &[&str]| names.contains(&&*event.name);
+        stream.starts_with(&*self.stream_prefix) && self.events.is_none_or(is_named)
+    }
+}
+
 impl Trigger {
-    /// A rule over the events of agent `A`. `name` is kept with the cursor: under a new name the
+    /// A rule over every event of agent `A`. `name` is kept with the cursor: under a new name the
     /// rule sees the whole journal again.
     pub fn on<A: Agent>(
         name: &'static str,
         react: impl Fn(&Occurred<A::Event>) -> Vec<Reaction> + Send + Sync + 'static,
     ) -> Self {
+        Self::named(name).case::<A, A::Event>(None, Some, react)
+    }
+
+    /// A rule over one kind of event of agent `A`.
+    pub fn when<A: Agent, E: EventOf<A::Event>>(
+        name: &'static str,
+        react: impl Fn(&Occurred<E>) -> Vec<Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        Self::named(name).or_when::<A, E>(react)
+    }
+
+    /// The same rule over one more kind of event, of the same agent or another.
+    #[must_use]
+    pub fn or_when<A: Agent, E: EventOf<A::Event>>(
+        self,
+        react: impl Fn(&Occurred<E>) -> Vec<Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        self.case::<A, E>(Some(E::NAMES), E::of, react)
+    }
+
+    fn named(name: &'static str) -> Self {
         Self {
             name,
-            stream_prefix: stream_of(A::NAME, ""),
-            react: Arc::new(move |event, happened| {
-                Ok(react(&Occurred {
-                    event: A::Event::decode(&event.name, event.version, &event.payload)?,
-                    entity: happened.entity.into(),
-                    recorded_at: happened.recorded_at,
-                    id: happened.id,
-                }))
-            }),
+            cases: Vec::new(),
             in_order: false,
         }
+    }
+
+    fn case<A: Agent, E: 'static>(
+        mut self,
+        events: Option<&'static [&'static str]>,
+        of: impl Fn(A::Event) -> Option<E> + Send + Sync + 'static,
+        react: impl Fn(&Occurred<E>) -> Vec<Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        let decoded = move |event: &EventData, happened: Happened<'_>| {
+            let event = A::Event::decode(&event.name, event.version, &event.payload)?;
+            let Some(event) = of(event) else {
+                return Ok(Vec::new());
+            };
+            Ok(react(&Occurred {
+                event,
+                entity: happened.entity.into(),
+                recorded_at: happened.recorded_at,
+                id: happened.id,
+            }))
+        };
+        self.cases.push(Case {
+            stream_prefix: stream_of(A::NAME, ""),
+            events,
+            react: Box::new(decoded),
+        });
+        self
     }
 
     /// The same, with nothing that overtakes: one event at a time, and where one cannot be read, the
@@ -160,6 +283,9 @@ impl Trigger {
 
 impl std::fmt::Debug for Trigger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Trigger({} on {})", self.name, self.stream_prefix)
+        let streams = self.cases.iter().map(|case| &*case.stream_prefix);
+        f.debug_tuple(self.name)
+            .field(&streams.collect::<Vec<_>>())
+            .finish()
     }
 }

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use mercato_persistence::{Position, Recorded};
+use mercato_persistence::{EventData, Position, Recorded};
 use mercato_supervisor::contain;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::desk::TriggerState;
-use super::{Act, Happened, Reaction, TRIGGER, Trigger};
+use super::{Act, Case, Happened, Reaction, TRIGGER, Trigger};
 use crate::bus::{DeadLettered, EventPlace, Ledger};
 use crate::clock::Timestamp;
 use crate::core::Core;
@@ -112,20 +112,27 @@ impl Rule {
         self.trigger.name
     }
 
-    /// Whether the rule is over a record's stream.
+    /// Whether the rule is over an event of a record.
     pub(super) fn concerns(&self, recorded: &Recorded) -> bool {
-        recorded
-            .append
-            .stream
-            .starts_with(&*self.trigger.stream_prefix)
+        let events = &recorded.append.events;
+        events.iter().any(|event| self.is_over(recorded, event))
     }
 
     /// The events of a record that the rule is over, in order.
-    pub(super) fn events_of(&self, recorded: &Recorded) -> impl Iterator<Item = u32> + use<> {
-        let append = &recorded.append;
-        let is_ours = self.concerns(recorded);
-        let events = if is_ours { append.events.len() } else { 0 };
-        0..u32::try_from(events).unwrap_or(u32::MAX)
+    pub(super) fn events_of<'a>(
+        &'a self,
+        recorded: &'a Recorded,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        (0..)
+            .zip(&recorded.append.events)
+            .filter(|(_, event)| self.is_over(recorded, event))
+            .map(|(at, _)| at)
+    }
+
+    fn is_over(&self, recorded: &Recorded, event: &EventData) -> bool {
+        let stream = &recorded.append.stream;
+        let cases = &self.trigger.cases;
+        cases.iter().any(|case| case.is_over(stream, event))
     }
 
     /// Starts everything that follows from an event, and waits until all of it is recorded.
@@ -169,16 +176,20 @@ impl Rule {
         let append = &recorded.append;
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         let event = append.events.get(at).ok_or("there is no such event")?;
-        let happened = Happened {
-            entity: append
-                .stream
-                .get(self.trigger.stream_prefix.len()..)
-                .unwrap_or_default(),
-            recorded_at: Timestamp::from_millis(append.recorded_at_ms),
-            id,
+        let happened = |case: &Case| {
+            let entity = append.stream.get(case.stream_prefix.len()..);
+            let happened = Happened {
+                entity: entity.unwrap_or_default(),
+                recorded_at: Timestamp::from_millis(append.recorded_at_ms),
+                id,
+            };
+            (case.react)(event, happened)
         };
-        match contain(|| (self.trigger.react)(event, happened)) {
-            Ok(reactions) => reactions.map_err(|error| error.to_string()),
+        let cases = self.trigger.cases.iter();
+        let cases = cases.filter(|case| case.is_over(&append.stream, event));
+        match contain(|| cases.map(happened).collect::<Result<Vec<_>, _>>()) {
+            Ok(Ok(reactions)) => Ok(reactions.into_iter().flatten().collect()),
+            Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(format!("the rule panicked over it: {panic}")),
         }
     }
