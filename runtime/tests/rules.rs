@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercato::persistence::{Append, EventData, Journal};
-use mercato::{Agent, Caller, Commands, Occurred, Trigger, codec};
+use mercato::{Agent, Caller, Commands, Letters, Occurred, Trigger, codec};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +107,8 @@ fn everything(told: &Told) -> Trigger {
 }
 
 /// Catches: a rule that is asked about events or agents that it is not over, misses one under the name that
-/// it had once, takes the wrong key from a stream, or sets aside what is none of its business.
+/// it had once, takes the wrong key from a stream, sets aside what is none of its business, or passes by what
+/// nobody knows.
 #[tokio::test(start_paused = true)]
 async fn a_rule_is_over_the_events_it_names_and_no_others() {
     let journal = memory();
@@ -120,11 +121,22 @@ async fn a_rule_is_over_the_events_it_names_and_no_others() {
         event("GoodsSent", 9, &GoodsSent { units: 1 }),
     ];
     append(&*journal, "goods/a", of_goods);
-    let of_others = vec![event("GoodsSent", 1, &GoodsSent { units: 7 })];
-    append(&*journal, "goodwill/a", of_others);
+    let sent = |units| event("GoodsSent", 1, &GoodsSent { units });
+    append(
+        &*journal,
+        "goods/b",
+        vec![event("DozensReceived", 1, &DozensReceived(2))],
+    );
+    append(
+        &*journal,
+        "goods/c",
+        vec![event("Inspected", 1, &Inspected), sent(4)],
+    );
+    append(&*journal, "goods/d", vec![event("GoodsBurnt", 1, &6u64)]);
+    append(&*journal, "goods2/a", vec![sent(7)]);
 
     let (narrow, wide) = (Told::default(), Told::default());
-    let runtime = virtual_runtime(journal)
+    let runtime = virtual_runtime(journal.clone())
         .agent(Goods)
         .agent(Counters::default())
         .trigger(moved(&narrow))
@@ -135,16 +147,24 @@ async fn a_rule_is_over_the_events_it_names_and_no_others() {
     let (handle, caller) = (runtime.handle(), Caller::system());
     handle.ask(&caller, add("b", 2)).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(1)).await;
-
-    assert_eq!(
-        *narrow.lock(),
-        [
-            "5 came to a",
-            "3 went from a",
-            "12 came to a",
-            "2 counted at b"
-        ]
+    // Alone, where no other event has the rule look.
+    append(
+        &*journal,
+        "goods/e",
+        vec![event("Inspected", 1, &Inspected), sent(9)],
     );
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let moves = [
+        "5 came to a",
+        "3 went from a",
+        "12 came to a",
+        "24 came to b",
+        "4 went from c",
+        "2 counted at b",
+        "9 went from e",
+    ];
+    assert_eq!(*narrow.lock(), moves);
     let set_aside = |rule: &str| {
         let letters = runtime.triggers().dead_letters(rule).expect("it reads");
         let names = letters
@@ -153,11 +173,14 @@ async fn a_rule_is_over_the_events_it_names_and_no_others() {
         names.collect::<Vec<_>>()
     };
     let unread = |name: &str, at: u32| (name.to_owned(), at);
-    assert_eq!(set_aside("moved"), [unread("GoodsSent", 5)]);
-    assert_eq!(wide.lock().len(), 4);
-    assert_eq!(
-        set_aside("everything"),
-        [unread("Inspected", 3), unread("GoodsSent", 5)]
-    );
+    let burnt = unread("GoodsBurnt", 0);
+    assert_eq!(set_aside("moved"), [unread("GoodsSent", 5), burnt.clone()]);
+    assert_eq!(wide.lock().len(), 9);
+    let all = [unread("Inspected", 3), unread("GoodsSent", 5), burnt];
+    assert_eq!(set_aside("everything"), all);
+    // It is as unknown as before, and nobody may lose it.
+    let again = runtime.triggers().redeliver("moved", Letters::All).await;
+    let again = again.expect("they are tried");
+    assert_eq!((again.dealt_with, again.failed), (0, 2));
     runtime.stop().await.expect("it stops");
 }

@@ -131,7 +131,7 @@ pub fn marketing_triggers(campaigns: Vec<TriggeredCampaign>) -> Vec<Trigger> {
             .or_when::<SupportAgent, TicketResolved>(complaint_settled),
     ];
     if !campaigns.is_empty() {
-        triggers.push(run_campaigns(&Arc::new(campaigns)));
+        triggers.push(marketing_trigger(&Arc::new(campaigns)));
     }
     triggers
 }
@@ -161,8 +161,8 @@ fn deliver(occurred: &Occurred<ConfirmationQueued>) -> Vec<Reaction> {
     vec![Reaction::flow(DELIVER, id, &delivery)]
 }
 
-/// The rule by which campaigns begin.
-fn run_campaigns(campaigns: &Arc<Vec<TriggeredCampaign>>) -> Trigger {
+/// The rule by which campaigns begin: which event begins those of which occasion.
+fn marketing_trigger(campaigns: &Arc<Vec<TriggeredCampaign>>) -> Trigger {
     let of = || Arc::clone(campaigns);
     let (ordered, consented, lapsed) = (of(), of(), of());
     Trigger::when::<MarketingAgent, ConfirmationQueued>(

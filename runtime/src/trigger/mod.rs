@@ -111,8 +111,9 @@ struct Happened<'a> {
 /// A rule: which events of which agents start what.
 ///
 /// It is written for [every event](Self::on) of an agent, or [for one](Self::when) and for
-/// [others](Self::or_when) that belong to it. What a rule is not written for is not read for it: an event that this
-/// code cannot read is set aside by those rules only that are over it.
+/// [others](Self::or_when) that belong to it. What is known to be another event is not read for the rule: where
+/// this code cannot read it, it is set aside by those rules only that are over it. An event of a name that nobody
+/// knows may be anything, and is set aside by every rule over its agent.
 ///
 /// ```
 /// # use std::borrow::Cow;
@@ -188,16 +189,24 @@ pub struct Trigger {
 /// What one part of a rule says, and of which events.
 struct Case {
     stream_prefix: Arc<str>,
-    /// Of every event, where there are no names.
-    events: Option<&'static [&'static str]>,
+    /// The names of the agent's other events. A name that this code does not know is not among them: it may be
+    /// what one of its own is called by newer code.
+    others: Box<[&'static str]>,
     react: Box<React>,
 }
 
 impl Case {
     fn is_over(&self, stream: &str, event: &EventData) -> bool {
-        let is_named = |names: &[&str]| names.contains(&&*event.name);
-        stream.starts_with(&*self.stream_prefix) && self.events.is_none_or(is_named)
+        stream.starts_with(&*self.stream_prefix) && !self.others.contains(&&*event.name)
     }
+}
+
+/// Every name under which an event of `E` was ever stored, but for these.
+fn names_but<E: Event>(these: &[&str]) -> Box<[&'static str]> {
+    let forms = E::schema().iter();
+    let forms = forms.flat_map(|it| it.older.iter().chain([&it.current]));
+    let names = forms.map(|form| form.name);
+    names.filter(|name| !these.contains(name)).collect()
 }
 
 impl Trigger {
@@ -207,7 +216,7 @@ impl Trigger {
         name: &'static str,
         react: impl Fn(&Occurred<A::Event>) -> Vec<Reaction> + Send + Sync + 'static,
     ) -> Self {
-        Self::named(name).case::<A, A::Event>(None, Some, react)
+        Self::named(name).case::<A, A::Event>(Box::default(), Some, react)
     }
 
     /// A rule over one kind of event of agent `A`.
@@ -218,13 +227,15 @@ impl Trigger {
         Self::named(name).or_when::<A, E>(react)
     }
 
-    /// The same rule over one more kind of event, of the same agent or another.
+    /// The same rule over one more kind of event, of the same agent or another. Where the rule has followed a
+    /// journal before, it sees those of that kind that are beyond its cursor.
     #[must_use]
     pub fn or_when<A: Agent, E: EventOf<A::Event>>(
         self,
         react: impl Fn(&Occurred<E>) -> Vec<Reaction> + Send + Sync + 'static,
     ) -> Self {
-        self.case::<A, E>(Some(E::NAMES), E::of, react)
+        let others = names_but::<A::Event>(E::NAMES);
+        self.case::<A, E>(others, E::of, react)
     }
 
     fn named(name: &'static str) -> Self {
@@ -237,7 +248,7 @@ impl Trigger {
 
     fn case<A: Agent, E: 'static>(
         mut self,
-        events: Option<&'static [&'static str]>,
+        others: Box<[&'static str]>,
         of: impl Fn(A::Event) -> Option<E> + Send + Sync + 'static,
         react: impl Fn(&Occurred<E>) -> Vec<Reaction> + Send + Sync + 'static,
     ) -> Self {
@@ -255,7 +266,7 @@ impl Trigger {
         };
         self.cases.push(Case {
             stream_prefix: stream_of(A::NAME, ""),
-            events,
+            others,
             react: Box::new(decoded),
         });
         self
