@@ -104,7 +104,7 @@ fn measure(many: u32, launch: &Launch) -> Result<String, AnyError> {
             "--folder".into(),
             folder.path().as_os_str().to_owned(),
         ];
-        let mut process = launch.start_with(words)?;
+        let mut process = launch.start_to_weigh(words)?;
         let mut said = String::new();
         process.output()?.read_to_string(&mut said)?;
         process.finish()?;

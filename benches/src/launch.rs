@@ -34,25 +34,37 @@ impl Launch {
 
     /// Starts a process for `role` over `folder`. What it prints can be read.
     pub(crate) fn start(&self, plan: &Plan, role: Role, folder: &Path) -> io::Result<Running> {
-        self.start_with(plan.words(role, folder))
+        run(self.command(plan.words(role, folder)))
     }
 
-    /// Starts a process with these words. What it prints can be read.
-    pub(crate) fn start_with(
+    /// Starts a process with these words that is to be weighed. What it prints can be read.
+    pub(crate) fn start_to_weigh(
         &self,
         words: impl IntoIterator<Item = OsString>,
     ) -> io::Result<Running> {
-        let mut child = Command::new(&self.program)
-            .args(&self.words_before)
-            .args(words)
-            // Closed when this process ends, however it ends: the child waits for that.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()?;
-        let output = child.stdout.take();
-        Ok(Running { child, output })
+        let mut command = self.command(words);
+        // The allocator of the command gives back at once what is freed. Otherwise what the start freed is
+        // taken again by what is weighed, and nobody sees that in the memory that is resident.
+        command.env("MIMALLOC_PURGE_DELAY", "0");
+        run(command)
     }
+
+    fn command(&self, words: impl IntoIterator<Item = OsString>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.words_before).args(words);
+        command
+    }
+}
+
+fn run(mut command: Command) -> io::Result<Running> {
+    let mut child = command
+        // Closed when this process ends, however it ends: the child waits for that.
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()?;
+    let output = child.stdout.take();
+    Ok(Running { child, output })
 }
 
 /// A process in a role. It is killed when this is dropped.
