@@ -40,8 +40,14 @@ impl Guard {
                     .take()
                     .and_then(|cached| cached())
                     .map(|(value, age)| Answer::Stale { value, age }),
-                Fallback::QueueRequest if failed.was_sent() => {
-                    match self.queue_request(course, failed, process_request).await {
+                Fallback::QueueRequest | Fallback::ReAuthenticate if failed.was_sent() => {
+                    let once_more = match fallback {
+                        Fallback::QueueRequest => {
+                            self.queue_request(course, failed, process_request).await
+                        }
+                        _ => self.re_authenticate(course, failed, process_request).await,
+                    };
+                    match once_more {
                         Ok(value) => return (Some(fallback), Ok((Answer::Fresh(value), kind))),
                         Err(last) => failed = last,
                     }
@@ -120,6 +126,29 @@ impl Guard {
         }
         self.heed(course, told.or(Some(wait)));
         self.attempt(course, process_request).await
+    }
+
+    /// Shows the credentials anew, since the dependency took no token that could be had without, and
+    /// asks it once more.
+    async fn re_authenticate<T, E, F, Fut>(
+        &self,
+        course: &mut Course<'_>,
+        failed: CallError<E>,
+        process_request: &F,
+    ) -> Result<T, CallError<E>>
+    where
+        E: Failure,
+        F: Fn(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let (Some(keeper), Some(refused)) = (course.keeper, &course.token) else {
+            return Err(failed);
+        };
+        let until = self.clock.instant_of(course.deadline);
+        match tokio::time::timeout_at(until, keeper.authenticate_anew(refused)).await {
+            Ok(Ok(_)) => self.attempt(course, process_request).await,
+            Ok(Err(_)) | Err(_) => Err(failed),
+        }
     }
 
     /// "Log Error".

@@ -6,7 +6,6 @@ use super::call::Course;
 use super::dependency::Dependency;
 use super::failure::FailureKind;
 use super::guard::Guard;
-use super::rows::Fallback;
 use super::token::Renewed;
 
 impl Guard {
@@ -88,25 +87,18 @@ impl Guard {
     }
 
     async fn refresh_token(&self, course: &mut Course<'_>) -> bool {
-        let settings = &course.policy.authentication;
         let (Some(keeper), Some(refused)) = (course.keeper, &course.token) else {
             return false;
         };
-        if course.refreshes >= settings.refreshes_max {
+        if course.refreshes >= course.policy.authentication.refreshes_max {
             return false;
         }
         course.refreshes += 1;
-        let re_authenticate = settings.fallbacks.contains(&Fallback::ReAuthenticate);
-        let renewing = keeper.renew(refused, re_authenticate);
         let until = self.clock.instant_of(course.deadline);
-        match tokio::time::timeout_at(until, renewing).await {
+        match tokio::time::timeout_at(until, keeper.refresh(refused)).await {
             Ok(Ok(Renewed::Shared)) => true,
-            Ok(Ok(Renewed::Refreshed)) => {
+            Ok(Ok(Renewed::Got)) => {
                 self.counters.tokens_refreshed.add();
-                true
-            }
-            Ok(Ok(Renewed::ReAuthenticated)) => {
-                self.counters.re_authenticated.add();
                 true
             }
             Ok(Err(_)) | Err(_) => false,

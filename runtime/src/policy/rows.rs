@@ -100,7 +100,7 @@ pub struct Authentication {
     /// How often one call may ask for a new token. 0 to 3; default 1.
     #[schemars(range(min = 0, max = 3))]
     pub refreshes_max: u32,
-    /// What is done where a token cannot be refreshed. Default: [`Fallback::ReAuthenticate`].
+    /// What is done where no refreshed token is accepted. Default: [`Fallback::ReAuthenticate`].
     pub fallbacks: Vec<Fallback>,
 }
 
@@ -126,7 +126,7 @@ pub enum Fallback {
     ErrorMessage,
     /// The call stands in the queue and has one more turn.
     QueueRequest,
-    /// Credentials are shown anew, where the token cannot be refreshed.
+    /// Credentials are shown anew, where no refreshed token is accepted, and the call has one more turn.
     ReAuthenticate,
 }
 

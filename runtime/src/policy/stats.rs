@@ -33,8 +33,9 @@ impl Counters {
             Fallback::AlternativeService => self.alternatives.add(),
             Fallback::CachedResponse => self.stale.add(),
             Fallback::QueueRequest => self.queue_turns.add(),
-            // It is counted where it happens, and the other is no fallback.
-            Fallback::ReAuthenticate | Fallback::ErrorMessage => {}
+            Fallback::ReAuthenticate => self.re_authenticated.add(),
+            // That is none.
+            Fallback::ErrorMessage => {}
         }
     }
 }
@@ -69,7 +70,7 @@ pub struct PolicyStats {
     pub queue_refused: u64,
     /// Tokens refreshed.
     pub tokens_refreshed: u64,
-    /// Tokens got by showing the credentials anew.
+    /// Calls that succeeded after the credentials had been shown anew.
     pub re_authenticated: u64,
     /// Calls that another service answered.
     pub alternatives: u64,

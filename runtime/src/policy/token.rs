@@ -41,8 +41,8 @@ pub trait Credentials: Send + Sync + 'static {
     /// A token in exchange for the one that is no longer accepted.
     fn refresh<'a>(&'a self, expired: &'a Token) -> BoxFuture<'a, Result<Token, CredentialsError>>;
 
-    /// A token in exchange for the credentials themselves: at first, and where one cannot be
-    /// refreshed.
+    /// A token in exchange for the credentials themselves: at first, and where none that was
+    /// refreshed is accepted.
     fn authenticate(&self) -> BoxFuture<'_, Result<Token, CredentialsError>>;
 }
 
@@ -59,8 +59,7 @@ pub struct CredentialsError {
 pub(super) enum Renewed {
     /// Somebody else had got it already.
     Shared,
-    Refreshed,
-    ReAuthenticated,
+    Got,
 }
 
 /// The token of one dependency. It is asked for by one call at a time, for all of them.
@@ -108,31 +107,34 @@ impl TokenKeeper {
         self.keep(&mut held, got)
     }
 
-    /// A token in place of the one with this number, which was not accepted.
-    pub(super) async fn renew(
+    /// A token in place of this one, which was not accepted, by [`Credentials::refresh`].
+    pub(super) async fn refresh(&self, refused: &Issued) -> Result<Renewed, CredentialsError> {
+        self.renew(refused, self.credentials.refresh(&refused.token))
+            .await
+    }
+
+    /// The same, by [`Credentials::authenticate`].
+    pub(super) async fn authenticate_anew(
         &self,
         refused: &Issued,
-        re_authenticate: bool,
+    ) -> Result<Renewed, CredentialsError> {
+        self.renew(refused, self.credentials.authenticate()).await
+    }
+
+    async fn renew(
+        &self,
+        refused: &Issued,
+        get: impl Future<Output = Result<Token, CredentialsError>>,
     ) -> Result<Renewed, CredentialsError> {
         let tries = self.tries.load(Ordering::Acquire);
         let mut held = self.held.lock().await;
-        if held
-            .token
-            .as_ref()
-            .is_some_and(|it| it.number != refused.number)
-        {
+        let known = held.token.as_ref();
+        if known.is_some_and(|it| it.number != refused.number) {
             return Ok(Renewed::Shared);
         }
         self.joined(tries, &held)?;
-        let refreshed = self.credentials.refresh(&refused.token).await;
-        let (got, how) = match refreshed {
-            Err(_) if re_authenticate => (
-                self.credentials.authenticate().await,
-                Renewed::ReAuthenticated,
-            ),
-            refreshed => (refreshed, Renewed::Refreshed),
-        };
-        self.keep(&mut held, got).map(|_| how)
+        let got = get.await;
+        self.keep(&mut held, got).map(|_| Renewed::Got)
     }
 
     /// Whoever waited while another asked and failed has failed with it: a queue of them would ask

@@ -164,6 +164,8 @@ families! {
         "Attempts that failed";
     CALL_ERRORS: Counter in Count, "mercato_call_errors_total", ["dependency", "kind"],
         "Calls that gave neither an answer nor a fallback";
+    TOKENS_REFRESHED: Counter in Count, "mercato_tokens_refreshed_total", ["dependency"],
+        "Tokens that were refreshed";
     CALL_FALLBACKS: Counter in Count, "mercato_call_fallbacks_total", ["dependency", "fallback"],
         "Calls that were answered by a fallback";
     CALL_RETRIES: Counter in Count, "mercato_call_retries_total", ["dependency", "allowed"],

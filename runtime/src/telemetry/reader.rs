@@ -290,6 +290,7 @@ impl Page<'_> {
             family::CALL_ATTEMPTS,
             family::CALL_FAILURES,
             family::CALL_ERRORS,
+            family::TOKENS_REFRESHED,
             family::CALL_FALLBACKS,
             family::CALL_RETRIES,
             family::CALL_QUEUE,
@@ -316,11 +317,11 @@ impl Page<'_> {
         for (kind, count) in stats.errors {
             self.count(family::CALL_ERRORS, of(kind.name()), count);
         }
+        self.count(family::TOKENS_REFRESHED, it(), stats.tokens_refreshed);
         for (fallback, count) in [
             ("alternative_service", stats.alternatives),
             ("cached_response", stats.stale),
             ("queue_request", stats.queue_turns),
-            ("refresh_token", stats.tokens_refreshed),
             ("re_authenticate", stats.re_authenticated),
         ] {
             self.count(family::CALL_FALLBACKS, of(fallback), count);

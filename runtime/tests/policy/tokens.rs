@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use mercato::{
-    Answer, CallError, Credentials, CredentialsError, FailureKind, Fallback, Token, TokenKeeper,
+    Answer, CallError, Credentials, CredentialsError, FailureKind, Fallback, Notice, Token,
+    TokenKeeper,
 };
 
 use crate::policy::world::{RATES, Step, World, even};
@@ -83,20 +84,53 @@ async fn a_token_that_is_refused_is_refreshed_and_the_call_made_once_more() {
     assert_eq!(world.log(), Vec::<String>::new());
 }
 
-/// Catches: a second refresh in one call.
+/// What is logged and told of a call that failed, or that was answered after all.
+fn is_told(world: &World, attempts: u32, taken: Option<Fallback>) {
+    let kind = "kind=authentication";
+    let line = match taken {
+        Some(it) => format!(
+            "WARN a call fell back dependency=port/rates {kind} attempts={attempts} fallback={}",
+            it.name()
+        ),
+        None => format!("WARN a call failed dependency=port/rates {kind} attempts={attempts}"),
+    };
+    assert_eq!(world.log(), [line]);
+    let notice = Notice::CallFailed {
+        dependency: RATES,
+        kind: FailureKind::Authentication,
+        attempts,
+        fallback: taken,
+    };
+    assert_eq!(world.notices.all(), [notice]);
+}
+
+/// Catches: a second refresh in one call, and a fallback that is not taken, taken twice, or not told.
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_that_is_refused_too_is_an_error() {
-    let world = World::new(even(), [REFUSED; 2]);
-    let (desk, keeper) = keeper(Desk::default());
-    let error = world.call(world.request().credentials(&keeper)).await;
-    let error = error.expect_err("an error");
+async fn where_a_fresh_token_is_refused_too_credentials_are_shown_anew() {
+    let world = World::new(even(), [REFUSED, REFUSED, HIT]);
+    let (desk, keeper_one) = keeper(Desk::default());
+    let answer = world.call(world.request().credentials(&keeper_one)).await;
+    assert_eq!(answer, Ok(Answer::Fresh("1.17")));
+    assert_eq!(world.tokens(), ["t1", "t1-r1", "t2"]);
+    // Each token takes 50 ms, and nothing is waited for besides.
+    assert_eq!(world.attempts(), [50, 100, 150]);
+    assert_eq!(desk.counts(), (2, 1));
+    let stats = world.guard().stats();
+    assert_eq!((stats.re_authenticated, stats.tokens_refreshed), (1, 1));
+    assert_eq!(stats.failures_of(FailureKind::Authentication), 2);
+    assert_eq!(stats.errors_of(FailureKind::Authentication), 0);
+    is_told(&world, 3, Some(Fallback::ReAuthenticate));
+
+    let world = World::new(even(), [REFUSED; 3]);
+    let (desk, keeper_two) = keeper(Desk::default());
+    let answer = world.call(world.request().credentials(&keeper_two)).await;
+    let error = answer.expect_err("an error");
     assert_eq!(error.kind(), FailureKind::Authentication);
-    assert_eq!(world.attempts().len(), 2);
-    assert_eq!(desk.counts(), (1, 1));
+    assert_eq!((desk.counts(), world.attempts().len()), ((2, 1), 3));
     let stats = world.guard().stats();
     assert_eq!(stats.errors_of(FailureKind::Authentication), 1);
-    let line = "WARN a call failed dependency=port/rates kind=authentication attempts=2";
-    assert_eq!(world.log(), [line]);
+    assert_eq!(stats.re_authenticated, 0);
+    is_told(&world, 3, None);
 }
 
 /// Catches: a fallback that is not taken, and one that is taken though the policy does not want it.
@@ -117,10 +151,8 @@ async fn where_no_token_can_be_refreshed_credentials_are_shown_anew() {
     let stats = world.guard().stats();
     assert_eq!((stats.re_authenticated, stats.tokens_refreshed), (1, 0));
     assert_eq!(stats.failures_of(FailureKind::Authentication), 1);
-    assert_eq!((stats.succeeded, stats.retries), (1, 0));
-    // The call has succeeded: there is nothing to be told.
-    assert_eq!(world.log(), Vec::<String>::new());
-    assert_eq!(world.notices.all(), []);
+    assert_eq!((stats.succeeded, stats.retries), (0, 0));
+    is_told(&world, 2, Some(Fallback::ReAuthenticate));
 
     let mut policies = even();
     policies.default.authentication.fallbacks = vec![Fallback::ErrorMessage];
@@ -131,9 +163,19 @@ async fn where_no_token_can_be_refreshed_credentials_are_shown_anew() {
     assert_eq!((desk.counts(), world.attempts().len()), ((1, 1), 1));
     let stats = world.guard().stats();
     assert_eq!(stats.errors_of(FailureKind::Authentication), 1);
-    let line = "WARN a call failed dependency=port/rates kind=authentication attempts=1";
-    assert_eq!(world.log(), [line]);
-    assert_eq!(world.notices.all().len(), 1);
+    is_told(&world, 1, None);
+}
+
+/// Catches: what went wrong at the last turn, and may have happened, told as a token that was refused.
+#[tokio::test(start_paused = true)]
+async fn what_goes_wrong_with_the_last_token_is_told() {
+    let silent = Step::Fail(FailureKind::UnknownOutcome);
+    let world = World::new(even(), [REFUSED, REFUSED, silent]);
+    let (_, keeper) = keeper(Desk::default());
+    let answer = world.call(world.request().credentials(&keeper)).await;
+    let error = answer.expect_err("an error");
+    assert_eq!(error.kind(), FailureKind::UnknownOutcome);
+    assert_eq!(world.attempts().len(), 3);
 }
 
 /// Catches: as many refreshes as there are calls, and calls that go on with the token that was
