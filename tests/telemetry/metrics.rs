@@ -136,6 +136,8 @@ async fn metrics_tell_of_what_goes_wrong() {
     let metrics = runtime.metrics();
     let quarantined = ["counters", "quarantined"];
     assert_eq!(metrics.counter("mercato_commands_total", &quarantined), 1);
+    let aside = metrics.gauge("mercato_quarantine_size", &["counters"]);
+    assert_eq!(aside, Some(1.0));
     assert_eq!(
         metrics.counter("mercato_shard_restarts_total", &["counters"]),
         3
