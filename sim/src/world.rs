@@ -25,7 +25,7 @@ const DAY_MS: u64 = 86_400_000;
 /// On the machine's clock nobody waits three hours for the follow-up of an order.
 const LIVE_FOLLOW_UP_DELAY: Duration = Duration::from_secs(1);
 /// Nor ten minutes for the parcel of one.
-const LIVE_CHANGE_FOR: Duration = Duration::from_millis(500);
+pub(crate) const LIVE_CHANGE_FOR: Duration = Duration::from_millis(500);
 
 /// The warehouse beside the main one.
 pub(crate) const SECOND_WAREHOUSE: &str = "continent";

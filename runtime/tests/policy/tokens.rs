@@ -23,9 +23,20 @@ struct Desk {
     refreshed: AtomicU32,
     refuses_to_refresh: bool,
     refuses_to_authenticate_again: bool,
+    /// So many tokens are given out, and who asks for another one waits for ever.
+    falls_silent_after: Option<u32>,
 }
 
 impl Desk {
+    async fn takes_its_time(&self) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let (authenticated, refreshed) = self.counts();
+        let silent = |after| authenticated + refreshed >= after;
+        if self.falls_silent_after.is_some_and(silent) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn counts(&self) -> (u32, u32) {
         let authenticated = self.authenticated.load(Ordering::SeqCst);
         (authenticated, self.refreshed.load(Ordering::SeqCst))
@@ -35,7 +46,7 @@ impl Desk {
 impl Credentials for Desk {
     fn refresh<'a>(&'a self, expired: &'a Token) -> BoxFuture<'a, Result<Token, CredentialsError>> {
         async move {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.takes_its_time().await;
             let nth = self.refreshed.fetch_add(1, Ordering::SeqCst) + 1;
             if self.refuses_to_refresh {
                 return Err(CredentialsError {
@@ -49,7 +60,7 @@ impl Credentials for Desk {
 
     fn authenticate(&self) -> BoxFuture<'_, Result<Token, CredentialsError>> {
         async move {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.takes_its_time().await;
             let nth = self.authenticated.fetch_add(1, Ordering::SeqCst) + 1;
             if nth > 1 && self.refuses_to_authenticate_again {
                 return Err(CredentialsError { code: "locked_out" });
@@ -164,6 +175,25 @@ async fn where_no_token_can_be_refreshed_credentials_are_shown_anew() {
     let stats = world.guard().stats();
     assert_eq!(stats.errors_of(FailureKind::Authentication), 1);
     is_told(&world, 1, None);
+}
+
+/// Catches: a call that waits for a token beyond its deadline.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_token_beyond_the_deadline() {
+    // For a refresh, and for credentials that are shown anew.
+    for given in [1, 2] {
+        let world = World::new(even(), [REFUSED; 2]);
+        let (_, keeper) = keeper(Desk {
+            falls_silent_after: Some(given),
+            ..Desk::default()
+        });
+        let request = world.request_within(Duration::from_secs(5));
+        let answer = world.call(request.credentials(&keeper)).await;
+        let error = answer.expect_err("an error");
+        assert_eq!(error.kind(), FailureKind::Authentication);
+        assert_eq!(world.now(), 5_000);
+        assert_eq!(world.attempts().len(), given as usize);
+    }
 }
 
 /// Catches: what went wrong at the last turn, and may have happened, told as a token that was refused.
